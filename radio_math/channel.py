@@ -1,0 +1,412 @@
+"""From geometry and random parts to the true and the estimated radio context.
+
+Three kinds of things are kept apart, so that independent scenarios and a continuous pass run
+through the same lines:
+
+* `LinkGeometry` is what orbit and positions fix (`link_geometry` computes it from vectors);
+* `ChannelState` holds every random part. `draw_state` draws it afresh, as a data set of
+  independent scenarios does. A simulation draws it once and calls `age_state` each tick with
+  rho = exp(-dt / correlation time), so local rays, shadowing and reporting errors move smoothly;
+  what a simulation knows better (rain, where the eavesdroppers really are as seen from a moving
+  ESIM) it sets with `dataclasses.replace`;
+* the pure functions: `true_channel` and `reported_channel` turn geometry and state into channels,
+  `beamformers` computes the beamformer grid from the *reported* channel, and `context_of`
+  evaluates that grid on either channel. `context_pair` does the usual sequence in one call.
+
+A decision made from an old report is evaluated by keeping the report's beamformers:
+`context_of(true_channel(geometry_now, state_now, model), weights_of_the_report, ...)`.
+
+Not modelled: frequency selectivity over the 2 MHz, polarisation, scattering near the satellite
+(channels are rank one over the beams), feeder-link noise.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from radio_math.arrays import Complexes, element_gain, steering_vector
+from radio_math.beamforming import beamformer_family, channel_gain, leakage_gain, mu_grid
+from radio_math.beams import BeamShaping, beam_amplitudes
+from radio_math.context import GRID_POINTS, ContextError, RadioContext
+from radio_math.link import Floats, air_mass, free_space_loss_db, from_db, noise_power_w
+
+
+@dataclass(frozen=True)
+class ChannelModel:
+    """Constants of the link and statistics of its random parts. Defaults: the reference problem."""
+
+    carrier_hz: float = 20e9
+    bandwidth_hz: float = 2e6
+    satellite_noise_k: float = 355.0
+    gas_zenith_db: float = 0.5
+    rician_k_db: float = 15.0
+    local_rays: int = 6
+    shadowing_sigma_db: float = 2.0
+    rain_probability: float = 0.3
+    rain_mean_db: float = 2.0
+    pointing_sigma_deg: float = 0.3
+    ray_correlation: float = 0.95
+    gain_sigma_db: float = 1.0
+    eavesdroppers: int = 2
+    eavesdropper_min_m: float = 2e3
+    eavesdropper_max_m: float = 20e3
+    eavesdropper_gain_db: float = 35.0
+    eavesdropper_noise_k: float = 290.0
+    eavesdropper_min_loss_db: float = 5.0
+    eavesdropper_max_loss_db: float = 35.0
+    eavesdropper_rician_k_db: float = 7.0
+    eavesdropper_rays: int = 20
+    eavesdropper_azimuth_sigma_deg: float = 1.0
+    eavesdropper_gain_sigma_db: float = 2.0
+    calibration_leakage: float = 1e-3  # of the element floor, radiated whatever the weights
+    element_floor_db: float = -10.0
+
+
+@dataclass(frozen=True)
+class LinkGeometry:
+    """What orbit and positions fix, for U ESIMs and B beams.
+
+    Attributes:
+        azimuth_deg: [..., U] of the satellite as each ESIM sees it, clockwise from north.
+        elevation_deg: [..., U] likewise, above the horizon.
+        slant_range_m: [..., U].
+        beam_amplitude: [..., U, B] signed, see `RadioContext`.
+        satellite_gain_db: [...] mean peak gain of the beams, which amplitudes are relative to.
+    """
+
+    azimuth_deg: Floats
+    elevation_deg: Floats
+    slant_range_m: Floats
+    beam_amplitude: Floats
+    satellite_gain_db: Floats
+
+
+@dataclass(frozen=True)
+class ChannelState:
+    """Every random part of the channel of U ESIMs with E eavesdroppers each.
+
+    Complex parts are standard circular Gaussian, errors carry their unit and standard deviation.
+    `ray_innovation` is the part of the reported rays that the true ones do not have.
+    `rain_db` is attenuation at the zenith, zero when dry.
+    """
+
+    ray_azimuth_deg: Floats  # [..., U, R]
+    ray_elevation_deg: Floats  # [..., U, R]
+    ray_coefficient: Complexes  # [..., U, R]
+    ray_innovation: Complexes  # [..., U, R]
+    shadowing_db: Floats  # [..., U]
+    rain_db: Floats  # [..., U]
+    pointing_error_deg: Floats  # [..., U, 2] elevation, cross-elevation
+    gain_error_db: Floats  # [..., U]
+    eavesdropper_azimuth_deg: Floats  # [..., U, E]
+    eavesdropper_elevation_deg: Floats  # [..., U, E]
+    eavesdropper_distance_m: Floats  # [..., U, E]
+    eavesdropper_extra_loss_db: Floats  # [..., U, E]
+    scatter_azimuth_deg: Floats  # [..., U, E, R_e] relative to the station's azimuth
+    scatter_elevation_deg: Floats  # [..., U, E, R_e]
+    azimuth_error_deg: Floats  # [..., U, E]
+    leakage_error_db: Floats  # [..., U, E]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel, true or as reported.
+
+    Attributes:
+        response: [..., U, N] array response h_u to the satellite, element gain included.
+        snr_per_w: [..., U] beta_u, SNR per watt of an isotropic radiator.
+        leakage_factors: [..., U, N, C] columns f_c; leakage per watt is sum |f_c^H w|^2.
+        leakage_floor: [..., U] leakage per watt that no beamformer removes.
+    """
+
+    response: Complexes
+    snr_per_w: Floats
+    leakage_factors: Complexes
+    leakage_floor: Floats
+
+
+def link_geometry(
+    *,
+    satellite_m: Floats,
+    esim_m: Floats,
+    esim_up: Floats,
+    esim_north: Floats,
+    cell_centre_m: Floats,
+    shaping: BeamShaping,
+) -> LinkGeometry:
+    """Look angles, ranges and beam amplitudes from vectors.
+
+    Args:
+        satellite_m: [..., 3] satellite, in any earth-fixed axes with the origin at the earth's
+            centre (ECEF, or a sphere turned to the service area).
+        esim_m: [..., U, 3] ESIMs in the same axes.
+        esim_up: [..., U, 3] unit vectors to the local zenith (the ellipsoid's normal in ECEF).
+        esim_north: [..., U, 3] unit vectors to the local north.
+        cell_centre_m: [..., B, 3] centres of the earth-fixed cells.
+        shaping: how beam widths follow the geometry.
+
+    Raises:
+        ContextError: an ESIM has the satellite at or below its horizon.
+    """
+    look = satellite_m[..., None, :] - esim_m
+    slant_range_m = np.linalg.norm(look, axis=-1)
+    up = np.sum(look * esim_up, axis=-1)
+    north = np.sum(look * esim_north, axis=-1)
+    east = np.sum(look * np.cross(esim_north, esim_up), axis=-1)
+    elevation_deg = np.degrees(np.arctan2(up, np.hypot(north, east)))
+    if (elevation_deg <= 0).any():
+        raise ContextError(
+            f"the satellite stands {float(elevation_deg.min()):.1f} degrees above the horizon of "
+            "an ESIM; ask for contexts only while all ESIMs see it"
+        )
+    amplitude, gain_db = beam_amplitudes(satellite_m, esim_m, cell_centre_m, shaping)
+    azimuth_deg = np.degrees(np.arctan2(east, north)) % 360
+    return LinkGeometry(azimuth_deg, elevation_deg, slant_range_m, amplitude, gain_db)
+
+
+def draw_state(
+    model: ChannelModel, shape: tuple[int, ...], rng: np.random.Generator
+) -> ChannelState:
+    """Independent random parts for ESIMs of shape [..., U]."""
+    rays = (*shape, model.local_rays)
+    stations = (*shape, model.eavesdroppers)
+    scatter = (*stations, model.eavesdropper_rays)
+    raining = rng.random(shape) < model.rain_probability
+    return ChannelState(
+        ray_azimuth_deg=rng.uniform(0, 360, rays),
+        ray_elevation_deg=rng.uniform(5, 60, rays),
+        ray_coefficient=_circular_gaussian(rays, rng),
+        ray_innovation=_circular_gaussian(rays, rng),
+        shadowing_db=model.shadowing_sigma_db * rng.standard_normal(shape),
+        rain_db=np.where(raining, rng.exponential(model.rain_mean_db, shape), 0.0),
+        pointing_error_deg=model.pointing_sigma_deg * rng.standard_normal((*shape, 2)),
+        gain_error_db=model.gain_sigma_db * rng.standard_normal(shape),
+        eavesdropper_azimuth_deg=rng.uniform(0, 360, stations),
+        eavesdropper_elevation_deg=rng.uniform(0, 2, stations),
+        eavesdropper_distance_m=rng.uniform(
+            model.eavesdropper_min_m, model.eavesdropper_max_m, stations
+        ),
+        eavesdropper_extra_loss_db=rng.uniform(
+            model.eavesdropper_min_loss_db, model.eavesdropper_max_loss_db, stations
+        ),
+        scatter_azimuth_deg=rng.uniform(-20, 20, scatter),
+        scatter_elevation_deg=rng.uniform(0, 30, scatter),
+        azimuth_error_deg=model.eavesdropper_azimuth_sigma_deg * rng.standard_normal(stations),
+        leakage_error_db=model.eavesdropper_gain_sigma_db * rng.standard_normal(stations),
+    )
+
+
+def age_state(
+    state: ChannelState, model: ChannelModel, rho: float, rng: np.random.Generator
+) -> ChannelState:
+    """The state a while later: Gaussian parts step as x' = rho x + sqrt(1 - rho^2) sigma n.
+
+    Directions of rays and everything about the eavesdropper stations but their reporting errors
+    stay; rain stays. rho = 1 returns an equal state, rho = 0 fresh errors.
+
+    Raises:
+        ContextError: rho is not within 0 to 1.
+    """
+    if not 0 <= rho <= 1:
+        raise ContextError(f"rho is {rho}; a correlation over time lies within 0 to 1")
+    step = np.sqrt(1 - rho**2)
+
+    def aged(value: Floats, sigma: float) -> Floats:
+        return np.asarray(rho * value + step * sigma * rng.standard_normal(value.shape))
+
+    def turned(value: Complexes) -> Complexes:
+        return np.asarray(rho * value + step * _circular_gaussian(value.shape, rng))
+
+    return ChannelState(
+        ray_azimuth_deg=state.ray_azimuth_deg,
+        ray_elevation_deg=state.ray_elevation_deg,
+        ray_coefficient=turned(state.ray_coefficient),
+        ray_innovation=turned(state.ray_innovation),
+        shadowing_db=aged(state.shadowing_db, model.shadowing_sigma_db),
+        rain_db=state.rain_db,
+        pointing_error_deg=aged(state.pointing_error_deg, model.pointing_sigma_deg),
+        gain_error_db=aged(state.gain_error_db, model.gain_sigma_db),
+        eavesdropper_azimuth_deg=state.eavesdropper_azimuth_deg,
+        eavesdropper_elevation_deg=state.eavesdropper_elevation_deg,
+        eavesdropper_distance_m=state.eavesdropper_distance_m,
+        eavesdropper_extra_loss_db=state.eavesdropper_extra_loss_db,
+        scatter_azimuth_deg=state.scatter_azimuth_deg,
+        scatter_elevation_deg=state.scatter_elevation_deg,
+        azimuth_error_deg=aged(state.azimuth_error_deg, model.eavesdropper_azimuth_sigma_deg),
+        leakage_error_db=aged(state.leakage_error_db, model.eavesdropper_gain_sigma_db),
+    )
+
+
+def true_channel(geometry: LinkGeometry, state: ChannelState, model: ChannelModel) -> Channel:
+    """The channel as it is."""
+    error_free = np.zeros_like(state.pointing_error_deg)
+    none = np.zeros_like(state.azimuth_error_deg)
+    return Channel(
+        response=_response(geometry, state, model, error_free, state.ray_coefficient),
+        snr_per_w=_snr_per_w(geometry, state, model),
+        leakage_factors=_leakage_factors(state, model, none, none),
+        leakage_floor=_leakage_floor(state, model, none),
+    )
+
+
+def reported_channel(geometry: LinkGeometry, state: ChannelState, model: ChannelModel) -> Channel:
+    """The channel as the ESIMs report it: mispointed, aged, and off in gain and azimuth."""
+    rho = model.ray_correlation
+    rays = rho * state.ray_coefficient + np.sqrt(1 - rho**2) * state.ray_innovation
+    gain_error = from_db(state.gain_error_db)
+    return Channel(
+        response=_response(geometry, state, model, state.pointing_error_deg, rays),
+        snr_per_w=_snr_per_w(geometry, state, model) * gain_error,
+        leakage_factors=_leakage_factors(
+            state, model, state.azimuth_error_deg, state.leakage_error_db
+        ),
+        leakage_floor=_leakage_floor(state, model, state.leakage_error_db),
+    )
+
+
+def beamformers(reported: Channel, points: int = GRID_POINTS) -> Complexes:
+    """Unit-norm weights [..., U, S, N] on the beamformer grid; ESIMs know only the report."""
+    return beamformer_family(reported.response, reported.leakage_factors, mu_grid(points))
+
+
+def context_of(
+    channel: Channel,
+    weights: Complexes,
+    geometry: LinkGeometry,
+    *,
+    ici_factor: Floats,
+    carrier_noise: Floats,
+    power_budget_w: Floats,
+) -> RadioContext:
+    """The radio context of a channel when the ESIMs use the given grid of beamformers.
+
+    Args:
+        channel: true or reported.
+        weights: [..., U, S, N] from `beamformers` of the report.
+        geometry: gives the beam amplitudes.
+        ici_factor: [..., U] from `radio_math.doppler.ici_factor`.
+        carrier_noise: [..., M] noise over thermal, linear, at least 1.
+        power_budget_w: [...] total power [W].
+    """
+    gain = channel.snr_per_w[..., None] * channel_gain(channel.response, weights)
+    leakage = leakage_gain(channel.leakage_factors, weights) + channel.leakage_floor[..., None]
+    return RadioContext(
+        beam_amplitude=geometry.beam_amplitude,
+        gain_per_w=gain,
+        leakage_per_w=leakage,
+        ici_factor=ici_factor,
+        carrier_noise=carrier_noise,
+        power_budget_w=power_budget_w,
+    )
+
+
+@dataclass(frozen=True)
+class ContextPair:
+    """One situation twice: as it is, and as the decision maker sees it."""
+
+    true: RadioContext
+    estimated: RadioContext
+
+
+def context_pair(
+    geometry: LinkGeometry,
+    state: ChannelState,
+    model: ChannelModel,
+    *,
+    ici_factor: Floats,
+    carrier_noise: Floats,
+    power_budget_w: Floats,
+) -> ContextPair:
+    """True and estimated radio context of the same instant; arguments as in `context_of`."""
+    reported = reported_channel(geometry, state, model)
+    weights = beamformers(reported)
+
+    def seen(channel: Channel) -> RadioContext:
+        return context_of(
+            channel,
+            weights,
+            geometry,
+            ici_factor=ici_factor,
+            carrier_noise=carrier_noise,
+            power_budget_w=power_budget_w,
+        )
+
+    return ContextPair(true=seen(true_channel(geometry, state, model)), estimated=seen(reported))
+
+
+def _circular_gaussian(shape: tuple[int, ...], rng: np.random.Generator) -> Complexes:
+    return np.asarray((rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2))
+
+
+def _snr_per_w(geometry: LinkGeometry, state: ChannelState, model: ChannelModel) -> Floats:
+    loss_db = (
+        free_space_loss_db(geometry.slant_range_m, model.carrier_hz)
+        + (model.gas_zenith_db + state.rain_db) * air_mass(geometry.elevation_deg)
+        + state.shadowing_db
+    )
+    noise_w = noise_power_w(model.satellite_noise_k, model.bandwidth_hz)
+    return np.asarray(from_db(geometry.satellite_gain_db[..., None] - loss_db) / noise_w)
+
+
+def _response(
+    geometry: LinkGeometry,
+    state: ChannelState,
+    model: ChannelModel,
+    pointing_error_deg: Floats,
+    ray_coefficient: Complexes,
+) -> Complexes:
+    elevation = geometry.elevation_deg + pointing_error_deg[..., 0]
+    # Cross-elevation becomes azimuth by 1/cos(el); near the zenith any azimuth is as good.
+    cosine = np.maximum(np.cos(np.radians(geometry.elevation_deg)), 0.02)
+    azimuth = geometry.azimuth_deg + pointing_error_deg[..., 1] / cosine
+    k_factor = float(from_db(model.rician_k_db))
+    direct_power = element_gain(geometry.elevation_deg) * k_factor / (k_factor + 1)
+    direct = np.sqrt(direct_power)[..., None] * steering_vector(azimuth, elevation)
+    ray_power = element_gain(state.ray_elevation_deg) / (k_factor + 1) / model.local_rays
+    ray_amplitude = np.sqrt(ray_power) * ray_coefficient  # [..., U, R]
+    ray_steering = steering_vector(state.ray_azimuth_deg, state.ray_elevation_deg)
+    return np.asarray(direct + (ray_amplitude[..., None, :] @ ray_steering)[..., 0, :])
+
+
+def _eavesdropper_snr_per_w(
+    state: ChannelState, model: ChannelModel, error_db: npt.NDArray[np.float64]
+) -> Floats:
+    gain_db = (
+        model.eavesdropper_gain_db
+        - free_space_loss_db(state.eavesdropper_distance_m, model.carrier_hz)
+        - state.eavesdropper_extra_loss_db
+        + error_db
+    )
+    noise_w = noise_power_w(model.eavesdropper_noise_k, model.bandwidth_hz)
+    return np.asarray(from_db(gain_db) / noise_w)
+
+
+def _leakage_factors(
+    state: ChannelState, model: ChannelModel, azimuth_error_deg: Floats, error_db: Floats
+) -> Complexes:
+    snr = _eavesdropper_snr_per_w(state, model, error_db)  # [..., U, E]
+    k_factor = float(from_db(model.eavesdropper_rician_k_db))
+    azimuth = state.eavesdropper_azimuth_deg + azimuth_error_deg
+    direct_power = snr * element_gain(state.eavesdropper_elevation_deg) * k_factor / (k_factor + 1)
+    scatter_power = (
+        snr[..., None]
+        * element_gain(state.scatter_elevation_deg)
+        / (k_factor + 1)
+        / model.eavesdropper_rays
+    )
+    power = np.concatenate([direct_power[..., None], scatter_power], axis=-1)  # [..., E, 1 + R]
+    steering = steering_vector(
+        np.concatenate([azimuth[..., None], azimuth[..., None] + state.scatter_azimuth_deg], -1),
+        np.concatenate(
+            [state.eavesdropper_elevation_deg[..., None], state.scatter_elevation_deg], -1
+        ),
+    )
+    factors = np.sqrt(power)[..., None] * steering  # [..., U, E, 1 + R, N]
+    columns = factors.reshape(*factors.shape[:-3], -1, factors.shape[-1])
+    return np.asarray(np.swapaxes(columns, -1, -2))
+
+
+def _leakage_floor(state: ChannelState, model: ChannelModel, error_db: Floats) -> Floats:
+    floor = model.calibration_leakage * float(from_db(model.element_floor_db))
+    return np.asarray(floor * _eavesdropper_snr_per_w(state, model, error_db).sum(axis=-1))
