@@ -1,0 +1,158 @@
+"""Signatures over what a model version is made of: Ed25519 (RFC 8032) over a manifest of digests.
+
+The trainer signs, the repository verifies before it stores, the inference function verifies before
+it loads::
+
+    signer = Signer.from_file(path)             # made at first use, 0600
+    key_id, signature = signer.sign(manifest)
+
+    trusted = TrustedKeys.from_files([path.with_suffix(".pub")])
+    trusted.verify(manifest, key_id=key_id, signature=signature)
+
+Not modelled: expiry, revocation and rotation of keys; a key is trusted while its file is listed.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+
+from nf_runtime.errors import InvalidArgument, PermissionDenied
+
+
+@dataclass(frozen=True)
+class ArtifactDigest:
+    """One file of a manifest: its name, the SHA-256 of its bytes in hexadecimal, its length."""
+
+    file_name: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class SignedManifest:
+    """What a signature covers: model, version it was trained from (0: none), and every file."""
+
+    model_name: str
+    source_version: int
+    artifacts: Sequence[ArtifactDigest]
+
+    def canonical_bytes(self) -> bytes:
+        """The bytes that are signed; the same for the files in any order."""
+        document = {
+            "artifacts": [
+                {"file_name": a.file_name, "sha256": a.sha256, "size_bytes": a.size_bytes}
+                for a in sorted(self.artifacts, key=lambda artifact: artifact.file_name)
+            ],
+            "model_name": self.model_name,
+            "source_version": self.source_version,
+        }
+        return json.dumps(
+            document, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        ).encode()
+
+
+def key_id_of(key: Ed25519PublicKey) -> str:
+    """The key's fingerprint: SHA-256 of its raw 32 bytes, hexadecimal."""
+    return hashlib.sha256(key.public_bytes_raw()).hexdigest()
+
+
+class Signer:
+    """A private key that signs manifests."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.key_id = key_id_of(key.public_key())
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """The signer whose raw key stands in the file, base64; made, with `.pub`, if absent.
+
+        Raises:
+            InvalidArgument: INVALID_CONFIGURATION when the file holds no Ed25519 key.
+        """
+        if not path.exists():
+            _create_key(path)
+        return cls(Ed25519PrivateKey.from_private_bytes(_read_raw(path)))
+
+    def sign(self, manifest: SignedManifest) -> tuple[str, bytes]:
+        """The key's id and its 64-byte signature over the manifest."""
+        return self.key_id, self._key.sign(manifest.canonical_bytes())
+
+
+class TrustedKeys:
+    """Public keys whose signatures are believed."""
+
+    def __init__(self, keys: Iterable[Ed25519PublicKey]) -> None:
+        self._keys = {key_id_of(key): key for key in keys}
+
+    @classmethod
+    def from_files(cls, paths: Iterable[Path]) -> Self:
+        """The keys that stand in the files, each a raw public key in base64.
+
+        Raises:
+            InvalidArgument: INVALID_CONFIGURATION when a file is missing or holds no key.
+        """
+        return cls(Ed25519PublicKey.from_public_bytes(_read_raw(path)) for path in paths)
+
+    def verify(self, manifest: SignedManifest, *, key_id: str, signature: bytes) -> None:
+        """Returns when one of the trusted keys made the signature over this very manifest.
+
+        Raises:
+            PermissionDenied: SIGNATURE_INVALID for a missing or wrong signature, or another key.
+        """
+        key = self._keys.get(key_id)
+        if key is None:
+            raise PermissionDenied(
+                f"the version of model {manifest.model_name} is signed by key {key_id or '(none)'}"
+                ", which is not trusted; add its public key to signing.trusted_keys",
+                reason="SIGNATURE_INVALID",
+                key_id=key_id,
+            )
+        try:
+            key.verify(signature, manifest.canonical_bytes())
+        except InvalidSignature as error:
+            raise PermissionDenied(
+                f"the signature of model {manifest.model_name} does not fit its manifest; "
+                "publish the version again",
+                reason="SIGNATURE_INVALID",
+                key_id=key_id,
+            ) from error
+
+
+def _create_key(path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".pub").write_bytes(base64.b64encode(key.public_key().public_bytes_raw()))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(base64.b64encode(key.private_bytes_raw()))
+
+
+def _read_raw(path: Path) -> bytes:
+    try:
+        raw = base64.b64decode(path.read_bytes(), validate=True)
+    except (OSError, binascii.Error) as error:
+        raise InvalidArgument(
+            f"signing key {path} cannot be read: {error}",
+            reason="INVALID_CONFIGURATION",
+            field="signing",
+        ) from error
+    if len(raw) != 32:  # noqa: PLR2004 - RFC 8032 5.1.5
+        raise InvalidArgument(
+            f"signing key {path} holds {len(raw)} bytes; an Ed25519 key has 32",
+            reason="INVALID_CONFIGURATION",
+            field="signing",
+        )
+    return raw
