@@ -1,0 +1,1 @@
+"""Events between network functions: CloudEvents 1.0 over Kafka."""

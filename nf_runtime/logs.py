@@ -1,0 +1,64 @@
+"""Structured logs: one line per thing that happened, JSON unless a person reads along.
+
+Configured once by `run_nf`; everywhere else::
+
+    log = structlog.get_logger(__name__)
+    log.info("version loaded", model_name="gan-gdm", version=3, duration_s=0.4)
+
+Event names are fixed lower-case phrases, everything variable is a key. What is bound with
+`structlog.contextvars` (request id, trace id) is in every line of that task.
+"""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+from nf_runtime.config import LogSettings
+
+# Their connection chatter says nothing that our own lines do not say better.
+_CHATTY = ("kafka", "alembic", "asyncio", "grpc")
+
+
+def configure_logs(settings: LogSettings, *, nf_name: str, stream: TextIO | None = None) -> None:
+    """Send structlog and the standard library's logging to `stream` (default: stdout)."""
+    stream = sys.stdout if stream is None else stream
+    as_json = settings.format == "json" or (settings.format == "auto" and not stream.isatty())
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+
+    def name_nf(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        event.setdefault("nf", nf_name)
+        return event
+
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        name_nf,
+    ]
+    render: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+        if as_json
+        else [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    )
+    structlog.configure(
+        processors=[*shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(level, logging.ERROR))
