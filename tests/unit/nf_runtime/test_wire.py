@@ -79,7 +79,7 @@ def test_an_allocation_comes_back() -> None:
     ],
 )
 def test_a_bad_tensor_is_refused_by_name(message: tensor_pb2.Tensor, reason: str) -> None:
-    """Another dtype, shape, length or a value that is not finite is refused with the tensor's name."""
+    """Another dtype, shape, length or a value that is not finite is refused by name."""
     with pytest.raises(InvalidArgument) as caught:
         tensor_from_message(message, name="ici_factor", dtype=np.float32, shape=[3])
     assert (caught.value.reason, caught.value.metadata) == (reason, {"tensor": "ici_factor"})
