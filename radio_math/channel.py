@@ -17,7 +17,8 @@ A decision made from an old report is evaluated by keeping the report's beamform
 `context_of(true_channel(geometry_now, state_now, model), weights_of_the_report, ...)`.
 
 Not modelled: frequency selectivity over the 2 MHz, polarisation, scattering near the satellite
-(channels are rank one over the beams), feeder-link noise.
+(channels are rank one over the beams), feeder-link noise; the report knows the scattered part of
+an eavesdropper's channel but for the azimuth and gain errors.
 """
 
 from dataclasses import dataclass
@@ -105,6 +106,7 @@ class ChannelState:
     eavesdropper_extra_loss_db: Floats  # [..., U, E]
     scatter_azimuth_deg: Floats  # [..., U, E, R_e] relative to the station's azimuth
     scatter_elevation_deg: Floats  # [..., U, E, R_e]
+    scatter_coefficient: Complexes  # [..., U, E, R_e]
     azimuth_error_deg: Floats  # [..., U, E]
     leakage_error_db: Floats  # [..., U, E]
 
@@ -116,7 +118,7 @@ class Channel:
     Attributes:
         response: [..., U, N] array response h_u to the satellite, element gain included.
         snr_per_w: [..., U] beta_u, SNR per watt of an isotropic radiator.
-        leakage_factors: [..., U, N, C] columns f_c; leakage per watt is sum |f_c^H w|^2.
+        leakage_factors: [..., U, N, E] channel to each station; leakage is sum |f_e^H w|^2 a watt.
         leakage_floor: [..., U] leakage per watt that no beamformer removes.
     """
 
@@ -192,6 +194,7 @@ def draw_state(
         ),
         scatter_azimuth_deg=rng.uniform(-20, 20, scatter),
         scatter_elevation_deg=rng.uniform(0, 30, scatter),
+        scatter_coefficient=_circular_gaussian(scatter, rng),
         azimuth_error_deg=model.eavesdropper_azimuth_sigma_deg * rng.standard_normal(stations),
         leakage_error_db=model.eavesdropper_gain_sigma_db * rng.standard_normal(stations),
     )
@@ -233,6 +236,7 @@ def age_state(
         eavesdropper_extra_loss_db=state.eavesdropper_extra_loss_db,
         scatter_azimuth_deg=state.scatter_azimuth_deg,
         scatter_elevation_deg=state.scatter_elevation_deg,
+        scatter_coefficient=turned(state.scatter_coefficient),
         azimuth_error_deg=aged(state.azimuth_error_deg, model.eavesdropper_azimuth_sigma_deg),
         leakage_error_db=aged(state.leakage_error_db, model.eavesdropper_gain_sigma_db),
     )
@@ -395,16 +399,15 @@ def _leakage_factors(
         / (k_factor + 1)
         / model.eavesdropper_rays
     )
-    power = np.concatenate([direct_power[..., None], scatter_power], axis=-1)  # [..., E, 1 + R]
-    steering = steering_vector(
-        np.concatenate([azimuth[..., None], azimuth[..., None] + state.scatter_azimuth_deg], -1),
-        np.concatenate(
-            [state.eavesdropper_elevation_deg[..., None], state.scatter_elevation_deg], -1
-        ),
+    direct = np.sqrt(direct_power)[..., None] * steering_vector(
+        azimuth, state.eavesdropper_elevation_deg
     )
-    factors = np.sqrt(power)[..., None] * steering  # [..., U, E, 1 + R, N]
-    columns = factors.reshape(*factors.shape[:-3], -1, factors.shape[-1])
-    return np.asarray(np.swapaxes(columns, -1, -2))
+    scatter_amplitude = np.sqrt(scatter_power) * state.scatter_coefficient  # [..., U, E, R_e]
+    scatter = steering_vector(
+        azimuth[..., None] + state.scatter_azimuth_deg, state.scatter_elevation_deg
+    )
+    stations = direct + (scatter_amplitude[..., None, :] @ scatter)[..., 0, :]  # [..., U, E, N]
+    return np.asarray(np.swapaxes(stations, -1, -2))
 
 
 def _leakage_floor(state: ChannelState, model: ChannelModel, error_db: Floats) -> Floats:
