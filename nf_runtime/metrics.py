@@ -50,9 +50,9 @@ class RpcMetrics:
 
 
 class EventMetrics:
-    """What publisher and subscriber count."""
+    """What publishers and subscribers count; one for the process, or None for no registry."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry | None) -> None:
         self.published_total = Counter(
             "aimlnf_events_published_total",
             "Events the broker has acknowledged",

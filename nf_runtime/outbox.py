@@ -61,7 +61,7 @@ def outbox_table(metadata: MetaData) -> Table:
         metadata,
         Column("sequence", _SEQUENCE, primary_key=True, autoincrement=True),
         Column("topic", String(250), nullable=False),
-        Column("key", String(500), nullable=False),
+        Column("key", LargeBinary, nullable=True),
         Column("headers", LargeBinary, nullable=False),
         Column("value", LargeBinary, nullable=False),
     )

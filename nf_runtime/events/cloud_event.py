@@ -65,7 +65,7 @@ class Message:
     """What goes to the broker."""
 
     topic: str
-    key: str
+    key: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     value: bytes
 
@@ -93,7 +93,7 @@ def encode(event: CloudEvent[EventData], *, key: str) -> Message:
     headers = tuple(
         (name, value.encode()) for name, value in attributes.items() if value is not None
     )
-    return Message(event.topic, key, headers, msgspec.json.encode(event.data))
+    return Message(event.topic, key.encode(), headers, msgspec.json.encode(event.data))
 
 
 def decode(headers: Headers, value: bytes | None) -> CloudEvent[EventData]:
