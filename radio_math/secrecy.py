@@ -16,6 +16,7 @@ treated as noise, no successive cancellation.
 """
 
 import math
+from enum import StrEnum
 
 from array_api_compat import array_namespace, device
 
@@ -37,7 +38,16 @@ def interpolate_grid(table: Array, beamformer_index: Array) -> Array:
     return xp.exp(xp.sum(weight * xp.log(table), axis=-1))
 
 
-def secrecy_rates(context: RadioContext, allocation: Allocation) -> Array:
+class Combining(StrEnum):
+    """How the satellite combines its beams: MMSE, or MRC, which ignores the other ESIMs."""
+
+    MMSE = "mmse"
+    MRC = "mrc"
+
+
+def secrecy_rates(
+    context: RadioContext, allocation: Allocation, combining: Combining = Combining.MMSE
+) -> Array:
     """Secrecy rate of each ESIM, [..., U] [b/s/Hz].
 
     Batch axes of context and allocation broadcast against each other.
@@ -55,16 +65,23 @@ def secrecy_rates(context: RadioContext, allocation: Allocation) -> Array:
     transposed = xp.matrix_transpose
     shared = one_hot @ transposed(one_hot)  # 1 where two ESIMs share a carrier
     gram = (context.beam_amplitude @ transposed(context.beam_amplitude)) * shared
-    error = mmse_error(signal[..., None] * gram)
-    sinr_without_ici = 1 / error - 1
+    if combining is Combining.MMSE:
+        sinr_without_ici = 1 / mmse_error(signal[..., None] * gram) - 1
+    else:
+        own = xp.linalg.diagonal(gram)  # |g_u|^2
+        received = xp.sum(signal[..., None, :] * gram**2, axis=-1)  # own signal and the others'
+        wanted = signal * own**2
+        sinr_without_ici = wanted / (own + received - wanted)
     sinr = sinr_without_ici / (1 + context.ici_factor * sinr_without_ici)
     rate = (xp.log1p(sinr) - xp.log1p(power_w * leakage)) / math.log(2.0)
     return xp.where(rate > 0, rate, xp.zeros_like(rate))
 
 
-def sum_secrecy_rate(context: RadioContext, allocation: Allocation) -> Array:
+def sum_secrecy_rate(
+    context: RadioContext, allocation: Allocation, combining: Combining = Combining.MMSE
+) -> Array:
     """Sum of the secrecy rates over the ESIMs, [...] [b/s/Hz]."""
-    rates = secrecy_rates(context, allocation)
+    rates = secrecy_rates(context, allocation, combining)
     return array_namespace(rates).sum(rates, axis=-1)
 
 

@@ -1,0 +1,1 @@
+"""Scenarios drawn by seed, labelled by exhaustive search, stored with a manifest."""

@@ -1,0 +1,195 @@
+"""Independent scenarios: where everybody stands, what the channel is, what is reported of it."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from radio_math.beams import BeamShaping, hexagonal_cells, points_in_cell
+from radio_math.channel import (
+    ChannelModel,
+    ContextPair,
+    LinkGeometry,
+    context_pair,
+    draw_state,
+    link_geometry,
+)
+from radio_math.context import CARRIERS, ESIMS, ContextError, RadioContext
+from radio_math.doppler import ici_factor
+from radio_math.link import EARTH_RADIUS_M, Floats, from_db, slant_range_m
+
+REFERENCE_ALTITUDE_M = 600e3
+_CHUNK = 32  # scenarios drawn together: the leakage factors of each take 2 MB
+
+
+@dataclass(frozen=True)
+class ScenarioProfile:
+    """The distribution that scenarios are drawn from.
+
+    Attributes:
+        geometry: "reference" puts the satellite at 600 km over the service area, off by a
+            Gaussian of 60 km an axis (cut at two sigma), with beams of one fixed width. "pass"
+            puts it anywhere on a pass: altitude and elevation of the service area's centre
+            uniform in their ranges, any azimuth, beams shaped to their cells. "mixed" draws one or
+            the other with equal odds for each scenario.
+        min_altitude_m, max_altitude_m: range of altitudes of "pass".
+        min_elevation_deg, max_elevation_deg: elevation of the area's centre in "pass".
+        min_power_dbw, max_power_dbw: total power, uniform in dBW.
+        max_doppler_residual: residual Doppler over subcarrier spacing, uniform from 0.
+        max_carrier_noise_db: noise of a carrier over thermal, uniform from 0 in dB.
+        channel: link constants and statistics: rain, shadowing, eavesdroppers and reporting
+            errors are specialised here.
+    """
+
+    geometry: str = "reference"
+    min_altitude_m: float = 500e3
+    max_altitude_m: float = 620e3
+    min_elevation_deg: float = 20.0
+    max_elevation_deg: float = 90.0
+    min_power_dbw: float = 0.0
+    max_power_dbw: float = 25.0
+    max_doppler_residual: float = 0.06
+    max_carrier_noise_db: float = 6.0
+    channel: ChannelModel = field(default_factory=ChannelModel)
+
+    def __post_init__(self) -> None:
+        if self.geometry not in {"reference", "pass", "mixed"}:
+            raise ContextError(
+                f"geometry is {self.geometry!r}; a profile knows reference, pass and mixed"
+            )
+        for low, high in (
+            ("min_altitude_m", "max_altitude_m"),
+            ("min_elevation_deg", "max_elevation_deg"),
+            ("min_power_dbw", "max_power_dbw"),
+        ):
+            if getattr(self, low) > getattr(self, high):
+                raise ContextError(f"{low} is above {high}; give a range that is not empty")
+
+
+def draw_scenarios(profile: ScenarioProfile, count: int, seed: int) -> ContextPair:
+    """True and estimated contexts of `count` independent scenarios, batch axis first.
+
+    The same profile, count and seed give the same numbers. Seeds of training, validation and test
+    sets must differ.
+
+    Raises:
+        ContextError: count is below one.
+    """
+    if count < 1:
+        raise ContextError(f"{count} scenarios asked for; draw at least one")
+    starts = range(0, count, _CHUNK)
+    streams = np.random.SeedSequence(seed).spawn(len(starts))
+    chunks = [
+        _draw_chunk(profile, min(_CHUNK, count - start), np.random.default_rng(stream))
+        for start, stream in zip(starts, streams, strict=True)
+    ]
+    return ContextPair(
+        true=concatenate([chunk.true for chunk in chunks]),
+        estimated=concatenate([chunk.estimated for chunk in chunks]),
+    )
+
+
+def concatenate(contexts: list[RadioContext]) -> RadioContext:
+    """Batches of contexts as one batch."""
+    return RadioContext(
+        **{
+            item.name: np.concatenate([np.asarray(getattr(one, item.name)) for one in contexts])
+            for item in fields(RadioContext)
+        }
+    )
+
+
+def select(context: RadioContext, rows: slice | npt.NDArray[Any]) -> RadioContext:
+    """The chosen rows of a batch of contexts."""
+    return RadioContext(
+        **{item.name: getattr(context, item.name)[rows] for item in fields(RadioContext)}
+    )
+
+
+def at_power(context: RadioContext, power_dbw: float) -> RadioContext:
+    """The same contexts with every power budget replaced."""
+    budget = np.full_like(np.asarray(context.power_budget_w), float(from_db(power_dbw)))
+    values = {item.name: getattr(context, item.name) for item in fields(RadioContext)}
+    return RadioContext(**{**values, "power_budget_w": budget})
+
+
+def _draw_chunk(profile: ScenarioProfile, count: int, rng: np.random.Generator) -> ContextPair:
+    on_pass = np.full(count, profile.geometry == "pass")
+    if profile.geometry == "mixed":
+        on_pass = rng.integers(0, 2, count) == 0
+    satellite = np.where(
+        on_pass[:, None],
+        _satellite_on_pass(profile, count, rng),
+        _satellite_overhead(count, rng),
+    )
+    cells = hexagonal_cells()
+    own_cell = rng.integers(0, len(cells), (count, ESIMS))
+    offset = cells[own_cell] + points_in_cell((count, ESIMS), rng)
+    residual = rng.uniform(0, profile.max_doppler_residual, (count, ESIMS))
+    noise_db = rng.uniform(0, profile.max_carrier_noise_db, (count, CARRIERS))
+    power_dbw = rng.uniform(profile.min_power_dbw, profile.max_power_dbw, count)
+    state = draw_state(profile.channel, (count, ESIMS), rng)
+    shaped = [
+        _geometry(satellite, offset, cells, shaping)
+        for shaping in (BeamShaping.FIXED, BeamShaping.ADAPTIVE)
+    ]
+    geometry = LinkGeometry(
+        **{
+            item.name: _where(on_pass, getattr(shaped[1], item.name), getattr(shaped[0], item.name))
+            for item in fields(LinkGeometry)
+        }
+    )
+    return context_pair(
+        geometry,
+        state,
+        profile.channel,
+        ici_factor=ici_factor(residual, 1.0),
+        carrier_noise=from_db(noise_db),
+        power_budget_w=from_db(power_dbw),
+    )
+
+
+def _satellite_overhead(count: int, rng: np.random.Generator) -> Floats:
+    offset = np.clip(rng.normal(0, 60e3, (count, 2)), -120e3, 120e3)
+    return _on_sphere(offset) * (EARTH_RADIUS_M + REFERENCE_ALTITUDE_M) / EARTH_RADIUS_M
+
+
+def _satellite_on_pass(profile: ScenarioProfile, count: int, rng: np.random.Generator) -> Floats:
+    altitude = rng.uniform(profile.min_altitude_m, profile.max_altitude_m, count)
+    elevation_deg = rng.uniform(profile.min_elevation_deg, profile.max_elevation_deg, count)
+    azimuth = rng.uniform(0, 2 * np.pi, count)
+    distance = slant_range_m(altitude, elevation_deg)
+    flat = distance * np.cos(np.radians(elevation_deg))
+    height = EARTH_RADIUS_M + distance * np.sin(np.radians(elevation_deg))
+    return np.stack([flat * np.sin(azimuth), flat * np.cos(azimuth), height], axis=-1)
+
+
+def _geometry(
+    satellite_m: Floats, offset_m: Floats, cells_m: Floats, shaping: BeamShaping
+) -> LinkGeometry:
+    """Geometry on a sphere that is turned so that the service area's centre is its pole."""
+    esim_m = _on_sphere(offset_m)
+    up = esim_m / EARTH_RADIUS_M
+    north = np.array([0.0, 1.0, 0.0]) - up * up[..., 1:2]
+    return link_geometry(
+        satellite_m=satellite_m,
+        esim_m=esim_m,
+        esim_up=up,
+        esim_north=north / np.linalg.norm(north, axis=-1, keepdims=True),
+        cell_centre_m=np.broadcast_to(_on_sphere(cells_m), (*satellite_m.shape[:-1], 8, 3)),
+        shaping=shaping,
+    )
+
+
+def _on_sphere(offset_m: Floats) -> Floats:
+    """Points [..., 3] at the given distance and bearing (east, north) of the pole."""
+    length = np.linalg.norm(offset_m, axis=-1, keepdims=True)
+    angle = length / EARTH_RADIUS_M
+    bearing = offset_m / np.maximum(length, 1e-9)
+    unit = np.concatenate([np.sin(angle) * bearing, np.cos(angle)], axis=-1)
+    return np.asarray(EARTH_RADIUS_M * unit)
+
+
+def _where(condition: npt.NDArray[np.bool_], yes: Floats, no: Floats) -> Floats:
+    return np.where(condition.reshape(-1, *([1] * (yes.ndim - 1))), yes, no)
