@@ -1,6 +1,6 @@
 """Asks a network function for its health, for container health checks and scripts.
 
-``python -m nf_runtime.probe 127.0.0.1:50051`` exits with 0 when the function is SERVING, else with 1
+``python -m nf_runtime.probe 127.0.0.1:50051`` exits with 0 when the function is SERVING, else 1
 and one sentence on stderr. With ``--certificate``, ``--private-key`` and ``--authority`` it asks
 over mutual TLS.
 """

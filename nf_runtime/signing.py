@@ -9,9 +9,12 @@ it loads::
     trusted = TrustedKeys.from_files([path.with_suffix(".pub")])
     trusted.verify(manifest, key_id=key_id, signature=signature)
 
+``python -m nf_runtime.signing KEY_FILE [--owner UID]`` makes a deployment's key if absent.
+
 Not modelled: expiry, revocation and rotation of keys; a key is trusted while its file is listed.
 """
 
+import argparse
 import base64
 import binascii
 import hashlib
@@ -156,3 +159,18 @@ def _read_raw(path: Path) -> bytes:
             field="signing",
         )
     return raw
+
+
+def main() -> None:
+    """Makes the key file and its `.pub` unless they are there."""
+    parser = argparse.ArgumentParser(prog="python -m nf_runtime.signing")
+    parser.add_argument("key_file", type=Path)
+    parser.add_argument("--owner", type=int, help="numeric user that may read the private key")
+    arguments = parser.parse_args()
+    Signer.from_file(arguments.key_file)
+    if arguments.owner is not None:
+        os.chown(arguments.key_file, arguments.owner, -1)
+
+
+if __name__ == "__main__":
+    main()
