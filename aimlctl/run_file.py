@@ -1,0 +1,92 @@
+"""`.aimlnf/run.json`: what runs, where, and under which process id.
+
+::
+
+    {"broker": "127.0.0.1:39125",
+     "processes": {"oam": {"pid": 812, "address": "127.0.0.1:50054", "metrics": "127.0.0.1:9154"}}}
+
+It is there while the platform serves, and is replaced as a whole whenever a process changes.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aimlctl.output import CommandError
+
+DEFAULT_STATE_DIR = Path(".aimlnf")
+
+
+@dataclass(frozen=True)
+class RunningProcess:
+    """One running network function."""
+
+    pid: int
+    address: str
+    metrics: str
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """The content of run.json."""
+
+    broker: str
+    processes: Mapping[str, RunningProcess]
+
+    def address_of(self, name: str) -> str:
+        """Address of a network function.
+
+        Raises:
+            CommandError: it does not run.
+        """
+        process = self.processes.get(name)
+        if process is None:
+            raise CommandError(f"{name} does not run here; see 'aimlctl status'")
+        return process.address
+
+
+def run_file_path(state_dir: Path) -> Path:
+    """Where the run file of a state directory is."""
+    return state_dir / "run.json"
+
+
+def write_run_file(path: Path, run: RunFile) -> None:
+    """Replaces the file as a whole: a reader sees the old content or the new one."""
+    document = {
+        "broker": run.broker,
+        "processes": {name: asdict(process) for name, process in run.processes.items()},
+    }
+    write_atomically(path, json.dumps(document, indent=2) + "\n")
+
+
+def read_run_file(path: Path) -> RunFile:
+    """What runs.
+
+    Raises:
+        CommandError: nothing runs there, or the file is none of ours.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return RunFile(
+            broker=document["broker"],
+            processes={
+                name: RunningProcess(**process) for name, process in document["processes"].items()
+            },
+        )
+    except FileNotFoundError as error:
+        raise CommandError(
+            f"nothing runs here ({path} does not exist); start it with 'aimlctl up'"
+        ) from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CommandError(
+            f"{path} cannot be read ({error}); run 'aimlctl down', then 'aimlctl up'"
+        ) from error
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes the file beside its place and moves it there."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
