@@ -90,6 +90,11 @@ class EventPublisher:
         if worker is not None:
             await asyncio.to_thread(worker.close)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the broker is missing at the moment."""
+        return self._worker is not None and self._worker.missing
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -143,7 +148,7 @@ class _Worker:
         self._failed: list[_Pending] = []
         self._closing = threading.Event()
         self._writer: BrokerWriter | None = None
-        self._missing = False
+        self.missing = False
         self._wait_s = _FIRST_WAIT_S
         self._thread = threading.Thread(
             target=self._run, name="aimlnf-event-publisher", daemon=True
@@ -175,7 +180,7 @@ class _Worker:
         with self._changed:
             nothing_left = not (self._in_flight or self._failed or self._again)
         late = self._clock.monotonic_s() >= give_up_s
-        return (nothing_left and self._incoming.empty()) or self._missing or late
+        return (nothing_left and self._incoming.empty()) or self.missing or late
 
     def _next(self) -> _Pending | None:
         with self._changed:
@@ -238,13 +243,13 @@ class _Worker:
             self._say_missing(TimeoutError(f"no acknowledgement within {_SILENCE_S:g} s"))
 
     def _say_missing(self, error: Exception) -> None:
-        if not self._missing:
-            self._missing = True
+        if not self.missing:
+            self.missing = True
             log.warning("waiting for broker", broker=self._broker.address, error=str(error))
 
     def _say_back(self) -> None:
-        if self._missing:
-            self._missing = False
+        if self.missing:
+            self.missing = False
             log.info("broker is back", broker=self._broker.address)
         self._wait_s = _FIRST_WAIT_S
 
