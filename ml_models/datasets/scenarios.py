@@ -67,7 +67,9 @@ class ScenarioProfile:
                 raise ContextError(f"{low} is above {high}; give a range that is not empty")
 
 
-def draw_scenarios(profile: ScenarioProfile, count: int, seed: int) -> ContextPair:
+def draw_scenarios(
+    profile: ScenarioProfile, count: int, seed: int | tuple[int, ...]
+) -> ContextPair:
     """True and estimated contexts of `count` independent scenarios, batch axis first.
 
     The same profile, count and seed give the same numbers. Seeds of training, validation and test

@@ -1,0 +1,179 @@
+"""Everything a training depends on, as one frozen record that a JSON document can hold."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from ml_models.datasets.scenarios import ScenarioProfile
+
+FEW_STEP_COUNTS = (1, 2, 4)
+
+
+class ConfigError(ValueError):
+    """A training configuration that cannot be used; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of the sampler.
+
+    Attributes:
+        width: features of a token of the generator.
+        layers: transformer layers of the generator.
+        heads: attention heads.
+        latent: latent dimensions per ESIM and denoising step.
+        denoising_steps: T', evaluations of the generator a decision: 1, 2 or 4.
+        candidates: K, decisions drawn for a context, of which the best is kept.
+        quota: the most ESIMs a carrier takes.
+        critic_width: features of a token of the discriminator.
+        critic_layers: its transformer layers.
+    """
+
+    width: int = 80
+    layers: int = 3
+    heads: int = 4
+    latent: int = 4
+    denoising_steps: int = 4
+    candidates: int = 16
+    quota: int = 4
+    critic_width: int = 48
+    critic_layers: int = 2
+
+    def __post_init__(self) -> None:
+        if self.denoising_steps not in FEW_STEP_COUNTS:
+            raise ConfigError(
+                f"denoising_steps is {self.denoising_steps}; choose one of {FEW_STEP_COUNTS}"
+            )
+        if self.width % self.heads or self.critic_width % self.heads:
+            raise ConfigError(f"width and critic_width must be multiples of heads = {self.heads}")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Labelled scenarios to learn from.
+
+    Attributes:
+        profile: the distribution of scenarios.
+        labelled: scenarios labelled by exhaustive search.
+        unlabelled: further scenarios without labels, for the secrecy loss alone.
+        seed: seed of the scenarios; keep it apart from every seed that evaluates.
+        calibration: scenarios that only calibrate the reliability.
+        processes: worker processes that label.
+    """
+
+    profile: ScenarioProfile = field(default_factory=ScenarioProfile)
+    labelled: int = 10240
+    unlabelled: int = 0
+    seed: int = 20250
+    calibration: int = 2048
+    processes: int = 1
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """One training run. The same configuration gives the same weights, but for `wall_clock_s`.
+
+    Attributes:
+        network: shape of the sampler; a warm start must have the parent's.
+        data: what to learn from.
+        seed: seed of initial weights and of every draw in training.
+        diffusion_steps: optimiser steps of the first stage (diffusion on the labels).
+        secrecy_steps: optimiser steps of the second stage (unrolled sampler, secrecy rate).
+        diffusion_batch: labels in a step of the first stage.
+        secrecy_batch: contexts in a step of the second stage.
+        samples: decisions drawn for a context in the second stage; the others are the baseline.
+        diffusion_rate: peak learning rate of the first stage.
+        secrecy_rate: peak learning rate of the second stage.
+        lambda_gan: weight of the adversarial loss in the second stage; 0 leaves it out.
+        lambda_diff: weight of the diffusion loss in the second stage; 0 needs no labels.
+        lambda_sec: weight of the secrecy loss in the second stage.
+        wall_clock_s: time for data and both stages together; steps not taken by then are left
+            out. None takes all steps.
+        threads: threads of torch.
+    """
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    seed: int = 1
+    diffusion_steps: int = 3000
+    secrecy_steps: int = 1200
+    diffusion_batch: int = 256
+    secrecy_batch: int = 48
+    samples: int = 4
+    diffusion_rate: float = 1.5e-3
+    secrecy_rate: float = 4e-4
+    lambda_gan: float = 0.02
+    lambda_diff: float = 0.5
+    lambda_sec: float = 1.0
+    wall_clock_s: float | None = None
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.samples < 2:  # noqa: PLR2004 the others are the baseline
+            raise ConfigError("samples must be at least 2: the others are each one's baseline")
+        needs_labels = self.diffusion_steps > 0 or self.lambda_diff > 0 or self.lambda_gan > 0
+        if needs_labels and self.data.labelled < 1:
+            raise ConfigError(
+                "the diffusion and adversarial losses learn from labels; give data.labelled, or "
+                "set diffusion_steps, lambda_diff and lambda_gan to zero"
+            )
+        if self.data.labelled + self.data.unlabelled < 1:
+            raise ConfigError("there is nothing to learn from; give data.labelled or unlabelled")
+
+
+def config_from_json(document: Mapping[str, Any]) -> TrainingConfig:
+    """The configuration that a JSON object describes; keys left out keep their defaults.
+
+    Raises:
+        ConfigError: an unknown key, or a value of the wrong type.
+    """
+    config = _build(TrainingConfig, document, "")
+    if not isinstance(config, TrainingConfig):
+        raise ConfigError("the document does not describe a training")
+    return config
+
+
+def load_config(path: Path) -> TrainingConfig:
+    """The configuration in a JSON file.
+
+    Raises:
+        ConfigError: the file is no JSON object or does not describe a training.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path} must hold one JSON object")
+    return config_from_json(document)
+
+
+def config_to_json(config: TrainingConfig) -> dict[str, Any]:
+    """The JSON object of a configuration, defaults included."""
+    return asdict(config)
+
+
+def _build(kind: type, document: Mapping[str, Any], where: str) -> Any:
+    known = {item.name for item in fields(kind)}
+    types = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for key, value in document.items():
+        if key not in known:
+            raise ConfigError(f"{where}{key} is unknown; {kind.__name__} has {sorted(known)}")
+        expected = types[key]
+        if is_dataclass(expected):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{where}{key} must be an object")
+            values[key] = _build(expected, value, f"{where}{key}.")  # type: ignore[arg-type]
+            continue
+        if expected is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)  # noqa: PLW2901 JSON writes 2.0 as 2
+        optional = expected == (float | None)
+        if not isinstance(value, int | float | None if optional else expected) or (
+            isinstance(value, bool) and expected is not bool
+        ):
+            raise ConfigError(f"{where}{key} is {value!r}; it must be {expected}")
+        values[key] = value
+    return kind(**values)

@@ -1,0 +1,143 @@
+"""The three losses of Algorithm 1: L = lambda1 L_GAN + lambda2 L_diff + lambda3 L_sec."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ml_models.gan_gdm.decoder import sample_within_quota
+from ml_models.gan_gdm.diffusion import clean_variable, noised
+from ml_models.gan_gdm.network import VARIABLE, Discriminator, Proposal
+from ml_models.gan_gdm.sampler import Sampler, with_candidate_axis
+from radio_math.context import CARRIERS, Allocation, RadioContext
+from radio_math.secrecy import sum_secrecy_rate
+
+_OFF_LOG_SHARE = -9.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Labelled contexts on torch: [N] contexts and the label's carriers, log shares, indices."""
+
+    context: RadioContext
+    carrier: Tensor
+    log_share: Tensor
+    index: Tensor
+
+    def clean(self) -> Tensor:
+        """x_0 of the labels, [N, U, M + 2]."""
+        one_hot = functional.one_hot(self.carrier, CARRIERS).to(self.log_share.dtype)
+        return clean_variable(one_hot, self.log_share, self.index)
+
+
+def diffusion_loss(proposal: Proposal, batch: Batch) -> Tensor:
+    """L_diff: cross-entropy of carriers, squared error of power and beamformer.
+
+    ESIMs count by their share of the power: where one is off its carrier means nothing.
+    """
+    share = torch.exp(batch.log_share) * batch.log_share.shape[1]
+    weight = share.clamp(max=2.0)
+    cross_entropy = functional.cross_entropy(
+        proposal.logits.flatten(0, 1), batch.carrier.flatten(), reduction="none"
+    ).reshape(weight.shape)
+    said = clean_variable(
+        torch.softmax(proposal.logits, dim=-1), proposal.log_share, proposal.index
+    )
+    wanted = batch.clean()
+    power_error = (said[..., CARRIERS] - wanted[..., CARRIERS]).square()
+    index_error = (said[..., CARRIERS + 1] - wanted[..., CARRIERS + 1]).square()
+    return (weight * (cross_entropy + 0.5 * index_error) + power_error).mean()
+
+
+def secrecy_loss(
+    sampler: Sampler, context: RadioContext, samples: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """L_sec of the unrolled sampler on its own decisions, and their mean rate [b/s/Hz].
+
+    Powers and beamformers get the pathwise gradient of the sum secrecy rate; carriers the policy
+    gradient (REINFORCE) whose baseline is the mean of the context's other samples. Rates are
+    relative to the context's mean, so that every power budget counts alike.
+    Source: Kool et al. 2019 (leave-one-out baseline).
+    """
+    count, users = context.ici_factor.shape
+    config = sampler.config
+    features = sampler.features(context)
+    conditioning = sampler.generator.body.condition(features.esim, features.pair)
+    noise = torch.randn(count * samples, users, VARIABLE, generator=generator)
+    latent = torch.randn(
+        count * samples, len(sampler.steps), users, sampler.latent_size, generator=generator
+    )
+    proposal = sampler.denoise(conditioning.repeated(samples), noise, latent)
+    carrier, log_probability = sample_within_quota(proposal.logits, config.quota, generator)
+    share = torch.exp(proposal.log_share).reshape(count, samples, users)
+    rate: Tensor = sum_secrecy_rate(
+        with_candidate_axis(context),
+        Allocation(
+            carrier=carrier.reshape(count, samples, users),
+            power_w=share * context.power_budget_w[:, None, None],
+            beamformer_index=proposal.index.reshape(count, samples, users),
+        ),
+    )
+    reward = rate.detach()
+    scale = reward.mean(dim=1, keepdim=True).clamp(min=0.1)
+    others = (reward.sum(dim=1, keepdim=True) - reward) / (samples - 1)
+    advantage = (reward - others) / scale
+    policy = (advantage * log_probability.reshape(count, samples)).mean()
+    return -(rate / scale).mean() - policy, reward.mean()
+
+
+def single_step_proposal(
+    sampler: Sampler, batch: Batch, time: Tensor, alpha_bar: Tensor, generator: torch.Generator
+) -> tuple[Proposal, Tensor, Tensor, Tensor]:
+    """The generator's proposal for noised labels; with it x_t and the ESIM and pair features."""
+    clean = batch.clean()
+    noisy = noised(clean, time, torch.randn(clean.shape, generator=generator), alpha_bar)
+    features = sampler.features(batch.context)
+    conditioning = sampler.generator.body.condition(features.esim, features.pair)
+    latent = torch.randn(*clean.shape[:2], sampler.config.latent, generator=generator)
+    proposal = sampler.generator(conditioning, noisy, latent, time.to(clean.dtype))
+    return proposal, noisy, features.esim, features.pair
+
+
+def adversarial_losses(
+    sampler: Sampler,
+    discriminator: Discriminator,
+    batch: Batch,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """L_diff and L_GAN of the generator, and the discriminator's own loss.
+
+    All contexts of the batch take the same strided step, drawn at random. The real pair is
+    (x_earlier, x_t) of a label's noising; the fake one draws x_earlier from the posterior of the
+    generator's proposal. Source: Xiao et al. 2022 (denoising diffusion GAN), non-saturating loss.
+    """
+    number = int(torch.randint(len(sampler.steps), (), generator=generator))
+    step = sampler.steps[number]
+    clean = batch.clean()
+    time = torch.full((len(clean),), step.time)
+    alpha_bar = sampler.alpha_bar
+    proposal, noisy, esim, pair = single_step_proposal(sampler, batch, time, alpha_bar, generator)
+    said = clean_variable(
+        torch.softmax(proposal.logits, dim=-1), proposal.log_share, proposal.index
+    )
+    drift = step.from_noisy * noisy
+    spread = step.deviation * torch.randn(clean.shape, generator=generator)
+    fake = step.from_clean * said + drift + spread
+    real = (
+        step.from_clean * clean
+        + drift
+        + step.deviation * torch.randn(clean.shape, generator=generator)
+    )
+    level = torch.full((1,), float(step.time))
+    fooled = discriminator(esim, pair, fake, noisy, level)
+    gan = functional.softplus(-fooled).mean()
+    on_fake = discriminator(esim, pair, fake.detach(), noisy, level)
+    on_real = discriminator(esim, pair, real, noisy, level)
+    critic = functional.softplus(on_fake).mean() + functional.softplus(-on_real).mean()
+    return diffusion_loss(proposal, batch), gan, critic
+
+
+def off_log_share(power_w: Tensor, power_budget_w: Tensor) -> Tensor:
+    """Log shares [N, U] of powers, with ESIMs that are off at a finite floor."""
+    return torch.log(power_w / power_budget_w[:, None]).clamp(min=_OFF_LOG_SHARE)

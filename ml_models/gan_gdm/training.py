@@ -1,0 +1,453 @@
+"""Two-stage training: diffusion on labels first, then the unrolled sampler on its own decisions."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ml_models.datasets.labelled import LabelledScenarios, digest, generate
+from ml_models.datasets.scenarios import draw_scenarios
+from ml_models.gan_gdm.config import ConfigError, TrainingConfig
+from ml_models.gan_gdm.diffusion import DIFFUSION_STEPS
+from ml_models.gan_gdm.losses import (
+    Batch,
+    adversarial_losses,
+    diffusion_loss,
+    off_log_share,
+    secrecy_loss,
+    single_step_proposal,
+)
+from ml_models.gan_gdm.network import VARIABLE, Discriminator
+from ml_models.gan_gdm.sampler import Sampler
+from radio_math.context import RadioContext
+
+_REPORTS_PER_STAGE = 20
+_VALIDATION = 256
+_WARM_UP = 0.05
+_CLIP = 1.0
+_CALIBRATION_SEED = 7_919  # joined to the data seed: held-out contexts of the same distribution
+_UNLABELLED_SEED = 104_729
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """How far a training is.
+
+    Attributes:
+        fraction: 0 to 1 of the whole run.
+        phase: "labelling", "diffusion", "secrecy" or "calibrating".
+        metrics: figures of the phase by name, unit in the name where there is one.
+    """
+
+    fraction: float
+    phase: str
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What a training leaves.
+
+    Attributes:
+        config: what it was asked.
+        sampler: the model, in evaluation mode.
+        discriminator: its critic, kept to continue training.
+        history: what was reported on the way.
+        data: manifest of the data: counts, seed, digest of the labelled set.
+        steps_taken: optimiser steps of each stage; fewer than asked when the time was up.
+        validation: the sampler on held-out labelled contexts, empty without labels.
+    """
+
+    config: TrainingConfig
+    sampler: Sampler
+    discriminator: Discriminator
+    history: list[TrainingProgress]
+    data: Mapping[str, Any]
+    steps_taken: Mapping[str, int]
+    validation: Mapping[str, float] = field(default_factory=dict)
+
+
+class TrainingStopped(Exception):  # noqa: N818 a request that was honoured, not an error
+    """The caller asked the training to stop."""
+
+
+ProgressListener = Callable[[TrainingProgress], None]
+
+
+def train(
+    config: TrainingConfig,
+    on_progress: ProgressListener | None = None,
+    *,
+    parent: Path | None = None,
+    labelled: LabelledScenarios | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    monotonic_s: Callable[[], float] = time.monotonic,
+) -> TrainedModel:
+    """A trained model; deterministic in its configuration unless `wall_clock_s` ends it early.
+
+    Args:
+        config: the run.
+        on_progress: told of progress about twenty times a stage.
+        parent: `weights.safetensors` of the version to start from; its feature scales are kept
+            and its reliability is calibrated anew for the new data.
+        labelled: labelled scenarios to use instead of generating `config.data`'s.
+        should_stop: asked at every step.
+        monotonic_s: a clock that only runs forward [s].
+
+    Raises:
+        ConfigError: the parent's weights do not fit the configuration.
+        TrainingStopped: `should_stop` returned true.
+    """
+    run = _Run(config, on_progress, parent, should_stop, monotonic_s)
+    return run.finish(labelled)
+
+
+def save_weights(model: TrainedModel, path: Path) -> None:
+    """Writes sampler and discriminator as one safetensors file."""
+    tensors = {f"sampler.{name}": value for name, value in model.sampler.state_dict().items()}
+    critic = model.discriminator.state_dict()
+    tensors |= {f"discriminator.{name}": value for name, value in critic.items()}
+    partial = path.with_suffix(".partial")
+    save_file({name: value.contiguous() for name, value in tensors.items()}, partial)
+    partial.replace(path)
+
+
+def load_weights(path: Path, sampler: Sampler, discriminator: Discriminator | None = None) -> None:
+    """Fills the modules from a file that `save_weights` wrote.
+
+    Raises:
+        ConfigError: names or shapes do not fit the modules.
+    """
+    with safe_open(path, framework="pt") as stored:
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    for prefix, module in (("sampler.", sampler), ("discriminator.", discriminator)):
+        if module is None:
+            continue
+        own = {
+            name.removeprefix(prefix): value
+            for name, value in tensors.items()
+            if name.startswith(prefix)
+        }
+        try:
+            module.load_state_dict(own)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"the weights in {path} do not fit this network; use the parent's network "
+                f"configuration ({error})"
+            ) from error
+
+
+class _Run:
+    """One training: its modules, its clock, its generator of random numbers."""
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        on_progress: ProgressListener | None,
+        parent: Path | None,
+        should_stop: Callable[[], bool],
+        monotonic_s: Callable[[], float],
+    ) -> None:
+        self.config = config
+        self.history: list[TrainingProgress] = []
+        self.steps_taken = {"diffusion": 0, "secrecy": 0}
+        self._on_progress = on_progress
+        self._should_stop = should_stop
+        self._monotonic_s = monotonic_s
+        self._started_s = monotonic_s()
+        self._generator = torch.Generator().manual_seed(config.seed)
+        torch.set_num_threads(config.threads)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self.sampler = Sampler(config.network)
+            self.discriminator = Discriminator(config.network)
+        self._warm = parent is not None
+        if parent is not None:
+            load_weights(parent, self.sampler, self.discriminator)
+
+    def finish(self, labelled: LabelledScenarios | None) -> TrainedModel:
+        config = self.config
+        data = config.data
+        if labelled is None and data.labelled > 0:
+            labelled = generate(
+                data.profile,
+                data.labelled,
+                data.seed,
+                processes=data.processes,
+                on_progress=lambda fraction: self._tell("labelling", fraction, {}),
+            )
+        batch = None if labelled is None else _to_batch(labelled)
+        held_out = 0 if batch is None else min(_VALIDATION, len(batch.carrier) // 20)
+        learn = None if batch is None else _rows(batch, slice(held_out, None))
+        contexts = self._training_contexts(learn)
+        if not self._warm:
+            self.sampler.features.calibrate(contexts)
+        self.sampler.train()
+        validate = None if batch is None or held_out == 0 else _rows(batch, slice(0, held_out))
+        best_rate = None if labelled is None else labelled.label_rate_bps_hz[:held_out]
+        check = _Check(validate, best_rate, config.seed)
+        if learn is not None and config.diffusion_steps > 0:
+            self._diffusion_stage(learn, check)
+        if config.secrecy_steps > 0:
+            self._secrecy_stage(contexts, learn, check)
+        self.sampler.eval()
+        self._tell("calibrating", 0.0, {})
+        held = draw_scenarios(data.profile, data.calibration, (data.seed, _CALIBRATION_SEED))
+        with torch.no_grad():
+            self.sampler.reliability.fit(
+                self.sampler.features(contexts).whole,
+                self.sampler.features(to_torch(held.estimated)).whole,
+            )
+        self._tell("calibrating", 1.0, {})
+        return TrainedModel(
+            config=config,
+            sampler=self.sampler,
+            discriminator=self.discriminator,
+            history=self.history,
+            data={
+                "labelled": 0 if labelled is None else len(labelled),
+                "unlabelled": data.unlabelled,
+                "seed": data.seed,
+                "digest": None if labelled is None else digest(labelled),
+            },
+            steps_taken=self.steps_taken,
+            validation=check(self.sampler),
+        )
+
+    def _training_contexts(self, learn: Batch | None) -> RadioContext:
+        """All contexts that may be learned from, labelled or not."""
+        data = self.config.data
+        parts = [] if learn is None else [learn.context]
+        if data.unlabelled > 0:
+            drawn = draw_scenarios(data.profile, data.unlabelled, (data.seed, _UNLABELLED_SEED))
+            parts.append(to_torch(drawn.estimated))
+        names = list(RadioContext.__dataclass_fields__)
+        return RadioContext(
+            **{name: torch.cat([getattr(part, name) for part in parts]) for name in names}
+        )
+
+    def _diffusion_stage(self, learn: Batch, check: "_Check") -> None:
+        config = self.config
+        optimiser = torch.optim.AdamW(
+            self.sampler.generator.parameters(), lr=config.diffusion_rate, weight_decay=1e-4
+        )
+        for rows in self._steps(
+            "diffusion",
+            config.diffusion_steps,
+            len(learn.carrier),
+            config.diffusion_batch,
+            optimiser,
+            config.diffusion_rate,
+            check,
+        ):
+            batch = self._permuted(_rows(learn, rows))
+            level = torch.randint(1, DIFFUSION_STEPS + 1, (len(rows),), generator=self._generator)
+            proposal, *_ = single_step_proposal(
+                self.sampler, batch, level, self.sampler.alpha_bar, self._generator
+            )
+            loss = diffusion_loss(proposal, batch)
+            self._descend(optimiser, self.sampler.generator, loss)
+            check.note(loss_diffusion=loss)
+
+    def _secrecy_stage(self, contexts: RadioContext, learn: Batch | None, check: "_Check") -> None:
+        config = self.config
+        optimiser = torch.optim.AdamW(
+            self.sampler.generator.parameters(), lr=config.secrecy_rate, weight_decay=1e-4
+        )
+        critic_optimiser = torch.optim.AdamW(
+            self.discriminator.parameters(), lr=config.secrecy_rate, betas=(0.5, 0.99)
+        )
+        for rows in self._steps(
+            "secrecy",
+            config.secrecy_steps,
+            len(contexts.power_budget_w),
+            config.secrecy_batch,
+            optimiser,
+            config.secrecy_rate,
+            check,
+        ):
+            context = _permuted_context(select_rows(contexts, rows), self._generator)[0]
+            loss, rate = secrecy_loss(self.sampler, context, config.samples, self._generator)
+            check.note(loss_secrecy=loss, sample_rate_bps_hz=rate)
+            loss = config.lambda_sec * loss
+            critic_loss = None
+            if learn is not None and (config.lambda_diff > 0 or config.lambda_gan > 0):
+                draw = torch.randint(
+                    len(learn.carrier), (2 * config.secrecy_batch,), generator=self._generator
+                )
+                batch = self._permuted(_rows(learn, draw))
+                diffusion, gan, critic_loss = adversarial_losses(
+                    self.sampler, self.discriminator, batch, self._generator
+                )
+                loss = loss + config.lambda_diff * diffusion + config.lambda_gan * gan
+                check.note(loss_diffusion=diffusion, loss_gan=gan, loss_critic=critic_loss)
+            self._descend(optimiser, self.sampler.generator, loss)
+            if critic_loss is not None and config.lambda_gan > 0:
+                self._descend(critic_optimiser, self.discriminator, critic_loss)
+
+    def _steps(  # noqa: PLR0917 called twice, side by side
+        self,
+        phase: str,
+        steps: int,
+        examples: int,
+        size: int,
+        optimiser: torch.optim.Optimizer,
+        peak_rate: float,
+        check: "_Check",
+    ) -> Iterator[Tensor]:
+        """Rows of one batch after another, with learning rate, reports, time and stop in hand."""
+        started = self._monotonic_s()
+        left = self._time_left_s()
+        reported = -1
+        rows = torch.empty(0, dtype=torch.int64)
+        for step in range(steps):
+            if self._should_stop():
+                raise TrainingStopped(f"stopped in the {phase} stage after {step} steps")
+            fraction = step / steps
+            if left is not None:
+                fraction = max(fraction, (self._monotonic_s() - started) / max(left, 1e-9))
+                if fraction >= 1:
+                    break
+            report = int(fraction * _REPORTS_PER_STAGE)
+            if report > reported:
+                reported = report
+                self._tell(phase, fraction, {**check.noted(), **check(self.sampler)})
+            for group in optimiser.param_groups:
+                group["lr"] = peak_rate * _rate_shape(fraction)
+            while len(rows) < size:
+                rows = torch.cat([rows, torch.randperm(examples, generator=self._generator)])
+            yield rows[:size]
+            rows = rows[size:]
+            self.steps_taken[phase] = step + 1
+        self._tell(phase, 1.0, {**check.noted(), **check(self.sampler)})
+
+    def _time_left_s(self) -> float | None:
+        budget = self.config.wall_clock_s
+        return None if budget is None else budget - (self._monotonic_s() - self._started_s)
+
+    def _descend(self, optimiser: torch.optim.Optimizer, module: nn.Module, loss: Tensor) -> None:
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(module.parameters(), _CLIP)
+        optimiser.step()
+
+    def _permuted(self, batch: Batch) -> Batch:
+        """The batch with the carriers of every context renumbered at random."""
+        context, order = _permuted_context(batch.context, self._generator)
+        return Batch(
+            context=context,
+            carrier=order.argsort(dim=1).gather(1, batch.carrier),
+            log_share=batch.log_share,
+            index=batch.index,
+        )
+
+    def _tell(self, phase: str, fraction: float, metrics: Mapping[str, float]) -> None:
+        """Reports progress; phases weigh as long as they take in the shipped training."""
+        weights = {"labelling": 0.2, "diffusion": 0.3, "secrecy": 0.48, "calibrating": 0.02}
+        config = self.config
+        present = {
+            "labelling": config.data.labelled > 0,
+            "diffusion": config.diffusion_steps > 0,
+            "secrecy": config.secrecy_steps > 0,
+            "calibrating": True,
+        }
+        total = sum(weight for name, weight in weights.items() if present[name])
+        names = list(weights)
+        before = sum(weights[name] for name in names[: names.index(phase)] if present[name])
+        progress = TrainingProgress((before + fraction * weights[phase]) / total, phase, metrics)
+        self.history.append(progress)
+        if self._on_progress is not None:
+            self._on_progress(progress)
+
+
+class _Check:
+    """Validation on held-out labels, and the latest losses for the next report."""
+
+    def __init__(self, batch: Batch | None, rate: Any, seed: int) -> None:
+        self._batch = batch
+        self._rate = None if rate is None else torch.as_tensor(rate, dtype=torch.float32)
+        self._seed = seed
+        self._losses: dict[str, Tensor] = {}
+
+    def __call__(self, sampler: Sampler) -> dict[str, float]:
+        """Mean rate of one sampled decision over that of the exhaustive search."""
+        if self._batch is None or self._rate is None:
+            return {}
+        generator = torch.Generator().manual_seed(self._seed)
+        count, users = self._batch.carrier.shape
+        noise = torch.randn(count, 1, users, VARIABLE, generator=generator)
+        latent = torch.randn(
+            count, 1, len(sampler.steps), users, sampler.latent_size, generator=generator
+        )
+        with torch.no_grad():
+            decision = sampler(self._batch.context, noise, latent)
+        ratio = decision.predicted_rate_bps_hz / self._rate
+        return {"ratio_to_exhaustive_one_candidate": float(ratio.mean())}
+
+    def note(self, **losses: Tensor) -> None:
+        self._losses.update({name: value.detach() for name, value in losses.items()})
+
+    def noted(self) -> dict[str, float]:
+        return {name: float(value) for name, value in self._losses.items()}
+
+
+def to_torch(context: RadioContext) -> RadioContext:
+    """The context in single precision on torch."""
+    return RadioContext(
+        **{
+            name: torch.as_tensor(np.asarray(getattr(context, name), dtype=np.float32))
+            for name in RadioContext.__dataclass_fields__
+        }
+    )
+
+
+def select_rows(context: RadioContext, rows: Tensor | slice) -> RadioContext:
+    """The chosen rows of contexts on torch."""
+    return RadioContext(
+        **{name: getattr(context, name)[rows] for name in RadioContext.__dataclass_fields__}
+    )
+
+
+def _to_batch(scenarios: LabelledScenarios) -> Batch:
+    context = to_torch(scenarios.contexts.estimated)
+    power_w = torch.as_tensor(np.asarray(scenarios.label.power_w, dtype=np.float32))
+    return Batch(
+        context=context,
+        carrier=torch.as_tensor(scenarios.label.carrier, dtype=torch.int64),
+        log_share=off_log_share(power_w, context.power_budget_w),
+        index=torch.as_tensor(np.asarray(scenarios.label.beamformer_index, dtype=np.float32)),
+    )
+
+
+def _rows(batch: Batch, rows: Tensor | slice) -> Batch:
+    return Batch(
+        context=select_rows(batch.context, rows),
+        carrier=batch.carrier[rows],
+        log_share=batch.log_share[rows],
+        index=batch.index[rows],
+    )
+
+
+def _permuted_context(
+    context: RadioContext, generator: torch.Generator
+) -> tuple[RadioContext, Tensor]:
+    """Carriers renumbered at random: new carrier j of row n is old carrier order[n, j]."""
+    noise: Tensor = context.carrier_noise
+    order = torch.rand(noise.shape, generator=generator).argsort(dim=1)
+    values = {name: getattr(context, name) for name in RadioContext.__dataclass_fields__}
+    return RadioContext(**{**values, "carrier_noise": noise.gather(1, order)}), order
+
+
+def _rate_shape(fraction: float) -> float:
+    """Linear warm-up, then half a cosine down to a fiftieth."""
+    if fraction < _WARM_UP:
+        return max(fraction / _WARM_UP, 0.02)
+    return 0.02 + 0.49 * (1 + math.cos(math.pi * (fraction - _WARM_UP) / (1 - _WARM_UP)))
