@@ -36,7 +36,6 @@ from prometheus_client import CollectorRegistry
 
 from nf_runtime.clock import Clock, SystemClock
 from nf_runtime.config import ConfigurationError, LogSettings, ServerSettings, TlsSettings
-from nf_runtime.errors import Unavailable
 from nf_runtime.interceptors import RpcInterceptor
 from nf_runtime.logs import configure_logs
 from nf_runtime.metrics import MetricsEndpoint, RpcMetrics, new_registry
@@ -82,7 +81,6 @@ class NfServer:
             metrics=RpcMetrics(self.registry),
         )
         self._server: grpc.aio.Server | None = None
-        self._services: Sequence[str] = ()
         self._metrics: MetricsEndpoint | None = None
         self.address = ""
         self.metrics_address = ""
@@ -106,18 +104,12 @@ class NfServer:
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
-        self._services = [*self._register(server), health.SERVICE_NAME]
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection([*self._services, reflection.SERVICE_NAME], server)
-        port = self._bind(server)
-        self.address = f"{settings.host}:{port}"
-        if settings.metrics_port is not None:
-            self._metrics = self._start_metrics(settings.metrics_port)
-            self.metrics_address = f"{settings.host}:{self._metrics.port}"
-        await server.start()
+        try:
+            await self._bring_up(server)
+        except BaseException:
+            await self._take_down(server, grace_s=0)
+            raise
         self._server = server
-        for service in self._services:
-            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         if settings.ready_file is not None:
             self._write_ready_file(settings.ready_file)
         log.info("serving", address=self.address, metrics=self.metrics_address)
@@ -131,12 +123,29 @@ class NfServer:
         log.info("draining", deadline_s=self._settings.drain_s)
         await self._health.enter_graceful_shutdown()
         self._interceptor.drain()
-        await server.stop(self._settings.drain_s)
-        if self._metrics is not None:
-            await asyncio.to_thread(self._metrics.stop)
+        await self._take_down(server, grace_s=self._settings.drain_s)
         if self._settings.ready_file is not None:
             self._settings.ready_file.unlink(missing_ok=True)
         log.info("stopped")
+
+    async def _bring_up(self, server: grpc.aio.Server) -> None:
+        settings = self._settings
+        services = [*self._register(server), health.SERVICE_NAME]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection([*services, reflection.SERVICE_NAME], server)
+        self.address = f"{settings.host}:{self._bind(server)}"
+        if settings.metrics_port is not None:
+            self._metrics = self._start_metrics(settings.metrics_port)
+            self.metrics_address = f"{settings.host}:{self._metrics.port}"
+        await server.start()
+        for service in services:
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+
+    async def _take_down(self, server: grpc.aio.Server, *, grace_s: float) -> None:
+        await server.stop(grace_s)
+        metrics, self._metrics = self._metrics, None
+        if metrics is not None:
+            await asyncio.to_thread(metrics.stop)
 
     def _bind(self, server: grpc.aio.Server) -> int:
         address = f"{self._settings.host}:{self._settings.port}"
@@ -215,18 +224,18 @@ async def _run(name: str, serve: Callable[[asyncio.Event], Awaitable[None]]) -> 
     except asyncio.CancelledError:
         return 0 if stop.is_set() else 1
     except Exception as error:
-        known = _first_of(error, (ConfigurationError, Unavailable))
-        if isinstance(known, ConfigurationError):
-            sys.stderr.write(f"{name}: {known}\n")
+        configuration_error = _configuration_error_in(error)
+        if configuration_error is not None:
+            sys.stderr.write(f"{name}: {configuration_error}\n")
             return _STATUS_CONFIGURATION
         logger.exception("failed")
         return 1
     return 0
 
 
-def _first_of(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseException | None:
+def _configuration_error_in(error: BaseException) -> ConfigurationError | None:
     # A TaskGroup wraps what its tasks raise, however deep.
     if isinstance(error, BaseExceptionGroup):
-        matches = (_first_of(inner, kinds) for inner in error.exceptions)
-        return next((match for match in matches if match is not None), None)
-    return error if isinstance(error, kinds) else None
+        found = (_configuration_error_in(inner) for inner in error.exceptions)
+        return next((inner for inner in found if inner is not None), None)
+    return error if isinstance(error, ConfigurationError) else None

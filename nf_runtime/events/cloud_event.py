@@ -74,7 +74,8 @@ def encode(event: CloudEvent[EventData], *, key: str) -> Message:
     """The Kafka message of an event.
 
     Raises:
-        ValueError: An attribute is empty or the time is naive.
+        ValueError: An attribute is empty, the time is naive, or the data break their own schema
+            (a consumer would dead-letter them); NaN and infinity do.
     """
     if not event.id or not event.source:
         raise ValueError("an event needs an id and a source")
@@ -93,7 +94,13 @@ def encode(event: CloudEvent[EventData], *, key: str) -> Message:
     headers = tuple(
         (name, value.encode()) for name, value in attributes.items() if value is not None
     )
-    return Message(event.topic, key.encode(), headers, msgspec.json.encode(event.data))
+    value = msgspec.json.encode(event.data)
+    try:
+        # Constructors of msgspec check nothing, and NaN becomes null on the way.
+        msgspec.json.decode(value, type=type(event.data))
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{type(event.data).__name__} cannot be published: {error}") from error
+    return Message(event.topic, key.encode(), headers, value)
 
 
 def decode(headers: Headers, value: bytes | None) -> CloudEvent[EventData]:

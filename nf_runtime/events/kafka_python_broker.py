@@ -27,7 +27,7 @@ from nf_runtime.events.cloud_event import Message
 _PROBE_TIMEOUT_S = 2.0
 _BLOCK_MS = 3_000
 _EMBEDDED_VERSION = (2, 3)
-_EMBEDDED_FETCH_WAIT_MS = 5
+_EMBEDDED_FETCH_WAIT_MS = 5  # an idle subscriber then costs 9 % of a core, at 20 ms still 5 %
 _FETCH_WAIT_MS = 100
 _CLOSE_TIMEOUT_S = 1.0
 
