@@ -1,0 +1,127 @@
+"""Composition root: the only place that names concrete adapters."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import grpc
+import structlog
+
+from aimlnf.mms.v1.model_repository_service_pb2 import DESCRIPTOR
+from aimlnf.mms.v1.model_repository_service_pb2_grpc import (
+    add_ModelRepositoryServiceServicer_to_server,
+)
+from mms_repository.adapters import tables
+from mms_repository.adapters.file_artifacts import FileArtifacts
+from mms_repository.adapters.file_checker import FileChecker
+from mms_repository.adapters.sql_models import MIGRATIONS, SqlModels
+from mms_repository.config import MmsSettings, SigningSettings
+from mms_repository.manifests import ManifestLimits
+from mms_repository.procedures import ModelRepository
+from mms_repository.publication import PublicationRules, Publisher, remove_orphans
+from mms_repository.servicer import ModelRepositoryServicer
+from nf_runtime.clock import Clock, SystemClock
+from nf_runtime.config import ConfigurationError
+from nf_runtime.database import Database
+from nf_runtime.errors import InvalidArgument
+from nf_runtime.events.publisher import EventPublisher
+from nf_runtime.metrics import EventMetrics
+from nf_runtime.outbox import OutboxRelay
+from nf_runtime.server import NfServer, serve_until_stopped
+from nf_runtime.signing import TrustedKeys
+
+_SERVICE = DESCRIPTOR.services_by_name["ModelRepositoryService"].full_name
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(settings: MmsSettings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set.
+
+    Raises:
+        ConfigurationError: A setting cannot be used.
+        Unavailable: The database does not answer.
+    """
+    clock = SystemClock()
+    async with opened(settings, clock=clock) as (server, database):
+        metrics = EventMetrics(server.registry)
+        publisher = EventPublisher(settings.kafka, clock=clock, metrics=metrics)
+        async with publisher, asyncio.TaskGroup() as tasks:
+            tasks.create_task(OutboxRelay(database, publisher).run(stop))
+            await serve_until_stopped(server, stop)
+
+
+@asynccontextmanager
+async def opened(
+    settings: MmsSettings, *, clock: Clock
+) -> AsyncIterator[tuple[NfServer, Database]]:
+    """The server, ready to start, and the database whose outbox it fills; both closed at the end.
+
+    Raises:
+        ConfigurationError: A setting cannot be used.
+        Unavailable: The database does not answer.
+    """
+    keys = trusted_keys(settings.signing)
+    # An acknowledged version must survive a power cut as its artifacts do.
+    database = Database(settings.database.url, tables.metadata, MIGRATIONS, power_loss_safe=True)
+    store = SqlModels(database)
+    artifacts = FileArtifacts(settings.artifacts.folder)
+    checker = FileChecker()
+    servicer = ModelRepositoryServicer(
+        ModelRepository(store=store, artifacts=artifacts, clock=clock),
+        Publisher(
+            store=store,
+            artifacts=artifacts,
+            formats=checker,
+            keys=keys,
+            rules=_rules(settings),
+            clock=clock,
+        ),
+        upload_idle_s=settings.artifacts.upload_idle_s,
+    )
+
+    def register(server: grpc.aio.Server) -> Sequence[str]:
+        add_ModelRepositoryServiceServicer_to_server(servicer, server)
+        return [_SERVICE]
+
+    server = NfServer(
+        settings.nf_name, settings.server, register=register, tls=settings.tls, clock=clock
+    )
+    grace_s = settings.artifacts.orphan_grace_s
+    try:
+        await artifacts.open()
+        await database.open()
+        await store.open()
+        await remove_orphans(store, artifacts, clock=clock, grace_s=grace_s)
+        yield server, database
+    finally:
+        await checker.close()
+        await database.close()
+        await artifacts.close()
+
+
+def trusted_keys(settings: SigningSettings) -> TrustedKeys:
+    """The keys that the settings name.
+
+    Raises:
+        ConfigurationError: A file is missing or holds no Ed25519 public key.
+    """
+    if settings.required and not settings.trusted_keys:
+        log.warning("no key is trusted", consequence="every upload is refused")
+    try:
+        return TrustedKeys.from_files(settings.trusted_keys)
+    except InvalidArgument as error:
+        raise ConfigurationError(f"setting signing.trusted_keys: {error.message}") from error
+
+
+def _rules(settings: MmsSettings) -> PublicationRules:
+    bounds = settings.artifacts
+    return PublicationRules(
+        limits=ManifestLimits(
+            max_artifacts=bounds.max_artifacts,
+            max_artifact_bytes=bounds.max_artifact_bytes,
+            max_version_bytes=bounds.max_version_bytes,
+        ),
+        signature_required=settings.signing.required,
+        max_concurrent=bounds.max_concurrent_uploads,
+    )

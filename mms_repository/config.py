@@ -1,0 +1,54 @@
+"""Settings of the model repository."""
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from nf_runtime.config import (
+    DatabaseSettings,
+    KafkaSettings,
+    NfSettings,
+    Section,
+    ServerSettings,
+)
+
+_MIB = 1024 * 1024
+
+
+class ArtifactSettings(Section):
+    """Where artifacts are stored, and bounds on what comes in."""
+
+    folder: Path = Path(".aimlnf/mms_repository/artifacts")
+    max_artifact_bytes: int = Field(default=512 * _MIB, ge=1)
+    max_version_bytes: int = Field(default=1024 * _MIB, ge=1)
+    max_artifacts: int = Field(default=16, ge=1, le=64)
+    max_concurrent_uploads: int = Field(default=8, ge=1)
+    upload_idle_s: float = Field(default=30.0, gt=0)  # a client that stays silent longer is let go
+    orphan_grace_s: float = Field(default=3600.0, ge=0)  # unreferenced bytes live this long
+
+    @model_validator(mode="after")
+    def _an_artifact_fits_into_a_version(self) -> Self:
+        if self.max_artifact_bytes > self.max_version_bytes:
+            message = "max_artifact_bytes is larger than max_version_bytes; no such file could come"
+            raise ValueError(message)
+        return self
+
+
+class SigningSettings(Section):
+    """Who may publish: files that hold a raw Ed25519 public key in base64."""
+
+    required: bool = True
+    trusted_keys: tuple[Path, ...] = ()
+
+
+class MmsSettings(NfSettings):
+    """Settings of the model repository."""
+
+    nf_name: ClassVar[str] = "mms_repository"
+
+    server: ServerSettings = ServerSettings(port=50052, metrics_port=9152)
+    kafka: KafkaSettings = KafkaSettings()
+    database: DatabaseSettings = DatabaseSettings(url="sqlite:///.aimlnf/mms_repository/models.db")
+    artifacts: ArtifactSettings = ArtifactSettings()
+    signing: SigningSettings = SigningSettings()

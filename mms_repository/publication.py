@@ -1,0 +1,223 @@
+"""Publication of a version: everything holds, or nothing of it exists.
+
+Bytes go to a staging area while they are hashed; only after the last one passed its checks they
+move into the store, and only then one transaction makes the version. Death in between leaves bytes
+that no version refers to; `remove_orphans` clears them at the next start.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from mms_repository.completion import run_to_completion
+from mms_repository.manifests import Artifact, Manifest, ManifestLimits
+from mms_repository.names import invalid_field
+from mms_repository.ports import (
+    ArtifactStore,
+    FormatChecker,
+    ModelReader,
+    ModelStore,
+    ModelWriter,
+    NewVersion,
+    SignatureVerifier,
+    Staging,
+)
+from mms_repository.uploads import Chunk, Reception, Upload
+from mms_repository.versions import HistoryEntry, ModelVersion, StateChange, VersionState
+from nf_runtime.clock import Clock
+from nf_runtime.errors import (
+    AlreadyExists,
+    DataLoss,
+    NotFound,
+    PermissionDenied,
+    ResourceExhausted,
+)
+
+_RETRY_AFTER_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class PublicationRules:
+    """What may be published, and how much at once."""
+
+    limits: ManifestLimits
+    signature_required: bool
+    max_concurrent: int
+
+
+class Publisher:
+    """Takes uploads in.
+
+    Args:
+        store: Where versions are written down.
+        artifacts: Where their bytes go.
+        formats: Looks into each artifact.
+        keys: Whose signatures count.
+        rules: Bounds.
+        clock: For the time of publication.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: ModelStore,
+        artifacts: ArtifactStore,
+        formats: FormatChecker,
+        keys: SignatureVerifier,
+        rules: PublicationRules,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._formats = formats
+        self._keys = keys
+        self._rules = rules
+        self._clock = clock
+        self._uploads = 0
+
+    async def publish(self, upload: Upload, chunks: AsyncIterator[Chunk]) -> ModelVersion:
+        """The version made of the chunks, or the one that the same request made before.
+
+        Raises:
+            InvalidArgument: INVALID_FIELD, ARTIFACT_REFUSED.
+            NotFound: RESOURCE_NOT_FOUND, the model or the version it was trained from.
+            AlreadyExists: REQUEST_ID_REUSED, with another manifest.
+            PermissionDenied: SIGNATURE_INVALID.
+            DataLoss: DIGEST_MISMATCH.
+            ResourceExhausted: QUOTA_EXCEEDED, too many uploads at once or no room.
+        """
+        upload.check(self._rules.limits)
+        made = await self._store.read(partial(_made_before, upload))
+        if made is not None:
+            return made
+        self._check_signature(upload)
+        if self._uploads >= self._rules.max_concurrent:
+            raise ResourceExhausted(
+                f"{self._uploads} uploads are in progress; try again in {_RETRY_AFTER_S} s",
+                reason="QUOTA_EXCEEDED",
+                retry_after_s=str(_RETRY_AFTER_S),
+            )
+        self._uploads += 1
+        try:
+            async with self._artifacts.staging() as staging:
+                await self._receive(upload.manifest, chunks, staging)
+                return await run_to_completion(self._commit(upload, staging))
+        finally:
+            self._uploads -= 1
+
+    def _check_signature(self, upload: Upload) -> None:
+        signature = upload.signature
+        if signature:
+            self._keys.verify(
+                upload.manifest.signed(), key_id=signature.key_id, signature=signature.value
+            )
+        elif self._rules.signature_required:
+            raise PermissionDenied(
+                f"the version of model {upload.manifest.model_name} is not signed; sign its "
+                "manifest, or set signing.required to false",
+                reason="SIGNATURE_INVALID",
+                key_id="",
+            )
+
+    async def _receive(
+        self, manifest: Manifest, chunks: AsyncIterator[Chunk], staging: Staging
+    ) -> None:
+        reception = Reception(manifest)
+        async for chunk in chunks:
+            artifact = reception.accept(chunk)
+            await staging.append(artifact, chunk.data)
+            if reception.is_complete(artifact):
+                await self._verify(artifact, staging)
+        reception.finish()
+
+    async def _verify(self, artifact: Artifact, staging: Staging) -> None:
+        sha256 = await staging.seal(artifact)
+        if sha256 != artifact.sha256:
+            raise DataLoss(
+                f"artifact {artifact.file_name} arrived with digest {sha256}, announced was "
+                f"{artifact.sha256}; nothing is stored, send it again",
+                reason="DIGEST_MISMATCH",
+                file_name=artifact.file_name,
+                sha256=sha256,
+            )
+        await self._formats.check(artifact, staging.path(artifact))
+
+    async def _commit(self, upload: Upload, staging: Staging) -> ModelVersion:
+        # Bytes first: a version never refers to what is not there.
+        await staging.keep()
+        version = await self._store.write(partial(self._add, upload))
+        log.info("version published", model_name=version.model_name, version=version.version)
+        return version
+
+    def _add(self, upload: Upload, writer: ModelWriter) -> ModelVersion:
+        # The same request may have arrived twice at once; the second one ends here.
+        made = _made_before(upload, writer)
+        if made is not None:
+            return made
+        now = self._clock.now()
+        version = writer.add_version(
+            NewVersion(
+                request_id=upload.request_id,
+                manifest=upload.manifest,
+                signature=upload.signature,
+                kpis=upload.kpis,
+                training_job_id=upload.training_job_id,
+                create_time=now,
+            )
+        )
+        writer.record(
+            HistoryEntry(
+                model_name=version.model_name,
+                version=version.version,
+                change=StateChange(None, VersionState.REGISTERED),
+                actor=upload.actor,
+                reason=upload.reason,
+                change_time=now,
+            )
+        )
+        return version
+
+
+async def remove_orphans(
+    store: ModelStore, artifacts: ArtifactStore, *, clock: Clock, grace_s: float
+) -> int:
+    """How many stored artifacts were removed: those older than the grace without any version."""
+    stored = await artifacts.digests_before(clock.now() - timedelta(seconds=grace_s))
+    wanted = await store.read(lambda reader: reader.artifact_digests())
+    orphans = [digest for digest in stored if digest not in wanted]
+    if orphans:
+        await artifacts.remove(orphans)
+        log.info("orphaned artifacts removed", count=len(orphans))
+    return len(orphans)
+
+
+def _made_before(upload: Upload, reader: ModelReader) -> ModelVersion | None:
+    """The version of this very request; raises for what can never become one."""
+    manifest = upload.manifest
+    made = reader.version_of_request(upload.request_id)
+    if made is not None:
+        if made.manifest.sha256() != manifest.sha256():
+            raise AlreadyExists(
+                f"request {upload.request_id} published {made.label} from another manifest; "
+                "use a new request_id",
+                reason="REQUEST_ID_REUSED",
+                request_id=upload.request_id,
+            )
+        return made
+    if reader.model(manifest.model_name) is None:
+        raise NotFound(
+            f"model {manifest.model_name} does not exist; create it first",
+            reason="RESOURCE_NOT_FOUND",
+            resource=manifest.model_name,
+        )
+    source = manifest.source_version
+    if source and reader.version(manifest.model_name, source) is None:
+        raise invalid_field(
+            "source_version", f"{source} is no version of model {manifest.model_name}"
+        )
+    return None

@@ -1,0 +1,218 @@
+# ruff: noqa: N802, ARG002 - gRPC names the methods and gives each a context
+"""`aimlnf.mms.v1.ModelRepositoryService`: messages in, procedures called, messages out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aimlnf.mms.v1 import model_repository_service_pb2 as pb
+from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceServicer
+from mms_repository.messages import (
+    chunk_from,
+    entry_message,
+    model_message,
+    upload_from,
+    version_message,
+    watch_message,
+)
+from mms_repository.names import invalid_field
+from mms_repository.procedures import Author, ModelRepository, VersionKey
+from mms_repository.publication import Publisher
+from mms_repository.uploads import Chunk
+from nf_runtime.errors import DeadlineExceeded
+
+
+class ModelRepositoryServicer(ModelRepositoryServiceServicer):
+    """The service. What it may answer stands with each method in the proto file.
+
+    Args:
+        repository: Everything but uploads.
+        publisher: Uploads.
+        upload_idle_s: How long a client may stay silent between two messages of an upload.
+    """
+
+    def __init__(
+        self, repository: ModelRepository, publisher: Publisher, *, upload_idle_s: float
+    ) -> None:
+        self._repository = repository
+        self._publisher = publisher
+        self._upload_idle_s = upload_idle_s
+
+    async def CreateModel(
+        self, request: pb.CreateModelRequest, context: Any
+    ) -> pb.CreateModelResponse:
+        """Create a model."""
+        model = await self._repository.create_model(
+            request.model.model_name,
+            aiml_inference_name=request.model.aiml_inference_name,
+            description=request.model.description,
+        )
+        return pb.CreateModelResponse(model=model_message(model))
+
+    async def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
+        """One model."""
+        model = await self._repository.get_model(request.model_name)
+        return pb.GetModelResponse(model=model_message(model))
+
+    async def ListModels(
+        self, request: pb.ListModelsRequest, context: Any
+    ) -> pb.ListModelsResponse:
+        """Models by name."""
+        page = await self._repository.list_models(
+            page_size=request.page_size, page_token=request.page_token
+        )
+        return pb.ListModelsResponse(
+            models=[model_message(model) for model in page.items], next_page_token=page.next_token
+        )
+
+    async def UploadModelVersion(
+        self, request_iterator: AsyncIterator[pb.UploadModelVersionRequest], context: Any
+    ) -> pb.UploadModelVersionResponse:
+        """Publish a version."""
+        parts = _paced(request_iterator, self._upload_idle_s)
+        first = await anext(parts, None)
+        if first is None or first.WhichOneof("part") != "header":
+            raise invalid_field("header", "is missing; send it first, then the chunks")
+        version = await self._publisher.publish(upload_from(first.header), _chunks(parts))
+        return pb.UploadModelVersionResponse(model_version=version_message(version))
+
+    async def DownloadArtifact(
+        self, request: pb.DownloadArtifactRequest, context: Any
+    ) -> AsyncIterator[pb.DownloadArtifactResponse]:
+        """The bytes of one artifact."""
+        offset_bytes = request.offset_bytes
+        async for piece in self._repository.read_artifact(
+            VersionKey(request.model_name, request.version),
+            request.file_name,
+            offset_bytes=offset_bytes,
+        ):
+            yield pb.DownloadArtifactResponse(offset_bytes=offset_bytes, data=piece)
+            offset_bytes += len(piece)
+
+    async def GetModelVersion(
+        self, request: pb.GetModelVersionRequest, context: Any
+    ) -> pb.GetModelVersionResponse:
+        """One version, by number or alias."""
+        selector = request.WhichOneof("selector")
+        if selector is None:
+            raise invalid_field("selector", "is missing; set version or alias")
+        if selector == "version":
+            version = await self._repository.get_version(
+                VersionKey(request.model_name, request.version)
+            )
+        else:
+            version = await self._repository.get_version_by_alias(request.model_name, request.alias)
+        return pb.GetModelVersionResponse(model_version=version_message(version))
+
+    async def ListModelVersions(
+        self, request: pb.ListModelVersionsRequest, context: Any
+    ) -> pb.ListModelVersionsResponse:
+        """Versions, newest first."""
+        page = await self._repository.list_versions(
+            request.model_name, page_size=request.page_size, page_token=request.page_token
+        )
+        return pb.ListModelVersionsResponse(
+            model_versions=[version_message(version) for version in page.items],
+            next_page_token=page.next_token,
+        )
+
+    async def SetAlias(self, request: pb.SetAliasRequest, context: Any) -> pb.SetAliasResponse:
+        """Point an alias to a version."""
+        model = await self._repository.set_alias(_key(request), request.alias, _author(request))
+        return pb.SetAliasResponse(model=model_message(model))
+
+    async def RecordTestResult(
+        self, request: pb.RecordTestResultRequest, context: Any
+    ) -> pb.RecordTestResultResponse:
+        """TESTED or REJECTED."""
+        version = await self._repository.record_test_result(
+            _key(request),
+            _author(request),
+            passed=request.passed,
+            metrics=dict(request.metrics),
+            etag=request.etag,
+        )
+        return pb.RecordTestResultResponse(model_version=version_message(version))
+
+    async def ApproveModelVersion(
+        self, request: pb.ApproveModelVersionRequest, context: Any
+    ) -> pb.ApproveModelVersionResponse:
+        """APPROVED."""
+        version = await self._repository.approve(_key(request), _author(request), etag=request.etag)
+        return pb.ApproveModelVersionResponse(model_version=version_message(version))
+
+    async def RejectModelVersion(
+        self, request: pb.RejectModelVersionRequest, context: Any
+    ) -> pb.RejectModelVersionResponse:
+        """REJECTED."""
+        version = await self._repository.reject(_key(request), _author(request), etag=request.etag)
+        return pb.RejectModelVersionResponse(model_version=version_message(version))
+
+    async def ArchiveModelVersion(
+        self, request: pb.ArchiveModelVersionRequest, context: Any
+    ) -> pb.ArchiveModelVersionResponse:
+        """ARCHIVED."""
+        version = await self._repository.archive(_key(request), _author(request), etag=request.etag)
+        return pb.ArchiveModelVersionResponse(model_version=version_message(version))
+
+    async def ListVersionHistory(
+        self, request: pb.ListVersionHistoryRequest, context: Any
+    ) -> pb.ListVersionHistoryResponse:
+        """Changes, oldest first."""
+        page = await self._repository.list_history(
+            request.model_name,
+            version=request.version,
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        return pb.ListVersionHistoryResponse(
+            entries=[entry_message(positioned.entry) for positioned in page.items],
+            next_page_token=page.next_token,
+        )
+
+    async def WatchVersions(
+        self, request: pb.WatchVersionsRequest, context: Any
+    ) -> AsyncIterator[pb.WatchVersionsResponse]:
+        """Changes as they happen."""
+        after = await self._repository.watch_position(
+            request.model_name, resume_after=request.resume_after
+        )
+        # Tells the client that what happens from here on will be on the stream.
+        await context.send_initial_metadata(())
+        async for positioned in self._repository.changes(request.model_name, after=after):
+            yield watch_message(positioned)
+
+
+def _key(request: Any) -> VersionKey:
+    return VersionKey(request.model_name, request.version)
+
+
+def _author(request: Any) -> Author:
+    return Author(request.actor, request.reason)
+
+
+async def _paced(
+    messages: AsyncIterator[pb.UploadModelVersionRequest], idle_s: float
+) -> AsyncIterator[pb.UploadModelVersionRequest]:
+    """The messages; a client that stays silent for too long must not hold its place."""
+    source = aiter(messages)
+    while True:
+        try:
+            async with asyncio.timeout(idle_s):
+                message = await anext(source, None)
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"the upload was silent for {idle_s} s; nothing is stored, send all of it again",
+                reason="DEADLINE_EXCEEDED",
+                idle_s=str(idle_s),
+            ) from error
+        if message is None:
+            return
+        yield message
+
+
+async def _chunks(parts: AsyncIterator[pb.UploadModelVersionRequest]) -> AsyncIterator[Chunk]:
+    async for part in parts:
+        if part.WhichOneof("part") != "chunk":
+            raise invalid_field("part", "is no chunk; after the header only chunks may follow")
+        yield chunk_from(part.chunk)
