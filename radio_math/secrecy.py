@@ -105,7 +105,9 @@ def mmse_error(loaded_gram: Array) -> Array:
     """Diagonal [..., U] of (I + loaded_gram)^-1 for D Gamma as in the module's equation."""
     xp = array_namespace(loaded_gram)
     size = loaded_gram.shape[-1]
-    identity = xp.eye(size, dtype=loaded_gram.dtype, device=device(loaded_gram))
+    number = xp.arange(size, device=device(loaded_gram))
+    # Not xp.eye: torch fills its diagonal in place, which no exporter follows.
+    identity = xp.astype(number[:, None] == number[None, :], loaded_gram.dtype)
     matrix = loaded_gram + identity
     for k in range(size):
         pivot = matrix[..., k : k + 1, k : k + 1]

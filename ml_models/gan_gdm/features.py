@@ -55,7 +55,7 @@ class FeatureExtractor(nn.Module):
         self.esim_mean.copy_(esim.mean(dim=0))
         self.esim_deviation.copy_(esim.std(dim=0).clamp(min=1e-3))
         self.whole_mean.copy_(whole.mean(dim=0))
-        self.whole_deviation.copy_(whole.std(dim=0).clamp(min=1e-3))
+        self.whole_deviation.copy_(whole.std(dim=0).clamp(min=0.02))
 
     def forward(self, context: RadioContext) -> ContextFeatures:
         """Scaled features of contexts with one batch axis."""
