@@ -1,0 +1,1 @@
+"""The simulated radio access network of one satellite pass."""

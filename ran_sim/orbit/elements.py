@@ -1,0 +1,203 @@
+"""Two-line element sets: reading them, and saying clearly what is wrong with one."""
+
+import datetime as dt
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nf_runtime.errors import FailedPrecondition, InvalidArgument
+
+LINE_LENGTH = 69
+# Manoeuvring constellations leave their predicted orbit within days: the median error of a
+# Starlink set is 8 km after two days and 46 km after eight, its 90th percentile 3,900 km.
+MAX_AGE = dt.timedelta(days=3)
+
+# The format writes two digits of the year; 57 to 99 belong to the century of Sputnik.
+_FIRST_TWO_DIGIT_YEAR = 57
+_MINUTES_PER_DAY = 1440.0
+
+
+@dataclass(frozen=True)
+class ElementSet:
+    """One satellite's mean elements in the form that SGP4 takes them.
+
+    Attributes:
+        satellite_id: NORAD catalogue number as printed, without leading blanks.
+        name: the title line of a three-line set, or "NORAD <number>".
+        epoch: UTC of the elements.
+        line1: first line, 69 columns.
+        line2: second line, 69 columns.
+    """
+
+    satellite_id: str
+    name: str
+    epoch: dt.datetime
+    line1: str
+    line2: str
+
+    def check_age(self, at: dt.datetime) -> None:
+        """Refuses a time at which the elements no longer say where the satellite is.
+
+        Raises:
+            FailedPrecondition: `at` is more than three days from the epoch.
+        """
+        age = abs(at - self.epoch)
+        if age > MAX_AGE:
+            raise FailedPrecondition(
+                f"The elements of {self.name} are of {self.epoch:%Y-%m-%d %H:%M} UTC, "
+                f"{age / dt.timedelta(days=1):.1f} days from start_time {at:%Y-%m-%d %H:%M} UTC; "
+                f"use a start_time within {MAX_AGE.days} days of the epoch or newer elements.",
+                reason="ELEMENTS_UNUSABLE",
+                field="start_time",
+                satellite_id=self.satellite_id,
+            )
+
+
+@dataclass(frozen=True)
+class _Field:
+    """Columns of one number (1-based, both included, as the format is always described)."""
+
+    name: str
+    first: int
+    last: int
+    minimum: float
+    maximum: float
+
+    def read(self, line: str, line_field: str) -> float:
+        text = line[self.first - 1 : self.last]
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not self.minimum <= value <= self.maximum:
+            raise _unusable(
+                line_field,
+                f"{self.name} in columns {self.first} to {self.last} reads {text!r} and should be "
+                f"a number from {self.minimum:g} to {self.maximum:g}",
+            )
+        return value
+
+
+_EPOCH_YEAR = _Field("epoch year", 19, 20, 0, 99)
+_EPOCH_DAY = _Field("epoch day of year", 21, 32, 1, 367)
+_LINE2_FIELDS = (
+    _Field("inclination in degrees", 9, 16, 0, 180),
+    _Field("right ascension of the ascending node in degrees", 18, 25, 0, 360),
+    _Field("eccentricity without its decimal point", 27, 33, 0, 9_999_999),
+    _Field("argument of perigee in degrees", 35, 42, 0, 360),
+    _Field("mean anomaly in degrees", 44, 51, 0, 360),
+    _Field("mean motion in revolutions per day", 53, 63, 0.01, 18),
+)
+
+
+def parse_element_set(line1: str, line2: str, name: str = "") -> ElementSet:
+    """The element set of two lines, checked column by column.
+
+    Raises:
+        InvalidArgument: a line is wrong; the message names the line and the field.
+    """
+    line1, line2 = line1.rstrip(), line2.rstrip()
+    _check_line(line1, "tle_line1", "1")
+    _check_line(line2, "tle_line2", "2")
+    satellite_id = line1[2:7].strip()
+    if line2[2:7].strip() != satellite_id:
+        raise _unusable(
+            "tle_line2",
+            f"catalogue number {line2[2:7].strip()!r} differs from {satellite_id!r} of tle_line1",
+        )
+    for field in _LINE2_FIELDS:
+        field.read(line2, "tle_line2")
+    return ElementSet(
+        satellite_id=satellite_id,
+        name=name.strip() or f"NORAD {satellite_id}",
+        epoch=_epoch(line1),
+        line1=line1,
+        line2=line2,
+    )
+
+
+def parse_catalogue(text: str) -> list[ElementSet]:
+    """Every element set of a file of two-line or three-line sets, in its order.
+
+    Raises:
+        InvalidArgument: a set is wrong or incomplete; the message names the line of the file.
+    """
+    return list(_catalogue_entries(text))
+
+
+def find_element_set(catalogue: list[ElementSet], satellite_id: str) -> ElementSet:
+    """The set of one satellite; the newest where the catalogue holds several.
+
+    Raises:
+        InvalidArgument: the catalogue does not hold the satellite.
+    """
+    found = [entry for entry in catalogue if entry.satellite_id == satellite_id]
+    if not found:
+        raise InvalidArgument(
+            f"Satellite {satellite_id} is not among the {len(catalogue)} of the catalogue; "
+            "give the NORAD number of one that is.",
+            reason="INVALID_FIELD",
+            field="satellite_id",
+            satellite_id=satellite_id,
+        )
+    return max(found, key=lambda entry: entry.epoch)
+
+
+def checksum(line: str) -> int:
+    """Modulo-10 sum of columns 1 to 68; a minus sign counts one, other letters nothing."""
+    return sum(int(c) if c.isdecimal() else c == "-" for c in line[: LINE_LENGTH - 1]) % 10
+
+
+def _catalogue_entries(text: str) -> Iterator[ElementSet]:
+    name = ""
+    first: tuple[int, str] | None = None
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.rstrip()
+        if first is not None:
+            try:
+                yield parse_element_set(first[1], line, name)
+            except InvalidArgument as error:
+                raise InvalidArgument(
+                    f"Lines {first[0]} and {number} of the element file: {error}",
+                    reason="ELEMENTS_UNUSABLE",
+                    line=str(first[0]),
+                ) from error
+            name, first = "", None
+        elif line.startswith("1 "):
+            first = (number, line)
+        elif line:
+            name = line.removeprefix("0 ")
+    if first is not None or name:
+        raise InvalidArgument(
+            "The element file ends in the middle of a set; add its missing lines.",
+            reason="ELEMENTS_UNUSABLE",
+            line=str(len(text.splitlines())),
+        )
+
+
+def _check_line(line: str, field: str, number: str) -> None:
+    if len(line) != LINE_LENGTH:
+        raise _unusable(field, f"it has {len(line)} columns instead of {LINE_LENGTH}")
+    if not line.isascii():
+        raise _unusable(field, "it holds characters outside ASCII")
+    if not line.startswith(f"{number} "):
+        raise _unusable(field, f"it starts with {line[:2]!r} instead of '{number} '")
+    if line[-1] != str(checksum(line)):
+        raise _unusable(
+            field, f"the checksum in column 69 is {line[-1]!r} and should be '{checksum(line)}'"
+        )
+
+
+def _epoch(line1: str) -> dt.datetime:
+    two_digits = int(_EPOCH_YEAR.read(line1, "tle_line1"))
+    year = two_digits + (1900 if two_digits >= _FIRST_TWO_DIGIT_YEAR else 2000)
+    day = _EPOCH_DAY.read(line1, "tle_line1")
+    return dt.datetime(year, 1, 1, tzinfo=dt.UTC) + dt.timedelta(
+        minutes=(day - 1) * _MINUTES_PER_DAY
+    )
+
+
+def _unusable(field: str, what: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"{field} is no usable element line: {what}.", reason="ELEMENTS_UNUSABLE", field=field
+    )

@@ -1,0 +1,107 @@
+"""How a satellite looks from a terminal: angles, range, range rate and Doppler."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from radio_math.doppler import doppler_shift_hz
+from ran_sim.orbit.frames import EARTH_ROTATION_RAD_S, FloatArray, rotation_velocity
+from ran_sim.orbit.geodesy import SEMI_MAJOR_AXIS_M
+
+_GRAVITATIONAL_PARAMETER_M3_S2 = 3.986004418e14
+_J2 = 1.08262668e-3
+
+
+@dataclass(frozen=True)
+class Look:
+    """A satellite seen from terminals. All arrays [...].
+
+    Attributes:
+        elevation_deg: above the WGS84 horizon; negative below it.
+        azimuth_deg: from north over east, [0, 360).
+        range_m: slant range.
+        range_rate_m_s: negative while the satellite approaches.
+        range_acceleration_m_s2: derivative of the range rate.
+    """
+
+    elevation_deg: FloatArray
+    azimuth_deg: FloatArray
+    range_m: FloatArray
+    range_rate_m_s: FloatArray
+    range_acceleration_m_s2: FloatArray
+
+    def doppler_hz(self, carrier_frequency_hz: float) -> FloatArray:
+        """Doppler shift `-f/c d(range)/dt` in Hz: positive while the satellite approaches."""
+        return doppler_shift_hz(self.range_rate_m_s, carrier_frequency_hz)
+
+    def doppler_rate_hz_s(self, carrier_frequency_hz: float) -> FloatArray:
+        """Rate of the Doppler shift in Hz/s; negative throughout a pass over a fixed point."""
+        return doppler_shift_hz(self.range_acceleration_m_s2, carrier_frequency_hz)
+
+
+@dataclass(frozen=True)
+class Terminals:
+    """Where terminals are and how they move, Earth-fixed, with their local axes.
+
+    Attributes:
+        position_m: [..., 3] ECEF.
+        velocity_m_s: [..., 3] ECEF.
+        east, north, up: [..., 3] unit vectors of the local horizon.
+    """
+
+    position_m: FloatArray
+    velocity_m_s: FloatArray
+    east: FloatArray
+    north: FloatArray
+    up: FloatArray
+
+
+def look_at(
+    satellite_position_m: FloatArray, satellite_velocity_m_s: FloatArray, terminals: Terminals
+) -> Look:
+    """The satellite [..., 3] seen from the terminals, broadcast against each other.
+
+    With line of sight `d`, relative velocity `v` and relative acceleration `a`:
+    `range' = v·d/|d|` and `range'' = (|v|² - range'²)/|d| + a·d/|d|`.
+
+    Not modelled: light time, refraction, acceleration of the terminals, drag and harmonics above
+    J2 in the acceleration (below 0.02 % of the Doppler rate).
+    """
+    sight = satellite_position_m - terminals.position_m
+    velocity = satellite_velocity_m_s - terminals.velocity_m_s
+    range_m = np.linalg.norm(sight, axis=-1)
+    unit = sight / range_m[..., None]
+    range_rate = _dot(velocity, unit)
+    acceleration = earth_fixed_acceleration(satellite_position_m, satellite_velocity_m_s)
+    east, north, up = (_dot(unit, axis) for axis in (terminals.east, terminals.north, terminals.up))
+    return Look(
+        elevation_deg=np.degrees(np.arctan2(up, np.hypot(east, north))),
+        azimuth_deg=np.degrees(np.arctan2(east, north)) % 360.0,
+        range_m=range_m,
+        range_rate_m_s=range_rate,
+        range_acceleration_m_s2=(
+            (_dot(velocity, velocity) - range_rate**2) / range_m + _dot(acceleration, unit)
+        ),
+    )
+
+
+def earth_fixed_acceleration(position_m: FloatArray, velocity_m_s: FloatArray) -> FloatArray:
+    """Acceleration [..., 3] in m/s² of a satellite in the turning frame.
+
+    Gravity with the J2 term, minus 2 omega x v and omega x (omega x r).
+    """
+    x, y, z = position_m[..., 0], position_m[..., 1], position_m[..., 2]
+    radius = np.linalg.norm(position_m, axis=-1)
+    scale = 1.5 * _J2 * (SEMI_MAJOR_AXIS_M / radius) ** 2
+    ratio = 5 * (z / radius) ** 2
+    equatorial, polar = 1 + scale * (1 - ratio), 1 + scale * (3 - ratio)
+    gravity = (-_GRAVITATIONAL_PARAMETER_M3_S2 / radius**3)[..., None] * np.stack(
+        (x * equatorial, y * equatorial, z * polar), axis=-1
+    )
+    coriolis = 2 * rotation_velocity(velocity_m_s)
+    centripetal = EARTH_ROTATION_RAD_S**2 * np.stack((-x, -y, np.zeros_like(z)), axis=-1)
+    return np.asarray(gravity - coriolis - centripetal)
+
+
+def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
+    return np.asarray(np.einsum("...i,...i->...", a, b))
