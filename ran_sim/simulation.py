@@ -1,0 +1,218 @@
+"""One run: every tick's measurements, triggers and radio contexts, from scenario and seed alone."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from nf_runtime.errors import FailedPrecondition
+from radio_math.channel import (
+    Channel,
+    ContextPair,
+    LinkGeometry,
+    beamformers,
+    context_of,
+    reported_channel,
+    true_channel,
+)
+from radio_math.context import Allocation, RadioContext
+from radio_math.link import from_db
+from radio_math.secrecy import Combining, sum_secrecy_rate
+from ran_sim.allocations import benchmark_allocation
+from ran_sim.cells import HOME_CELL
+from ran_sim.environment import (
+    MIN_ELEVATION_DEG,
+    Environment,
+    Sight,
+    Stream,
+    build_environment,
+    random_stream,
+)
+from ran_sim.observables import Observables, observe
+from ran_sim.scenarios import PassScenario, TriggerKind
+from ran_sim.triggers import SIDES, Trigger, TriggerMachine
+
+# A station that is off, or that the network does not know of, is a station behind a mountain: the
+# arrays keep their shape and its leakage vanishes.
+_UNHEARD_LOSS_DB = 200.0
+_CACHED_TICKS = 8
+
+
+@dataclass(frozen=True)
+class TriggerLog:
+    """All triggers of a run.
+
+    Attributes:
+        by_tick: [T] the triggers of each tick, in the order in which they are published.
+        detected: [T, U] whether the detector of an ESIM has reported a station that is still on.
+    """
+
+    by_tick: Sequence[tuple[Trigger, ...]]
+    detected: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class InForce:
+    """What satellite and ESIMs do: an allocation, and how the satellite combines its beams.
+
+    The benchmark goes with maximum-ratio combining, every decision with MMSE.
+    """
+
+    allocation: Allocation
+    combining: Combining = Combining.MMSE
+
+
+class Simulation:
+    """A run that can be looked at at any tick, in any order, with the same result."""
+
+    def __init__(self, scenario: PassScenario) -> None:
+        self.scenario = scenario
+        self.environment: Environment = build_environment(scenario)
+        self.observables: Observables = observe(scenario, self.environment)
+        self._log = run_triggers(scenario, self.observables)
+        self._contexts = lru_cache(maxsize=_CACHED_TICKS)(self._build_contexts)
+
+    @property
+    def tick_count(self) -> int:
+        """Number of ticks of the run."""
+        return self.scenario.tick_count
+
+    @cached_property
+    def power_budget_w(self) -> float:
+        """Total transmit power of all ESIMs."""
+        return float(from_db(self.scenario.power_budget_dbw))
+
+    def time_at(self, tick: int) -> dt.datetime:
+        """Simulated UTC of a tick."""
+        return self.environment.start_time + dt.timedelta(
+            seconds=float(self.environment.offset_s[tick])
+        )
+
+    def triggers_at(self, tick: int) -> tuple[Trigger, ...]:
+        """The triggers that fire at a tick."""
+        return self._log.by_tick[tick]
+
+    def visible_at(self, tick: int) -> bool:
+        """Whether the satellite is high enough for every ESIM."""
+        return bool(self.environment.visible[tick])
+
+    def contexts_at(self, tick: int) -> ContextPair:
+        """The true radio context of a tick, and the estimate that is served at it.
+
+        The estimate is made of reports that are `csi_age_s` old, mispointed and off in gain, and
+        knows of a hidden eavesdropper only while it is detected. Both use the same beamformers:
+        between two decisions each ESIM keeps tracking the satellite with the weights of its own
+        latest report, and a decision fixes only where on the grid it stands.
+
+        Raises:
+            FailedPrecondition: the satellite is too low for one of the ESIMs.
+        """
+        if not self.visible_at(tick):
+            lowest_deg = float(self.environment.now.look.elevation_deg[tick].min())
+            raise FailedPrecondition(
+                f"The satellite stands {lowest_deg:.1f} degrees above an ESIM's horizon; radio "
+                f"contexts exist from {MIN_ELEVATION_DEG:g} degrees on, for all ESIMs together.",
+                reason="SATELLITE_NOT_VISIBLE",
+                elevation_deg=f"{lowest_deg:.1f}",
+            )
+        return self._contexts(tick)
+
+    def benchmark(self) -> InForce:
+        """What is in force before the first decision; the same throughout the run."""
+        rng = random_stream(self.scenario.seed, Stream.BENCHMARK)
+        return InForce(benchmark_allocation(self.power_budget_w, rng), Combining.MRC)
+
+    def secrecy_rate_bps_hz(self, tick: int, in_force: InForce) -> float:
+        """Sum secrecy rate at a tick on the true channel, in b/s/Hz.
+
+        Raises:
+            FailedPrecondition: the satellite is too low for one of the ESIMs.
+        """
+        truth = self.contexts_at(tick).true
+        return float(sum_secrecy_rate(truth, in_force.allocation, in_force.combining))
+
+    def _build_contexts(self, tick: int) -> ContextPair:
+        environment = self.environment
+        model, state = environment.model, environment.states[tick]
+        on, hidden = environment.stations.on[tick], environment.stations.hidden[tick]
+        known = on & (~hidden | self._log.detected[tick][:, None])
+        loss_db = state.eavesdropper_extra_loss_db
+        link = _link_at(environment.now, tick)
+        reported_link = _link_at(environment.reported, tick)
+        reported = reported_channel(
+            reported_link,
+            replace(state, eavesdropper_extra_loss_db=loss_db + ~known * _UNHEARD_LOSS_DB),
+            model,
+        )
+        true = true_channel(
+            link, replace(state, eavesdropper_extra_loss_db=loss_db + ~on * _UNHEARD_LOSS_DB), model
+        )
+        weights = beamformers(reported)
+
+        def seen(channel: Channel, geometry: LinkGeometry) -> RadioContext:
+            return context_of(
+                channel,
+                weights,
+                geometry,
+                ici_factor=environment.ici_factor[tick],
+                carrier_noise=environment.carrier_noise[tick],
+                power_budget_w=np.asarray(self.power_budget_w),
+            )
+
+        return ContextPair(true=seen(true, link), estimated=seen(reported, reported_link))
+
+
+def run_triggers(scenario: PassScenario, observables: Observables) -> TriggerLog:
+    """Steps every trigger machine through the run, once."""
+    tick_count = scenario.tick_count
+    machines = {
+        kind: [
+            TriggerMachine(scenario.rules[kind], SIDES[kind])
+            for _ in range(observables.of(kind).shape[1])
+        ]
+        for kind in TriggerKind
+    }
+    sequences = dict.fromkeys(TriggerKind, 0)
+    detectors = machines[TriggerKind.EAVESDROPPER_DETECTED]
+    detected = np.zeros((tick_count, len(detectors)), dtype=np.bool_)
+    by_tick = []
+    for tick in range(tick_count):
+        time_s = tick * scenario.tick_period_s
+        fired = []
+        for kind, subjects in machines.items():
+            values = observables.of(kind)[tick]
+            for subject, machine in enumerate(subjects):
+                if machine.step(time_s, float(values[subject])):
+                    sequences[kind] += 1
+                    fired.append(
+                        _trigger(kind, sequences[kind], tick, subject, float(values[subject]))
+                    )
+        by_tick.append(tuple(fired))
+        detected[tick] = [machine.active for machine in detectors]
+    return TriggerLog(by_tick, detected)
+
+
+def _trigger(kind: TriggerKind, sequence: int, tick: int, subject: int, value: float) -> Trigger:
+    of_beam = kind is TriggerKind.BEAM_QUALITY_DEGRADED
+    return Trigger(
+        kind=kind,
+        sequence=sequence,
+        tick=tick,
+        beam=subject if of_beam else HOME_CELL[subject],
+        esim=None if of_beam else subject,
+        value=value,
+    )
+
+
+def _link_at(sight: Sight, tick: int) -> LinkGeometry:
+    link = sight.link
+    return LinkGeometry(
+        azimuth_deg=link.azimuth_deg[tick],
+        elevation_deg=link.elevation_deg[tick],
+        slant_range_m=link.slant_range_m[tick],
+        beam_amplitude=link.beam_amplitude[tick],
+        satellite_gain_db=link.satellite_gain_db[tick],
+    )

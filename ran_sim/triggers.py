@@ -1,0 +1,96 @@
+"""When a trigger fires: threshold, hysteresis, time-to-trigger and cool-down of one subject."""
+
+import enum
+from dataclasses import dataclass
+
+from ran_sim.scenarios import TriggerKind, TriggerRule
+
+
+class Side(enum.Enum):
+    """On which side of the threshold the condition lies."""
+
+    BELOW = -1
+    ABOVE = 1
+
+
+SIDES = {
+    TriggerKind.BEAM_QUALITY_DEGRADED: Side.BELOW,
+    TriggerKind.DOPPLER_SINR_DROP: Side.ABOVE,
+    TriggerKind.EAVESDROPPER_DETECTED: Side.ABOVE,
+}
+
+
+class TriggerMachine:
+    """One subject's rule, stepped through time.
+
+    The condition is entered when the quantity passes the threshold and left only when it has
+    recovered by the hysteresis (TS 38.331 5.5.4, entering and leaving condition). A condition that
+    has held for the time-to-trigger fires once; it fires again only after it was left and entered
+    anew, and never within the cool-down. What falls into the cool-down is not lost: it fires when
+    the cool-down ends, if it still holds.
+    """
+
+    def __init__(self, rule: TriggerRule, side: Side) -> None:
+        self._rule = rule
+        self._sign = side.value
+        self._entered_s: float | None = None
+        self._fired_s: float | None = None
+        self._reported = False
+
+    @property
+    def active(self) -> bool:
+        """Whether the condition was reported and has not been left since."""
+        return self._reported
+
+    def step(self, time_s: float, value: float) -> bool:
+        """Whether the trigger fires at `time_s`, which never goes back.
+
+        A value that is not a number says nothing: the condition stays as it was and nothing fires.
+        """
+        excess = self._sign * (value - self._rule.threshold)
+        if excess != excess:  # noqa: PLR0124 - NaN: no ESIM in the beam, satellite below horizon
+            return False
+        if self._entered_s is None:
+            if excess <= 0:
+                return False
+            self._entered_s = time_s
+        elif excess < -self._rule.hysteresis:
+            self._entered_s, self._reported = None, False
+            return False
+        return self._fires(time_s)
+
+    def _fires(self, time_s: float) -> bool:
+        held = self._entered_s is not None and _elapsed(
+            time_s, self._entered_s, self._rule.time_to_trigger_s
+        )
+        cooled = self._fired_s is None or _elapsed(time_s, self._fired_s, self._rule.cool_down_s)
+        if self._reported or not held or not cooled:
+            return False
+        self._reported, self._fired_s = True, time_s
+        return True
+
+
+def _elapsed(time_s: float, since_s: float, span_s: float) -> bool:
+    # Ticks are multiples of a period that is seldom exact in binary.
+    return time_s - since_s >= span_s - 1e-9
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A fired trigger.
+
+    Attributes:
+        kind: which rule fired.
+        sequence: its number among the run's triggers of this kind, from 1.
+        tick: when.
+        beam: index of the beam concerned.
+        esim: index of the ESIM concerned; None for a beam.
+        value: observed quantity when it fired, in the rule's unit.
+    """
+
+    kind: TriggerKind
+    sequence: int
+    tick: int
+    beam: int
+    esim: int | None
+    value: float
