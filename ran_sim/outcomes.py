@@ -1,0 +1,94 @@
+"""What is served to a decision maker, and what an applied decision achieved."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from radio_math.context import Allocation, RadioContext
+
+
+@dataclass(frozen=True)
+class ServedContext:
+    """A radio context with where and when it was taken.
+
+    Attributes:
+        context_id: identity; the run and the tick.
+        run_id: the run.
+        satellite_id: NORAD catalogue number.
+        sim_offset_s: when, in simulated time since the start.
+        estimate_time: simulated UTC of the reports that it is made of.
+        csi_age_s: how old those reports are.
+        context: the arrays.
+    """
+
+    context_id: str
+    run_id: str
+    satellite_id: str
+    sim_offset_s: float
+    estimate_time: dt.datetime
+    csi_age_s: float
+    context: RadioContext
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a decision maker asks to be put in force."""
+
+    decision_id: str
+    context_id: str
+    trigger_id: str
+    allocation: Allocation
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an applied decision achieved, in b/s/Hz of sum secrecy rate on the true channel."""
+
+    decision_id: str
+    context_id: str
+    run_id: str
+    trigger_id: str
+    sim_offset_s: float
+    before_bps_hz: float
+    after_bps_hz: float
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """An outcome with everything that it takes to score the decision.
+
+    Attributes:
+        outcome: what was measured.
+        estimate: what the decision was made from.
+        truth: the true channel when it took effect.
+        allocation: what was applied.
+    """
+
+    outcome: Outcome
+    estimate: ServedContext
+    truth: ServedContext
+    allocation: Allocation
+
+
+@dataclass(frozen=True)
+class BeamKpi:
+    """Radio state of one beam; no SINR while the satellite is too low."""
+
+    beam_id: str
+    sinr_db: float | None
+    rain_db: float
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """Key figures of one tick, seen from the centre of the service area."""
+
+    run_id: str
+    satellite_id: str
+    sim_offset_s: float
+    elevation_deg: float
+    azimuth_deg: float
+    range_km: float
+    doppler_hz: float
+    doppler_rate_hz_s: float
+    beams: tuple[BeamKpi, ...]
+    sum_secrecy_rate_bps_hz: float | None

@@ -1,0 +1,211 @@
+"""Scenario files: YAML that says what a run simulates and what is expected of it.
+
+The format is described in `scenarios/README.md`. Element files are looked up beside the scenario
+file.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+from nf_runtime.errors import InvalidArgument, NfError
+from ran_sim.orbit.elements import ElementSet, find_element_set, parse_catalogue
+from ran_sim.runs import DEFAULT_ANSWER_TIMEOUT_S, Pace, RunOrder
+from ran_sim.scenarios import (
+    DEFAULT_CARRIER_FREQUENCY_HZ,
+    DEFAULT_CSI_AGE_S,
+    DEFAULT_POWER_BUDGET_DBW,
+    DEFAULT_RULES,
+    DEFAULT_TICK_PERIOD_S,
+    RULE_FIELDS,
+    Disturbance,
+    DisturbanceKind,
+    PassScenario,
+    TriggerKind,
+    TriggerRule,
+    esim_index,
+)
+
+MAX_FILE_BYTES = 4_000_000
+
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of all parts of the file: a key that is not known is an error."""
+
+
+class _Satellite(_Strict, frozen=True):
+    elements_file: str
+    satellite_id: str
+
+
+class _Disturbance(_Strict, frozen=True):
+    kind: DisturbanceKind
+    start_fraction: float
+    end_fraction: float = 1.0
+    severity_db: float = 0.0
+    esim_id: str = ""
+    distance_km: float | None = None
+
+
+class _Run(_Strict, frozen=True):
+    pace: Pace = Pace.SCALED
+    speed_factor: float = 1.0
+    answer_timeout_s: float = DEFAULT_ANSWER_TIMEOUT_S
+
+
+class Expectation(_Strict, frozen=True):
+    """What the judge of a scenario compares the run with.
+
+    Attributes:
+        triggers: least number of triggers, by the kind's name.
+        lost_events: events that were published and never seen by their consumer.
+        unanswered_triggers: triggers whose answer did not come in time.
+        decisions_failed: decisions that could not be made or applied.
+        after_above_before: whether the mean secrecy rate must rise with the decisions.
+        ratio_to_exhaustive: least mean ratio to exhaustive search.
+    """
+
+    triggers: dict[TriggerKind, Count] = {}
+    lost_events: Count = 0
+    unanswered_triggers: Count = 0
+    decisions_failed: Count = 0
+    after_above_before: bool = True
+    ratio_to_exhaustive: Share = 0.0
+
+
+class _File(_Strict, frozen=True):
+    scenario_id: str
+    satellite: _Satellite
+    latitude_deg: float
+    longitude_deg: float
+    duration_s: float
+    description: str = ""
+    start_time: dt.datetime | None = None
+    tick_period_s: float = DEFAULT_TICK_PERIOD_S
+    seed: int = 0
+    carrier_frequency_hz: float = DEFAULT_CARRIER_FREQUENCY_HZ
+    power_budget_dbw: float = DEFAULT_POWER_BUDGET_DBW
+    csi_age_s: float = DEFAULT_CSI_AGE_S
+    disturbances: list[_Disturbance] = []
+    triggers: dict[str, TriggerRule] = {}
+    run: _Run = _Run()
+    expect: Expectation | None = None
+
+
+@dataclass(frozen=True)
+class ScenarioFile:
+    """A scenario file, read and checked.
+
+    Attributes:
+        path: where it was read.
+        description: for people.
+        order: what to start.
+        expect: what to judge the run by; None where the file does not say.
+    """
+
+    path: Path
+    description: str
+    order: RunOrder
+    expect: Expectation | None
+
+
+def read_scenario_file(
+    path: Path, *, duration_s: float | None = None, seed: int | None = None
+) -> ScenarioFile:
+    """The scenario of a file, with another duration or seed where they are given.
+
+    Raises:
+        InvalidArgument: the file cannot be read or used; the message names the file and the field.
+    """
+    try:
+        file = msgspec.convert(_document(path), _File)
+        scenario = _scenario(file, path, duration_s, seed)
+        order = RunOrder(
+            scenario=scenario,
+            pace=file.run.pace,
+            speed_factor=file.run.speed_factor,
+            answer_timeout_s=file.run.answer_timeout_s,
+        )
+    except msgspec.ValidationError as error:
+        raise _unusable(path, str(error)) from error
+    except NfError as error:
+        raise _unusable(path, str(error)) from error
+    return ScenarioFile(path, file.description.strip(), order, file.expect)
+
+
+def _scenario(file: _File, path: Path, duration_s: float | None, seed: int | None) -> PassScenario:
+    return PassScenario(
+        scenario_id=file.scenario_id,
+        elements=_elements(path.parent / file.satellite.elements_file, file.satellite.satellite_id),
+        latitude_deg=file.latitude_deg,
+        longitude_deg=file.longitude_deg,
+        start_time=_utc(file.start_time),
+        duration_s=file.duration_s if duration_s is None else duration_s,
+        tick_period_s=file.tick_period_s,
+        seed=file.seed if seed is None else seed,
+        carrier_frequency_hz=file.carrier_frequency_hz,
+        power_budget_dbw=file.power_budget_dbw,
+        csi_age_s=file.csi_age_s,
+        disturbances=tuple(
+            Disturbance(
+                kind=one.kind,
+                start_fraction=one.start_fraction,
+                end_fraction=one.end_fraction,
+                severity_db=one.severity_db,
+                esim=esim_index(one.esim_id),
+                distance_km=one.distance_km,
+            )
+            for one in file.disturbances
+        ),
+        rules=_rules(file.triggers),
+    )
+
+
+def _rules(given: dict[str, TriggerRule]) -> dict[TriggerKind, TriggerRule]:
+    unknown = sorted(set(given) - set(RULE_FIELDS.values()))
+    if unknown:
+        raise InvalidArgument(
+            f"triggers names {unknown[0]!r}; there are {', '.join(RULE_FIELDS.values())}.",
+            reason="INVALID_FIELD",
+            field="triggers",
+        )
+    return {kind: given.get(RULE_FIELDS[kind], default) for kind, default in DEFAULT_RULES.items()}
+
+
+def _elements(path: Path, satellite_id: str) -> ElementSet:
+    return find_element_set(parse_catalogue(_text(path, "satellite.elements_file")), satellite_id)
+
+
+def _document(path: Path) -> Any:
+    try:
+        return yaml.safe_load(_text(path, "the scenario file"))
+    except yaml.YAMLError as error:
+        raise _unusable(path, f"it is no YAML: {' '.join(str(error).split())}") from error
+
+
+def _text(path: Path, what: str) -> str:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise _unusable(path, f"{what} has {size} bytes; at most {MAX_FILE_BYTES} are read")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unusable(path, f"{what} cannot be read: {error}") from error
+
+
+def _utc(time: dt.datetime | None) -> dt.datetime | None:
+    if time is None:
+        return None
+    return time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)
+
+
+def _unusable(path: Path, what: str) -> InvalidArgument:
+    return InvalidArgument(f"{path}: {what}", reason="INVALID_FIELD", file=str(path))
