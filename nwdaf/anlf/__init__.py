@@ -1,0 +1,1 @@
+"""The analytics logical function of the NWDAF: subscriptions, analytics and model accuracy."""

@@ -1,0 +1,1 @@
+"""The storage and the event broker behind the ports of the AnLF."""

@@ -1,0 +1,216 @@
+"""Subscriptions in the database."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Connection,
+    Row,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from nf_runtime.clock import Clock
+from nf_runtime.database import Database
+from nf_runtime.errors import (
+    Aborted,
+    AlreadyExists,
+    NotFound,
+    ResourceExhausted,
+)
+from nwdaf.anlf.adapters.sql_tables import SUBSCRIPTIONS
+from nwdaf.anlf.admission import Admission
+from nwdaf.anlf.subscriptions import Criteria, EventFailure, Subscription
+
+
+class SqlSubscriptionStore:
+    """`nwdaf.anlf.ports.SubscriptionStore` in SQL.
+
+    Args:
+        database: Open, with the tables of `sql_tables`.
+        clock: For creation times.
+        per_consumer: Subscriptions that one consumer may have.
+        total: Subscriptions that all consumers together may have.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        per_consumer: int,
+        total: int,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._per_consumer = per_consumer
+        self._total = total
+
+    async def load(self) -> Sequence[Subscription]:
+        """All subscriptions in order of creation."""
+        query = select(SUBSCRIPTIONS).order_by(SUBSCRIPTIONS.c.position)
+        return await self._database.transact(
+            lambda connection: [_subscription(row) for row in connection.execute(query)]
+        )
+
+    async def create(
+        self, requested: Criteria, admission: Admission, *, request_id: str
+    ) -> Subscription:
+        """The new subscription, or the one that the same request made before."""
+        digest = hashlib.sha256(msgspec.json.encode(requested)).hexdigest()
+
+        def work(connection: Connection) -> Subscription:
+            earlier = connection.execute(
+                select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.request_id == request_id)
+            ).first()
+            if request_id and earlier is not None:
+                return _repeated(earlier, digest)
+            self._check_quota(connection, requested.consumer_nf_id)
+            subscription_id = uuid.uuid4().hex
+            connection.execute(
+                insert(SUBSCRIPTIONS).values(
+                    subscription_id=subscription_id,
+                    consumer_nf_id=requested.consumer_nf_id,
+                    request_id=request_id or None,
+                    request_digest=digest,
+                    revision=1,
+                    report_count=0,
+                    create_time=self._clock.now(),
+                    **_content(admission),
+                )
+            )
+            return read_subscription(connection, subscription_id)
+
+        return await self._database.transact(work)
+
+    async def replace(
+        self, subscription_id: str, admission: Admission, *, etag: str
+    ) -> Subscription:
+        """The subscription with new content; its sequence goes on."""
+
+        def work(connection: Connection) -> Subscription:
+            current = read_subscription(connection, subscription_id)
+            if etag not in ("", current.etag):
+                raise Aborted(
+                    f"subscription {subscription_id} has changed; read it again and repeat",
+                    reason="ETAG_MISMATCH",
+                    resource=subscription_id,
+                )
+            connection.execute(
+                update(SUBSCRIPTIONS)
+                .where(SUBSCRIPTIONS.c.subscription_id == subscription_id)
+                .values(revision=current.revision + 1, **_content(admission))
+            )
+            return read_subscription(connection, subscription_id)
+
+        return await self._database.transact(work)
+
+    async def delete(self, subscription_id: str) -> None:
+        """Remove the subscription; its notifications go with it."""
+
+        def work(connection: Connection) -> None:
+            removed = connection.execute(
+                delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.subscription_id == subscription_id)
+            )
+            if not removed.rowcount:
+                raise _not_found(subscription_id)
+
+        await self._database.transact(work)
+
+    async def get(self, subscription_id: str) -> Subscription:
+        """One subscription."""
+        return await self._database.transact(
+            lambda connection: read_subscription(connection, subscription_id)
+        )
+
+    async def page(self, *, after: int, size: int) -> tuple[Sequence[Subscription], int | None]:
+        """At most `size` subscriptions behind a position, and the position of the next page."""
+        query = (
+            select(SUBSCRIPTIONS)
+            .where(SUBSCRIPTIONS.c.position > after)
+            .order_by(SUBSCRIPTIONS.c.position)
+            .limit(size + 1)
+        )
+        rows = await self._database.transact(lambda connection: connection.execute(query).all())
+        page = [_subscription(row) for row in rows[:size]]
+        return page, rows[size - 1].position if len(rows) > size else None
+
+    def _check_quota(self, connection: Connection, consumer_nf_id: str) -> None:
+        count = select(func.count()).select_from(SUBSCRIPTIONS)
+        own = connection.execute(
+            count.where(SUBSCRIPTIONS.c.consumer_nf_id == consumer_nf_id)
+        ).scalar_one()
+        if own >= self._per_consumer:
+            raise ResourceExhausted(
+                f"consumer {consumer_nf_id or '(unnamed)'} has {own} subscriptions and may have "
+                "no more; delete one first",
+                reason="QUOTA_EXCEEDED",
+                consumer_nf_id=consumer_nf_id,
+                quota=str(self._per_consumer),
+            )
+        if connection.execute(count).scalar_one() >= self._total:
+            raise ResourceExhausted(
+                f"all {self._total} subscriptions are taken; delete one first",
+                reason="QUOTA_EXCEEDED",
+                quota=str(self._total),
+            )
+
+
+def _content(admission: Admission) -> dict[str, Any]:
+    criteria = admission.criteria
+    return {
+        "criteria": _json(criteria),
+        "failures": _json(admission.failures),
+        "notif_corr_id": criteria.notif_corr_id,
+        "report_limit": criteria.report_limit,
+        "expire_time": criteria.expire_time,
+    }
+
+
+def read_subscription(connection: Connection, subscription_id: str) -> Subscription:
+    """The subscription, in the caller's transaction. NotFound if there is none."""
+    row = connection.execute(
+        select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.subscription_id == subscription_id)
+    ).first()
+    if row is None:
+        raise _not_found(subscription_id)
+    return _subscription(row)
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    return Subscription(
+        subscription_id=row.subscription_id,
+        criteria=msgspec.json.decode(row.criteria, type=Criteria),
+        failures=msgspec.json.decode(row.failures, type=tuple[EventFailure, ...]),
+        revision=row.revision,
+        create_time=row.create_time,
+        report_count=row.report_count,
+    )
+
+
+def _repeated(earlier: Row[Any], digest: str) -> Subscription:
+    if earlier.request_digest != digest:
+        raise AlreadyExists(
+            f"request_id {earlier.request_id} came with another subscription before; use a new one",
+            reason="REQUEST_ID_REUSED",
+            request_id=earlier.request_id,
+        )
+    return _subscription(earlier)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _not_found(subscription_id: str) -> NotFound:
+    return NotFound(
+        f"subscription {subscription_id} does not exist; create it again",
+        reason="RESOURCE_NOT_FOUND",
+        resource=subscription_id,
+    )

@@ -1,0 +1,97 @@
+"""Tables of the AnLF."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from nf_runtime.inbox import inbox_table
+from nwdaf.sql_types import COUNTER, UtcDateTime
+
+METADATA = MetaData()
+
+inbox_table(METADATA)
+
+SUBSCRIPTIONS = Table(
+    "subscriptions",
+    METADATA,
+    Column("position", COUNTER, primary_key=True, autoincrement=True),
+    Column("subscription_id", String(64), nullable=False, unique=True),
+    Column("consumer_nf_id", String(200), nullable=False, index=True),
+    Column("request_id", String(200), unique=True),  # NULL: not idempotent
+    Column("request_digest", String(64), nullable=False),
+    Column("criteria", Text, nullable=False),  # JSON of subscriptions.Criteria
+    Column("failures", Text, nullable=False),  # JSON list of subscriptions.EventFailure
+    Column("notif_corr_id", String(200), nullable=False),
+    Column("report_limit", Integer),
+    Column("expire_time", UtcDateTime),
+    Column("revision", Integer, nullable=False),
+    Column("report_count", BigInteger, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+)
+
+TRIGGERS = Table(
+    "triggers",
+    METADATA,
+    Column("position", COUNTER, primary_key=True, autoincrement=True),
+    Column("event_id", String(500), nullable=False),
+    Column("source", String(500), nullable=False),
+    Column("event_type", String(200), nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("subject", String(500)),
+    Column("traceparent", String(200)),
+    Column("published_at_ns", BigInteger),
+    Column("data", Text, nullable=False),  # JSON of the event's data class
+)
+
+NOTIFICATIONS = Table(
+    "notifications",
+    METADATA,
+    Column(
+        "subscription_id",
+        ForeignKey("subscriptions.subscription_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("notification_id", String(64), nullable=False),
+    Column("trigger_position", ForeignKey("triggers.position"), nullable=False, index=True),
+    Column("notif_corr_id", String(200), nullable=False),
+    Column("events", Text, nullable=False),  # JSON list of tokens
+    Column("create_time", UtcDateTime, nullable=False),
+    UniqueConstraint("notification_id", name="uq_notifications_id"),
+)
+
+MEASUREMENTS = Table(
+    "measurements",
+    METADATA,
+    Column("position", COUNTER, primary_key=True, autoincrement=True),
+    Column("run_id", String(200), nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("elevation_deg", Float, nullable=False),
+    Column("doppler_hz", Float, nullable=False),
+    Column("beams", Text, nullable=False),  # JSON list of catalogue.BeamMeasurement
+    Index("ix_measurements_run_time", "run_id", "time"),
+)
+
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("position", COUNTER, primary_key=True, autoincrement=True),
+    Column("model_name", String(200), nullable=False),
+    Column("model_version", Integer, nullable=False),
+    Column("predicted_bps_hz", Float, nullable=False),
+    Column("achieved_bps_hz", Float, nullable=False),
+    Column("gain_bps_hz", Float, nullable=False),
+    Column("reliability", Float, nullable=False),
+    Column("applied_time", UtcDateTime, nullable=False),
+    Index("ix_decisions_model", "model_name", "model_version", "position"),
+)

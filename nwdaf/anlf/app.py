@@ -1,0 +1,136 @@
+"""The AnLF put together: the only file that names concrete adapters."""
+
+import asyncio
+from collections.abc import Sequence
+
+import grpc
+from prometheus_client import Gauge
+
+from aimlnf.nwdaf.v1.analytics_info_service_pb2_grpc import (
+    add_AnalyticsInfoServiceServicer_to_server,
+)
+from aimlnf.nwdaf.v1.events_subscription_service_pb2_grpc import (
+    add_EventsSubscriptionServiceServicer_to_server,
+)
+from aimlnf.nwdaf.v1.model_monitor_service_pb2_grpc import (
+    add_ModelMonitorServiceServicer_to_server,
+)
+from nf_runtime.clock import Clock, SystemClock
+from nf_runtime.database import Database
+from nf_runtime.events.broker import Broker
+from nf_runtime.events.catalogue import INFERENCE_REPORTS, RAN_MEASUREMENTS, RAN_TRIGGERS
+from nf_runtime.events.record import Record
+from nf_runtime.metrics import EventMetrics, new_registry
+from nf_runtime.server import NfServer, serve_until_stopped
+from nwdaf.anlf.adapters.prometheus_metrics import PrometheusAnlfMetrics
+from nwdaf.anlf.adapters.sql_accuracy import SqlAccuracyStore
+from nwdaf.anlf.adapters.sql_measurements import SqlMeasurementStore
+from nwdaf.anlf.adapters.sql_notifications import SqlNotificationStore
+from nwdaf.anlf.adapters.sql_offsets import SqlOffsetStore
+from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
+from nwdaf.anlf.adapters.sql_tables import METADATA
+from nwdaf.anlf.analytics_servicer import AnalyticsInfoServicer, ModelMonitorServicer
+from nwdaf.anlf.config import AnlfSettings
+from nwdaf.anlf.delivery import Delivery
+from nwdaf.anlf.events_servicer import EventsSubscriptionServicer
+from nwdaf.anlf.procedures import Analysing, Monitoring, Subscribing
+from nwdaf.intake import Intake
+
+MIGRATIONS = "nwdaf.anlf.adapters.migrations"
+
+
+async def serve(
+    settings: AnlfSettings,
+    stop: asyncio.Event,
+    *,
+    clock: Clock | None = None,
+    broker: Broker | None = None,
+) -> None:
+    """Serve until `stop` is set. Clock and broker are the real ones unless given."""
+    clock = SystemClock() if clock is None else clock
+    database = Database(settings.database.url, METADATA, MIGRATIONS)
+    await database.open()
+    try:
+        await _serve(settings, stop, database, clock=clock, broker=broker)
+    finally:
+        await database.close()
+
+
+async def _serve(
+    settings: AnlfSettings,
+    stop: asyncio.Event,
+    database: Database,
+    *,
+    clock: Clock,
+    broker: Broker | None,
+) -> None:
+    registry = new_registry()
+    metrics = PrometheusAnlfMetrics(registry)
+    offsets = SqlOffsetStore(database)
+    subscriptions = SqlSubscriptionStore(
+        database,
+        clock=clock,
+        per_consumer=settings.subscriptions.per_consumer,
+        total=settings.subscriptions.total,
+    )
+    notifications = SqlNotificationStore(
+        database,
+        clock=clock,
+        remembered_triggers=settings.subscriptions.remembered_triggers,
+    )
+    delivery = Delivery(
+        subscriptions,
+        notifications,
+        clock=clock,
+        queue_capacity=settings.subscriptions.stream_queue,
+        metrics=metrics,
+    )
+    subscribing = Subscribing(
+        subscriptions, notifications, offsets, delivery, clock=clock, metrics=metrics
+    )
+    analysing = Analysing(
+        SqlMeasurementStore(database, retained=settings.analytics.retained_measurements), offsets
+    )
+    monitoring = Monitoring(
+        SqlAccuracyStore(database, window_decisions=settings.accuracy.window_decisions), offsets
+    )
+    Gauge(
+        "aimlnf_notification_streams", "Open notification streams", registry=registry
+    ).set_function(lambda: delivery.stream_count)
+
+    def register(server: grpc.aio.Server) -> Sequence[str]:
+        add_EventsSubscriptionServiceServicer_to_server(
+            EventsSubscriptionServicer(subscribing, delivery, clock=clock), server
+        )
+        add_AnalyticsInfoServiceServicer_to_server(AnalyticsInfoServicer(analysing), server)
+        add_ModelMonitorServiceServicer_to_server(ModelMonitorServicer(monitoring), server)
+        return [
+            "aimlnf.nwdaf.v1.EventsSubscriptionService",
+            "aimlnf.nwdaf.v1.AnalyticsInfoService",
+            "aimlnf.nwdaf.v1.ModelMonitorService",
+        ]
+
+    async def take_in_reports(record: Record) -> None:
+        if record.topic == RAN_MEASUREMENTS:
+            await analysing.take_in(record)
+        else:
+            await monitoring.take_in(record)
+
+    await subscribing.load()
+    server = NfServer(
+        settings.nf_name,
+        settings.server,
+        register=register,
+        tls=settings.tls,
+        registry=registry,
+        clock=clock,
+    )
+    intake = Intake(
+        settings.kafka, database, clock=clock, metrics=EventMetrics(registry), broker=broker
+    )
+    async with asyncio.TaskGroup() as tasks:
+        # Triggers have a reader of their own: a burst of measurements must not delay them.
+        tasks.create_task(intake.run([RAN_TRIGGERS], subscribing.take_in, stop))
+        tasks.create_task(intake.run([RAN_MEASUREMENTS, INFERENCE_REPORTS], take_in_reports, stop))
+        tasks.create_task(delivery.run_expiry(stop))
+        await serve_until_stopped(server, stop)

@@ -1,0 +1,47 @@
+"""Settings of the AnLF."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from nf_runtime.config import (
+    DatabaseSettings,
+    KafkaSettings,
+    NfSettings,
+    Section,
+    ServerSettings,
+)
+
+
+class SubscriptionSettings(Section):
+    """Bounds of subscriptions and their streams."""
+
+    per_consumer: int = Field(default=100, ge=1)
+    total: int = Field(default=10_000, ge=1, le=30_000)  # all may match one trigger, in one query
+    stream_queue: int = Field(default=256, ge=1)  # notifications that may wait for one stream
+    remembered_triggers: int = Field(default=1_000, ge=1)  # for immediate reports
+
+
+class AnalyticsSettings(Section):
+    """How much of the past is kept."""
+
+    retained_measurements: int = Field(default=5_000, ge=1)
+
+
+class AccuracySettings(Section):
+    """The window of decisions that a model's accuracy is computed over."""
+
+    window_decisions: int = Field(default=200, ge=1)
+
+
+class AnlfSettings(NfSettings):
+    """Everything that can be set."""
+
+    nf_name: ClassVar[str] = "nwdaf.anlf"
+
+    server: ServerSettings = ServerSettings(port=50051, metrics_port=9151)
+    kafka: KafkaSettings = KafkaSettings()
+    database: DatabaseSettings = DatabaseSettings(url="sqlite:///nwdaf_anlf.db")
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
+    analytics: AnalyticsSettings = AnalyticsSettings()
+    accuracy: AccuracySettings = AccuracySettings()

@@ -1,0 +1,137 @@
+"""What the AnLF needs from outside: stores in which an event takes effect together with its offset.
+
+Each `record_…` method stores the record's offset, its event's id and the effect in one transaction,
+and does nothing but advance the offset for an event that it has seen.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from nf_runtime.events.record import Record
+from nwdaf.anlf.accuracy import ModelAccuracy
+from nwdaf.anlf.admission import Admission
+from nwdaf.anlf.analytics import BeamSample
+from nwdaf.anlf.matching import Match
+from nwdaf.anlf.notifications import Notification
+from nwdaf.anlf.subscriptions import Criteria, Subscription
+from nwdaf.anlf.triggers import Trigger
+
+
+class SubscriptionStore(Protocol):
+    """Subscriptions."""
+
+    async def load(self) -> Sequence[Subscription]:
+        """All subscriptions in order of creation."""
+        ...
+
+    async def create(
+        self, requested: Criteria, admission: Admission, *, request_id: str
+    ) -> Subscription:
+        """The new subscription, or the one that the same request made before.
+
+        Raises:
+            AlreadyExists: REQUEST_ID_REUSED when `request_id` came with another request.
+            ResourceExhausted: QUOTA_EXCEEDED for the consumer or the whole function.
+        """
+        ...
+
+    async def replace(
+        self, subscription_id: str, admission: Admission, *, etag: str
+    ) -> Subscription:
+        """The subscription with new content; its sequence goes on.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+            Aborted: ETAG_MISMATCH when `etag` is given and is not the current one.
+        """
+        ...
+
+    async def delete(self, subscription_id: str) -> None:
+        """Remove the subscription and its notifications. NotFound as in `replace`."""
+        ...
+
+    async def get(self, subscription_id: str) -> Subscription:
+        """One subscription. NotFound as in `replace`."""
+        ...
+
+    async def page(self, *, after: int, size: int) -> tuple[Sequence[Subscription], int | None]:
+        """At most `size` subscriptions behind a position, and the position of the next page."""
+        ...
+
+
+class NotificationStore(Protocol):
+    """The triggers seen and the notifications made of them."""
+
+    async def record_trigger(
+        self, record: Record, trigger: Trigger, matches: Sequence[Match]
+    ) -> Sequence[Notification]:
+        """Notifications of those subscriptions that exist and have not expired."""
+        ...
+
+    async def notifications(
+        self, subscription_id: str, *, after: int, size: int
+    ) -> Sequence[Notification]:
+        """At most `size` stored notifications with a higher sequence than `after`, in order."""
+        ...
+
+    async def acknowledge(self, subscription_id: str, sequence: int) -> None:
+        """Forget the notifications up to `sequence`.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+            InvalidArgument: INVALID_FIELD for a sequence that no notification has had.
+        """
+        ...
+
+    async def latest_triggers(self) -> Sequence[Trigger]:
+        """The triggers that are still remembered, newest first."""
+        ...
+
+
+class MeasurementStore(Protocol):
+    """The recent measurements of the radio access network."""
+
+    async def record_measurement(self, record: Record) -> None:
+        """Keep the measurement of the record."""
+        ...
+
+    async def samples(self, window: timedelta) -> Sequence[BeamSample]:
+        """Samples of the latest run within `window` of its latest one, in order of time."""
+        ...
+
+
+class AccuracyStore(Protocol):
+    """The recent decisions of each model version."""
+
+    async def record_decision(self, record: Record) -> ModelAccuracy | None:
+        """The accuracy of the version after its decision; None for a decision that is not new."""
+        ...
+
+    async def accuracy(self, model_name: str, version: int) -> ModelAccuracy:
+        """The accuracy of a version; 0: of the one that decided last.
+
+        Raises:
+            NotFound: UNAVAILABLE_DATA when no decision of it was reported.
+        """
+        ...
+
+
+class OffsetStore(Protocol):
+    """Offsets of records that have no effect."""
+
+    async def skip(self, record: Record) -> None:
+        """Store that the record is dealt with."""
+        ...
+
+
+class AnlfMetrics(Protocol):
+    """What the AnLF counts."""
+
+    def notified(self, notifications: Sequence[Notification]) -> None:
+        """These notifications of one trigger were stored."""
+        ...
+
+    def fell_behind(self) -> None:
+        """A stream's queue was full; the stream goes on from the store."""
+        ...
