@@ -1,0 +1,1 @@
+"""The outside of the inference function: peers, database, files, metrics."""

@@ -1,0 +1,1 @@
+"""Alembic revisions of the inference function's database."""

@@ -1,0 +1,1 @@
+"""What runs a graph, behind the port `inference_nf.ports.Engine`."""

@@ -1,0 +1,371 @@
+"""Procedures around models: load, activate, deactivate, unload, bring back after a restart.
+
+A version serves only after every step has passed: approved, signed by a trusted key, every byte
+equal to its digest, inputs and outputs as its card says and as this function needs them, compiled,
+warmed up, and equal to its golden samples. Whatever fails leaves the active version untouched.
+
+Not modelled: the signature covers the files and the model's name, not the version number, which the
+repository gives after signing. Files of unloaded versions stay in the cache.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from inference_nf.golden import GoldenSamples, check_golden, mismatch, read_golden
+from inference_nf.loaded_models import ModelSet, WantedModel, not_loaded
+from inference_nf.model_card import ModelCard, check_graph, read_card
+from inference_nf.ports import (
+    ArtifactCache,
+    Engine,
+    EngineBuilder,
+    ModelStore,
+    Repository,
+    SignatureCheck,
+    Worker,
+)
+from inference_nf.releases import (
+    APPROVED,
+    CARD_FILE,
+    GRAPH_FILE,
+    EngineKind,
+    ModelKey,
+    ModelRelease,
+)
+from nf_runtime.client import keep_trying
+from nf_runtime.clock import Clock
+from nf_runtime.errors import (
+    DeadlineExceeded,
+    FailedPrecondition,
+    NfError,
+    PermissionDenied,
+    Unavailable,
+)
+
+_FIRST_RETRY_S = 0.2
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadPolicy:
+    """What may be loaded, and how.
+
+    Attributes:
+        max_loaded: How many versions are held in memory at most.
+        allow_unapproved: Load versions that nobody approved; for laboratories.
+        warm_up_runs: Runs before the first decision, so that it is as quick as the others.
+        download_attempts: How often a broken download is taken up again within one load.
+    """
+
+    max_loaded: int = 3
+    allow_unapproved: bool = False
+    warm_up_runs: int = 2
+    download_attempts: int = 3
+
+
+@dataclass(frozen=True)
+class ServingModel:
+    """A version in memory that has passed every check."""
+
+    key: ModelKey
+    requested_engine: EngineKind | None
+    engine: Engine
+    card: ModelCard
+    artifact_sha256: str
+    load_time_s: float
+    ready_time: datetime
+
+
+class Models:
+    """The versions in memory and the one that decides.
+
+    Args:
+        repository: Where versions come from.
+        cache: Where their files are kept.
+        signatures: Whose signatures are believed.
+        builders: The engines that this host has.
+        default_engine: What runs a version when the request names no engine.
+        store: Where the set is kept.
+        loader: Threads that compile and check; not those that decide.
+        clock: For durations and the time of readiness.
+        policy: What may be loaded, and how.
+    """
+
+    def __init__(
+        self,
+        *,
+        repository: Repository,
+        cache: ArtifactCache,
+        signatures: SignatureCheck,
+        builders: Mapping[EngineKind, EngineBuilder],
+        default_engine: EngineKind,
+        store: ModelStore,
+        loader: Worker,
+        clock: Clock,
+        policy: LoadPolicy,
+    ) -> None:
+        self._repository = repository
+        self._cache = cache
+        self._signatures = signatures
+        self._builders = builders
+        self._default_engine = default_engine
+        self._store = store
+        self._loader = loader
+        self._clock = clock
+        self._policy = policy
+        self._set = ModelSet()
+        self._serving: Mapping[ModelKey, ServingModel] = {}
+        self._loading = asyncio.Lock()  # one load at a time; never held by what must be quick
+        self._changing = asyncio.Lock()
+
+    @property
+    def active(self) -> ServingModel | None:
+        """The version that decides; take it once for each decision."""
+        return None if self._set.active is None else self._serving.get(self._set.active)
+
+    @property
+    def serving(self) -> list[ServingModel]:
+        """Every version in memory, oldest first."""
+        return [self._serving[m.key] for m in self._set.models if m.key in self._serving]
+
+    def find(self, name: str, version: int | None = None) -> ServingModel:
+        """The version in memory with that name and number.
+
+        Without a number the one that decides, if it has that name, else the newest.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+        """
+        if version is not None:
+            key = ModelKey(name, version)
+            if key not in self._serving:
+                raise not_loaded(key)
+            return self._serving[key]
+        if self.active is not None and self.active.key.name == name:
+            return self.active
+        keys = [key for key in self._serving if key.name == name]
+        if not keys:
+            raise not_loaded(ModelKey(name, 0))
+        return self._serving[max(keys)]
+
+    async def load(
+        self, name: str, selector: int | str, engine: EngineKind | None = None
+    ) -> ServingModel:
+        """The version with that number or alias, in memory and ready. Idempotent.
+
+        Raises:
+            NotFound: The repository does not have it.
+            FailedPrecondition: MODEL_NOT_APPROVED, ARTIFACT_REFUSED, GOLDEN_SAMPLE_MISMATCH or
+                ENGINE_UNAVAILABLE.
+            PermissionDenied: SIGNATURE_INVALID.
+            DataLoss: DIGEST_MISMATCH.
+            Unavailable: The repository does not answer.
+        """
+        started_s = self._clock.monotonic_s()
+        async with self._loading:
+            if isinstance(selector, int):
+                there = self._serving.get(ModelKey(name, selector))
+                if there is not None and engine in (None, there.engine.kind):
+                    return there
+            release = await self._repository.resolve(name, selector)
+            there = self._serving.get(release.key)
+            if there is not None and engine in (None, there.engine.kind):
+                return there
+            wanted = WantedModel(release, engine)
+            model = await self._prepare(wanted, started_s=started_s)
+            await self._change(
+                lambda models: models.with_loaded(wanted, most=self._policy.max_loaded),
+                arriving=model,
+            )
+        log.info(
+            "model ready",
+            model_name=model.key.name,
+            model_version=model.key.version,
+            engine=model.engine.kind,
+            artifact_sha256=model.artifact_sha256,
+            load_time_s=round(model.load_time_s, 3),
+        )
+        return model
+
+    async def activate(self, key: ModelKey) -> ServingModel:
+        """Let a loaded version decide from the next decision on. Idempotent.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND when it is not in memory.
+        """
+        model = self.find(key.name, key.version)
+        await self._change(lambda models: models.with_active(key))
+        log.info("model activated", model_name=key.name, model_version=key.version)
+        return model
+
+    async def deactivate(self) -> None:
+        """Let no model decide from the next decision on. Idempotent."""
+        await self._change(ModelSet.without_active)
+        log.warning("no model is active; the fallback decides")
+
+    async def unload(self, key: ModelKey) -> None:
+        """Free a version that does not decide.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+            FailedPrecondition: STATE_FORBIDS when it decides.
+        """
+        await self._change(lambda models: models.without(key))
+        log.info("model unloaded", model_name=key.name, model_version=key.version)
+
+    async def restore(self) -> list[WantedModel]:
+        """Bring back what was loaded when the process ended, the active version first.
+
+        Files come from the cache. Returns the versions that need the repository, which does not
+        answer; `restore_rest` waits for it. A version that fails a check is given up, loudly.
+        """
+        self._set = await self._store.model_set()
+        waiting = []
+        for wanted in sorted(self._set.models, key=lambda m: m.key != self._set.active):
+            try:
+                await self._restore(wanted)
+            except (Unavailable, DeadlineExceeded) as error:
+                log.warning(
+                    "model needs the repository, which does not answer",
+                    model=str(wanted.key),
+                    error=str(error),
+                )
+                waiting.append(wanted)
+        return waiting
+
+    async def restore_rest(self, waiting: list[WantedModel], stop: asyncio.Event) -> None:
+        """Bring back what `restore` could not, once the repository answers."""
+        for wanted in waiting:
+            await keep_trying(
+                partial(self._restore, wanted), what="mms_repository", clock=self._clock, stop=stop
+            )
+
+    async def _restore(self, wanted: WantedModel) -> None:
+        if self._set.find(wanted.key) != wanted or wanted.key in self._serving:
+            return  # unloaded or loaded anew meanwhile
+        try:
+            model = await self._prepare(wanted, started_s=self._clock.monotonic_s())
+        except (Unavailable, DeadlineExceeded):
+            raise
+        except NfError as error:
+            log.error(  # noqa: TRY400 - the reason says it all
+                "model cannot be brought back",
+                model=str(wanted.key),
+                was_active=wanted.key == self._set.active,
+                reason=error.reason,
+                error=str(error),
+            )
+            await self._change(lambda models: models.without_failed(wanted.key))
+            return
+        async with self._changing:
+            if self._set.find(wanted.key) == wanted:
+                self._serving = {**self._serving, wanted.key: model}
+        log.info("model brought back", model=str(wanted.key), active=wanted.key == self._set.active)
+
+    async def _change(
+        self, change: Callable[[ModelSet], ModelSet], *, arriving: ServingModel | None = None
+    ) -> None:
+        # A caller that gives up must not leave the stored set and the one in force different.
+        await asyncio.shield(asyncio.ensure_future(self._change_now(change, arriving)))
+
+    async def _change_now(
+        self, change: Callable[[ModelSet], ModelSet], arriving: ServingModel | None
+    ) -> None:
+        async with self._changing:
+            models = change(self._set)
+            if models != self._set:
+                await self._store.save_model_set(models)
+            there = dict(self._serving)
+            if arriving is not None:
+                there[arriving.key] = arriving
+            self._serving = {m.key: there[m.key] for m in models.models if m.key in there}
+            self._set = models
+
+    async def _prepare(self, wanted: WantedModel, *, started_s: float) -> ServingModel:
+        release = wanted.release
+        builder = self._builder(wanted.engine or self._default_engine)
+        self._check_origin(release)
+        card = read_card(await self._fetch(release, CARD_FILE))
+        golden = read_golden(await self._fetch(release, card.golden.file_name), card)
+        graph = await self._fetch(release, GRAPH_FILE)
+        sha256 = release.artifact(GRAPH_FILE).sha256
+        engine = await self._loader.run(
+            partial(self._build, builder, graph, sha256, card, golden), urgent=True
+        )
+        return ServingModel(
+            key=release.key,
+            requested_engine=wanted.engine,
+            engine=engine,
+            card=card,
+            artifact_sha256=sha256,
+            load_time_s=self._clock.monotonic_s() - started_s,
+            ready_time=self._clock.now(),
+        )
+
+    def _builder(self, kind: EngineKind) -> EngineBuilder:
+        builder = self._builders.get(kind)
+        if builder is None:
+            raise FailedPrecondition(
+                f"engine {kind} is not available on this host; "
+                f"there is: {', '.join(self._builders)}",
+                reason="ENGINE_UNAVAILABLE",
+                engine=kind.value,
+            )
+        return builder
+
+    def _check_origin(self, release: ModelRelease) -> None:
+        if release.state != APPROVED and not self._policy.allow_unapproved:
+            raise FailedPrecondition(
+                f"{release.key} is {release.state}; have it tested and approved first",
+                reason="MODEL_NOT_APPROVED",
+                state=release.state,
+                wanted=APPROVED,
+            )
+        if release.manifest.model_name != release.key.name:
+            raise PermissionDenied(
+                f"the manifest of {release.key} was signed for model "
+                f"{release.manifest.model_name}; publish the version again",
+                reason="SIGNATURE_INVALID",
+                key_id=release.key_id,
+            )
+        self._signatures.verify(
+            release.manifest, key_id=release.key_id, signature=release.signature
+        )
+
+    async def _fetch(self, release: ModelRelease, file_name: str) -> bytes:
+        artifact = release.artifact(file_name)
+
+        def download(offset_bytes: int) -> AsyncGenerator[bytes, None]:
+            return self._repository.download(release.key, file_name, offset_bytes=offset_bytes)
+
+        for attempt in range(1, self._policy.download_attempts):
+            try:
+                return await self._cache.fetch(artifact, download)
+            except (Unavailable, DeadlineExceeded) as error:
+                log.warning("download broke; taking it up again", file=file_name, error=str(error))
+                await self._clock.sleep(_FIRST_RETRY_S * attempt)
+        return await self._cache.fetch(artifact, download)
+
+    def _build(
+        self,
+        builder: EngineBuilder,
+        graph: bytes,
+        sha256: str,
+        card: ModelCard,
+        golden: GoldenSamples,
+    ) -> Engine:
+        engine = builder.build(graph, sha256=sha256)
+        check_graph(card, engine.inputs, engine.outputs)
+        try:
+            for _ in range(self._policy.warm_up_runs):
+                engine.run(golden.inputs)
+            computed = engine.run(golden.inputs)
+        except Exception as error:
+            raise mismatch("(all)", f"was not computed: {error}") from error
+        check_golden(card, golden.outputs, computed)
+        return engine

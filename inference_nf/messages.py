@@ -1,0 +1,149 @@
+"""Domain objects and the messages of `aimlnf.inference.v1`, both ways."""
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from aimlnf.inference.v1 import inference_pb2 as pb
+from aimlnf.ransim.v1 import radio_pb2
+from inference_nf.answers import Report
+from inference_nf.decisions import Decision, FallbackReason, RadioSnapshot, Source
+from inference_nf.loading import ServingModel
+from inference_nf.releases import EngineKind
+from nf_runtime.clock import NANOSECONDS_PER_S
+from nf_runtime.errors import InvalidArgument
+from nf_runtime.wire import allocation_to_message, context_from_message
+
+MAX_ID_CHARACTERS = 200
+
+_ENGINES: dict[str, "pb.Engine.ValueType"] = {
+    "": pb.ENGINE_UNSPECIFIED,
+    EngineKind.ONNXRUNTIME: pb.ENGINE_ONNXRUNTIME,
+    EngineKind.TENSORRT: pb.ENGINE_TENSORRT,
+}
+_SOURCES: dict[str, "pb.DecisionSource.ValueType"] = {
+    Source.MODEL: pb.DECISION_SOURCE_MODEL,
+    Source.FALLBACK: pb.DECISION_SOURCE_FALLBACK,
+}
+_FALLBACK_REASONS: dict[str, "pb.FallbackReason.ValueType"] = {
+    "": pb.FALLBACK_REASON_UNSPECIFIED,
+    FallbackReason.NO_ACTIVE_MODEL: pb.FALLBACK_REASON_NO_ACTIVE_MODEL,
+    FallbackReason.ENGINE_FAILURE: pb.FALLBACK_REASON_ENGINE_FAILURE,
+}
+
+
+def snapshot_from_message(message: radio_pb2.RadioContext) -> RadioSnapshot:
+    """The radio state that the message describes.
+
+    Raises:
+        InvalidArgument: INVALID_TENSOR, TENSOR_NOT_FINITE or INVALID_FIELD.
+    """
+    for field in ("context_id", "run_id", "satellite_id"):
+        if len(getattr(message, field)) > MAX_ID_CHARACTERS:
+            raise InvalidArgument(
+                f"context.{field} has more than {MAX_ID_CHARACTERS} characters",
+                reason="INVALID_FIELD",
+                field=f"context.{field}",
+            )
+    if message.carrier_quota < 1:
+        raise InvalidArgument(
+            f"context.carrier_quota is {message.carrier_quota}; at least 1 ESIM fits on a carrier",
+            reason="INVALID_FIELD",
+            field="context.carrier_quota",
+        )
+    return RadioSnapshot(
+        context_id=message.context_id,
+        run_id=message.run_id,
+        satellite_id=message.satellite_id,
+        sim_offset_s=message.sim_offset.ToNanoseconds() / NANOSECONDS_PER_S,
+        carrier_quota=message.carrier_quota,
+        context=context_from_message(message),
+    )
+
+
+def engine_kind_of(engine: int) -> EngineKind | None:
+    """The engine that a request asks for; None: as configured.
+
+    Raises:
+        InvalidArgument: INVALID_FIELD.
+    """
+    for name, number in _ENGINES.items():
+        if number == engine:
+            return EngineKind(name) if name else None
+    raise InvalidArgument(
+        f"engine {engine} is unknown; there are {', '.join(EngineKind)}",
+        reason="INVALID_FIELD",
+        field="engine",
+    )
+
+
+def loaded_model_message(model: ServingModel, *, active: bool) -> pb.LoadedModel:
+    """A version in memory."""
+    ready_time = Timestamp()
+    ready_time.FromDatetime(model.ready_time)
+    state = pb.LOADED_MODEL_STATE_ACTIVE if active else pb.LOADED_MODEL_STATE_READY
+    return pb.LoadedModel(
+        model_name=model.key.name,
+        version=model.key.version,
+        state=state,
+        engine=_ENGINES[model.engine.kind],
+        engine_version=model.engine.version,
+        artifact_sha256=model.artifact_sha256,
+        load_time=_duration(round(model.load_time_s * NANOSECONDS_PER_S)),
+        ready_time=ready_time,
+    )
+
+
+def decision_message(decision: Decision) -> pb.Decision:
+    """A decision with its allocation."""
+    return pb.Decision(
+        decision_id=decision.decision_id,
+        context_id=decision.context_id,
+        allocation=allocation_to_message(decision.allocation),
+        source=_SOURCES[decision.source],
+        fallback_reason=_FALLBACK_REASONS[decision.fallback_reason or ""],
+        model_name=decision.model.name if decision.model else "",
+        model_version=decision.model.version if decision.model else 0,
+        engine=_ENGINES[decision.engine or ""],
+        predicted_rate_bps_hz=decision.predicted_rate_bps_hz,
+        reliability=decision.reliability,
+        inference_time=_duration(round(decision.inference_s * NANOSECONDS_PER_S)),
+    )
+
+
+def report_message(report: Report) -> pb.InferenceReport:
+    """A report; its decision has no allocation any more."""
+    apply_time = Timestamp()
+    apply_time.FromNanoseconds(report.applied_at_ns)
+    return pb.InferenceReport(
+        sequence=report.sequence,
+        decision=pb.Decision(
+            decision_id=report.decision_id,
+            context_id=report.context_id,
+            source=_SOURCES[report.source],
+            fallback_reason=_FALLBACK_REASONS[report.fallback_reason],
+            model_name=report.model_name,
+            model_version=report.model_version,
+            engine=_ENGINES[report.engine],
+            predicted_rate_bps_hz=report.predicted_rate_bps_hz,
+            reliability=report.reliability,
+            inference_time=_duration(report.inference_ns),
+        ),
+        outcome=radio_pb2.Outcome(
+            decision_id=report.decision_id,
+            context_id=report.context_id,
+            run_id=report.run_id,
+            trigger_id=report.trigger_id,
+            sim_offset=_duration(round(report.sim_offset_s * NANOSECONDS_PER_S)),
+            before_bps_hz=report.before_bps_hz,
+            after_bps_hz=report.after_bps_hz,
+        ),
+        trigger_type=report.trigger_type,
+        trigger_to_applied=_duration(report.trigger_to_applied_ns),
+        apply_time=apply_time,
+    )
+
+
+def _duration(nanoseconds: int) -> Duration:
+    duration = Duration()
+    duration.FromNanoseconds(nanoseconds)
+    return duration

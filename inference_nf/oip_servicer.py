@@ -1,0 +1,189 @@
+# ruff: noqa: N802, ARG002 - names and signatures are the generated code's
+"""The Open Inference Protocol over gRPC: `inference.GRPCInferenceService`.
+
+It runs any loaded version as the graph it is: noise inputs are the caller's to draw, nothing is
+applied, and no reports are made. An empty version means the one that decides, else the newest.
+"""
+
+from collections.abc import Sequence
+from importlib.metadata import version as package_version
+from typing import Any
+
+import numpy.typing as npt
+
+from aimlnf.inference.oip import open_inference_pb2 as pb
+from aimlnf.inference.oip import open_inference_pb2_grpc
+from inference_nf.deciding import Deciding
+from inference_nf.loading import Models, ServingModel
+from inference_nf.model_card import TensorSpec
+from inference_nf.protocol_tensors import (
+    check_tensor,
+    datatype_of,
+    from_raw,
+    from_values,
+    invalid_tensor,
+    shape_of,
+    to_raw,
+)
+from nf_runtime.errors import InvalidArgument, NotFound
+
+_CONTENTS = {
+    "BOOL": "bool_contents",
+    "INT32": "int_contents",
+    "INT64": "int64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+}
+_PLATFORMS = {"onnxruntime": "onnxruntime_onnx", "tensorrt": "tensorrt_plan"}
+
+
+class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
+    """See the service's proto file.
+
+    Args:
+        models: What is in memory.
+        deciding: Runs engines.
+        max_batch: Most contexts in one call.
+    """
+
+    def __init__(self, *, models: Models, deciding: Deciding, max_batch: int) -> None:
+        self._models = models
+        self._deciding = deciding
+        self._max_batch = max_batch
+
+    async def ServerLive(
+        self, request: pb.ServerLiveRequest, context: Any
+    ) -> pb.ServerLiveResponse:
+        """Whoever can ask gets yes."""
+        return pb.ServerLiveResponse(live=True)
+
+    async def ServerReady(
+        self, request: pb.ServerReadyRequest, context: Any
+    ) -> pb.ServerReadyResponse:
+        """Whether a model is in memory."""
+        return pb.ServerReadyResponse(ready=bool(self._models.serving))
+
+    async def ModelReady(
+        self, request: pb.ModelReadyRequest, context: Any
+    ) -> pb.ModelReadyResponse:
+        """Whether this model is in memory."""
+        try:
+            self._find(request.name, request.version)
+        except NotFound:
+            return pb.ModelReadyResponse(ready=False)
+        return pb.ModelReadyResponse(ready=True)
+
+    async def ServerMetadata(
+        self, request: pb.ServerMetadataRequest, context: Any
+    ) -> pb.ServerMetadataResponse:
+        """Name and version; no extensions are served."""
+        return pb.ServerMetadataResponse(
+            name="aimlnf.inference_nf", version=package_version("aimlnf")
+        )
+
+    async def ModelMetadata(
+        self, request: pb.ModelMetadataRequest, context: Any
+    ) -> pb.ModelMetadataResponse:
+        """Inputs and outputs of a model in memory."""
+        model = self._find(request.name, request.version)
+        versions = [m.key.version for m in self._models.serving if m.key.name == request.name]
+        return pb.ModelMetadataResponse(
+            name=request.name,
+            versions=[str(number) for number in sorted(versions)],
+            platform=_PLATFORMS[model.engine.kind.value],
+            inputs=[_metadata(spec) for spec in model.engine.inputs],
+            outputs=[_metadata(spec) for spec in model.engine.outputs],
+        )
+
+    async def ModelInfer(
+        self, request: pb.ModelInferRequest, context: Any
+    ) -> pb.ModelInferResponse:
+        """Run a model in memory; outputs are raw contents, in the order asked for."""
+        model = self._find(request.model_name, request.model_version)
+        wanted = _wanted(request.outputs, model.engine.outputs)
+        feeds = self._feeds(request, model.engine.inputs)
+        outputs = await self._deciding.infer(model, feeds)
+        response = pb.ModelInferResponse(
+            model_name=model.key.name, model_version=str(model.key.version), id=request.id
+        )
+        for spec in wanted:
+            array = outputs[spec.name]
+            response.outputs.add(name=spec.name, datatype=datatype_of(spec), shape=array.shape)
+            response.raw_output_contents.append(to_raw(array))
+        return response
+
+    def _find(self, name: str, version: str) -> ServingModel:
+        if not version:
+            return self._models.find(name)
+        if not (version.isascii() and version.isdigit()):
+            raise NotFound(
+                f"model {name} has no version {version!r}; versions are whole numbers",
+                reason="RESOURCE_NOT_FOUND",
+                resource=f"{name} version {version}",
+            )
+        return self._models.find(name, int(version))
+
+    def _feeds(
+        self, request: pb.ModelInferRequest, inputs: Sequence[TensorSpec]
+    ) -> dict[str, npt.NDArray[Any]]:
+        raw = request.raw_input_contents
+        if raw and len(raw) != len(request.inputs):
+            raise InvalidArgument(
+                f"raw_input_contents holds {len(raw)} entries for {len(request.inputs)} inputs",
+                reason="INVALID_FIELD",
+                field="raw_input_contents",
+            )
+        specs = {spec.name: spec for spec in inputs}
+        feeds: dict[str, npt.NDArray[Any]] = {}
+        for number, tensor in enumerate(request.inputs):
+            spec = specs.get(tensor.name)
+            if spec is None or tensor.name in feeds:
+                what = "is given twice" if spec else f"is unknown; there are {', '.join(specs)}"
+                raise invalid_tensor(tensor.name, what)
+            check_tensor(
+                spec, datatype=tensor.datatype, shape=tensor.shape, max_batch=self._max_batch
+            )
+            if raw and tensor.HasField("contents"):
+                raise invalid_tensor(tensor.name, "has raw and typed contents; send one of them")
+            feeds[tensor.name] = (
+                from_raw(spec, raw[number], tensor.shape)
+                if raw
+                else from_values(spec, _contents(tensor), tensor.shape)
+            )
+        missing = [name for name in specs if name not in feeds]
+        if missing:
+            raise invalid_tensor(missing[0], "is missing")
+        batches = {array.shape[0] for array in feeds.values()}
+        if len(batches) > 1:
+            raise invalid_tensor(
+                request.inputs[0].name, f"and others have different batches: {sorted(batches)}"
+            )
+        return feeds
+
+
+def _contents(tensor: pb.ModelInferRequest.InferInputTensor) -> Sequence[Any]:
+    values: Sequence[Any] = getattr(tensor.contents, _CONTENTS[tensor.datatype])
+    return values
+
+
+def _wanted(
+    asked: Sequence[pb.ModelInferRequest.InferRequestedOutputTensor],
+    outputs: Sequence[TensorSpec],
+) -> Sequence[TensorSpec]:
+    if not asked:
+        return outputs
+    specs = {spec.name: spec for spec in outputs}
+    for output in asked:
+        if output.name not in specs:
+            raise InvalidArgument(
+                f"output {output.name} is unknown; there are {', '.join(specs)}",
+                reason="INVALID_FIELD",
+                field="outputs",
+            )
+    return [specs[output.name] for output in asked]
+
+
+def _metadata(spec: TensorSpec) -> pb.ModelMetadataResponse.TensorMetadata:
+    return pb.ModelMetadataResponse.TensorMetadata(
+        name=spec.name, datatype=datatype_of(spec), shape=shape_of(spec)
+    )
