@@ -1,0 +1,53 @@
+"""The family of beamformers between maximum ratio transmission and nulling."""
+
+import numpy as np
+import pytest
+
+from radio_math.beamforming import beamformer_family, channel_gain, leakage_gain, mu_grid
+
+
+@pytest.fixture
+def channels() -> tuple[np.ndarray, np.ndarray]:
+    """Three random channels and two leakage factors each."""
+    rng = np.random.default_rng(1)
+    h = rng.standard_normal((3, 64)) + 1j * rng.standard_normal((3, 64))
+    f = rng.standard_normal((3, 64, 2)) + 1j * rng.standard_normal((3, 64, 2))
+    return h, f
+
+
+def test_small_mu_is_maximum_ratio_transmission(channels: tuple[np.ndarray, np.ndarray]) -> None:
+    """Where leakage costs nothing the gain is that of the matched filter."""
+    h, f = channels
+    gain = channel_gain(h, beamformer_family(h, f, np.array([1e-12])))[:, 0]
+    np.testing.assert_allclose(gain, np.linalg.norm(h, axis=-1) ** 2, rtol=1e-9)
+
+
+def test_large_mu_nulls_the_eavesdroppers(channels: tuple[np.ndarray, np.ndarray]) -> None:
+    """Where leakage is all that counts hardly any is left, and gain still is."""
+    h, f = channels
+    weights = beamformer_family(h, f, np.array([1e12]))
+    assert leakage_gain(f, weights).max() < 1e-15
+    assert (channel_gain(h, weights)[:, 0] > 0.8 * np.linalg.norm(h, axis=-1) ** 2).all()
+
+
+def test_family_is_a_frontier(channels: tuple[np.ndarray, np.ndarray]) -> None:
+    """Along the grid both leakage and gain only fall."""
+    h, f = channels
+    weights = beamformer_family(h, f, mu_grid())
+    assert (np.diff(leakage_gain(f, weights), axis=-1) <= 1e-12).all()
+    assert (np.diff(channel_gain(h, weights), axis=-1) <= 1e-9).all()
+
+
+def test_weights_have_unit_norm(channels: tuple[np.ndarray, np.ndarray]) -> None:
+    """Power is a matter of the allocation, not of the beamformer."""
+    h, f = channels
+    np.testing.assert_allclose(np.linalg.norm(beamformer_family(h, f, mu_grid()), axis=-1), 1.0)
+
+
+def test_equals_the_inverse_it_stands_for(channels: tuple[np.ndarray, np.ndarray]) -> None:
+    """The Woodbury form is (I + mu F F^H)^-1 h."""
+    h, f = channels
+    mu = 0.7
+    direct = np.linalg.solve(np.eye(64) + mu * f[0] @ f[0].conj().T, h[0])
+    direct /= np.linalg.norm(direct)
+    np.testing.assert_allclose(beamformer_family(h, f, np.array([mu]))[0, 0], direct, atol=1e-12)
