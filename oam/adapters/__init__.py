@@ -1,0 +1,1 @@
+"""The OAM's ways to its peers, its broker and its database."""

@@ -1,0 +1,199 @@
+"""A change of a lifecycle, written as one: tables, record and outgoing events."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Table, func, insert, select, update
+
+from nf_runtime import outbox
+from nf_runtime.events import catalogue
+from nf_runtime.events.cloud_event import CloudEvent
+from nf_runtime.tracing import current_traceparent
+from oam.adaptations import Adaptation
+from oam.adapters.sql_tables import ADAPTATIONS, LIFECYCLES, OBJECTS, STEPS
+from oam.lifecycles import AlarmNotice, Change, Lifecycle
+from oam.managed_objects import CLASSES, ManagedObject, StoredObject
+from oam.steps import RecordedStep, Step, StepKind
+
+EVENT_SOURCE = "/oam"
+
+# A step that belongs to no adaptation still has to name one in its event.
+_NO_ADAPTATION = "none"
+
+
+def read_lifecycle(connection: Connection, model_name: str) -> Lifecycle:
+    """Where the model stands, with its adaptation in progress; locked until the commit."""
+    row = connection.execute(
+        select(LIFECYCLES.c.content).where(LIFECYCLES.c.model_name == model_name).with_for_update()
+    ).first()
+    lifecycle = (
+        Lifecycle(model_name) if row is None else msgspec.json.decode(row.content, type=Lifecycle)
+    )
+    current = connection.execute(
+        select(ADAPTATIONS.c.content).where(
+            ADAPTATIONS.c.model_name == model_name, ADAPTATIONS.c.in_progress
+        )
+    ).scalar()
+    return replace(lifecycle, current=None if current is None else adaptation_of(current))
+
+
+def last_activated(connection: Connection) -> str | None:
+    """The model that was activated last; None: none was."""
+    rows = connection.execute(select(LIFECYCLES.c.content))
+    lifecycles = [msgspec.json.decode(row.content, type=Lifecycle) for row in rows]
+    activated = [(each.active_since, each.model_name) for each in lifecycles if each.active_since]
+    return max(activated)[1] if activated else None
+
+
+def adaptation_of(content: str) -> Adaptation:
+    """The adaptation of a row's `content`."""
+    return msgspec.json.decode(content, type=Adaptation)
+
+
+def step_of(row: Row[Any]) -> RecordedStep:
+    """The recorded step of a row."""
+    step = Step(
+        kind=StepKind(row.kind),
+        adaptation_id=row.adaptation_id,
+        model_name=row.model_name,
+        version=row.version,
+        initiator=row.initiator,
+        detail=row.detail,
+        object_ref=row.object_ref,
+    )
+    return RecordedStep(row.sequence, step, _utc(row.step_time))
+
+
+def object_of(row: Row[Any]) -> StoredObject:
+    """The managed object of a row."""
+    attributes = msgspec.json.decode(row.attributes, type=CLASSES[row.object_class])
+    return StoredObject(
+        ManagedObject(row.distinguished_name, attributes),
+        _utc(row.create_time),
+        _utc(row.update_time),
+    )
+
+
+def write_change(connection: Connection, change: Change, now: datetime) -> None:
+    """Everything of `change`, in the caller's transaction."""
+    # The adaptation has a row of its own.
+    lifecycle = replace(change.lifecycle, current=None)
+    key = {"model_name": lifecycle.model_name}
+    _put(connection, LIFECYCLES, key, {"content": _json(lifecycle)}, {})
+    if change.adaptation is not None:
+        _write_adaptation(connection, change.adaptation)
+    for managed_object in change.objects:
+        _write_object(connection, managed_object, now)
+    last = connection.execute(select(func.coalesce(func.max(STEPS.c.sequence), 0))).scalar_one()
+    for sequence, step in enumerate(change.steps, start=last + 1):
+        _write_step(connection, RecordedStep(sequence, step, now))
+    for notice in change.alarms:
+        _publish_alarm(connection, notice, change.lifecycle.model_name, now)
+
+
+def _write_adaptation(connection: Connection, adaptation: Adaptation) -> None:
+    _put(
+        connection,
+        ADAPTATIONS,
+        {"adaptation_id": adaptation.adaptation_id},
+        {"in_progress": adaptation.in_progress, "content": _json(adaptation)},
+        {"request_id": adaptation.request_id or None, "model_name": adaptation.model_name},
+    )
+
+
+def _write_object(connection: Connection, managed_object: ManagedObject, now: datetime) -> None:
+    name, attributes = managed_object.distinguished_name, _json(managed_object.attributes)
+    stored = connection.execute(
+        select(OBJECTS.c.attributes).where(OBJECTS.c.distinguished_name == name)
+    ).scalar()
+    if stored == attributes:
+        return
+    _put(
+        connection,
+        OBJECTS,
+        {"distinguished_name": name},
+        {"attributes": attributes, "update_time": now},
+        {"object_class": managed_object.object_class, "create_time": now},
+    )
+
+
+def _write_step(connection: Connection, recorded: RecordedStep) -> None:
+    step = recorded.step
+    connection.execute(
+        insert(STEPS).values(
+            sequence=recorded.sequence,
+            kind=step.kind.value,
+            adaptation_id=step.adaptation_id,
+            model_name=step.model_name,
+            version=step.version,
+            initiator=step.initiator,
+            detail=step.detail,
+            object_ref=step.object_ref,
+            step_time=recorded.step_time,
+        )
+    )
+    data = catalogue.LifecycleStep(
+        adaptation_id=step.adaptation_id or _NO_ADAPTATION,
+        step=step.kind.lower(),
+        model_name=step.model_name,
+        model_version=step.version,
+        initiator=step.initiator,
+        detail=step.detail,
+        sequence=recorded.sequence,
+    )
+    event_id = f"step/{recorded.sequence}/{recorded.step_time.isoformat()}"
+    _publish(connection, data, event_id, step.model_name, recorded.step_time)
+
+
+def _publish_alarm(
+    connection: Connection, notice: AlarmNotice, model_name: str, now: datetime
+) -> None:
+    data = catalogue.Alarm(
+        alarm_id=notice.alarm_id,
+        alarm_type="QUALITY_OF_SERVICE_ALARM",
+        perceived_severity="CLEARED" if notice.cleared else "MAJOR",
+        probable_cause="THRESHOLD_CROSSED",
+        specific_problem=notice.specific_problem,
+        object_instance=notice.object_instance,
+    )
+    event_id = f"alarm/{notice.alarm_id}/{data.perceived_severity}/{now.isoformat()}"
+    _publish(connection, data, event_id, model_name, now)
+
+
+def _publish(
+    connection: Connection, data: catalogue.EventData, event_id: str, model_name: str, now: datetime
+) -> None:
+    event = CloudEvent(
+        id=event_id,
+        source=EVENT_SOURCE,
+        time=now,
+        subject=f"model/{model_name}",
+        data=data,
+        traceparent=current_traceparent(),
+    )
+    outbox.append(connection, event, key=model_name)
+
+
+def _put(
+    connection: Connection,
+    table: Table,
+    key: dict[str, Any],
+    values: dict[str, Any],
+    once: dict[str, Any],
+) -> None:
+    """Update the row with `key`, or insert it with what is written only once."""
+    ((name, identity),) = key.items()
+    updated = connection.execute(update(table).where(table.c[name] == identity).values(**values))
+    if updated.rowcount == 0:
+        connection.execute(insert(table).values(**key, **values, **once))
+
+
+def _json(record: object) -> str:
+    return msgspec.json.encode(record).decode()
+
+
+def _utc(time: datetime) -> datetime:
+    # SQLite keeps no time zone; all times are written in UTC.
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -1,0 +1,178 @@
+"""Settings of the OAM."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from nf_runtime.config import (
+    DatabaseSettings,
+    KafkaSettings,
+    NfSettings,
+    Section,
+    ServerSettings,
+)
+from oam.lifecycles import Policy
+from oam.managed_objects import Naming
+from oam.monitoring import Limit, MonitoringPolicy
+from oam.stages import TestDefaults
+from oam.training_orders import Profile, TrainingDefaults, TrainingType
+
+_NAME = r"^[A-Za-z0-9_.-]{1,64}$"  # nothing that a distinguished name would have to escape
+
+
+class PeerSettings(Section):
+    """Addresses of the functions that the OAM manages."""
+
+    nwdaf_anlf: str = "127.0.0.1:50051"
+    nwdaf_mtlf: str = "127.0.0.1:50056"
+    mms_repository: str = "127.0.0.1:50052"
+    inference_nf: str = "127.0.0.1:50053"
+
+
+class ProfileSettings(Section):
+    """An environment to train for; null leaves a quantity to the named profile."""
+
+    name: str = Field(default="pass", min_length=1, max_length=63)
+    rain_probability: float | None = Field(default=None, ge=0, le=1)
+    rain_mean_db: float | None = Field(default=None, ge=0)
+    shadowing_sigma_db: float | None = Field(default=None, ge=0)
+    eavesdropper_min_km: float | None = Field(default=None, ge=0)
+    power_budget_dbw: tuple[float, ...] = ()
+
+
+class TrainingSettings(Section):
+    """What is trained where nobody asks for something else."""
+
+    initial_type: Literal["INITIAL_TRAINING", "PRE_SPECIALISED_TRAINING"] = (
+        "PRE_SPECIALISED_TRAINING"
+    )
+    profile: ProfileSettings = ProfileSettings()
+    time_budget_s: float = Field(default=40.0, gt=0, le=86_400)
+    seed: int = Field(default=1, ge=1)
+
+    @property
+    def defaults(self) -> TrainingDefaults:
+        """The same for the domain."""
+        return TrainingDefaults(
+            initial_type=TrainingType(self.initial_type),
+            profile=Profile(**self.profile.model_dump()),
+            time_budget_s=self.time_budget_s,
+            seed=self.seed,
+        )
+
+
+class TestingSettings(Section):
+    """How a version is tested before it may be loaded."""
+
+    sample_count: int = Field(default=200, ge=1, le=1000)
+    seed: int = Field(default=1, ge=1)
+    required_ratio: float = Field(default=0.8, gt=0, le=1)  # of exhaustive search
+
+    @property
+    def defaults(self) -> TestDefaults:
+        """The same for the domain."""
+        return TestDefaults(**self.model_dump())
+
+
+class LimitSettings(Section):
+    """A threshold with its hysteresis, in the unit of what is watched."""
+
+    threshold: float
+    hysteresis: float = Field(ge=0)
+
+    @property
+    def limit(self) -> Limit:
+        """The same for the domain."""
+        return Limit(self.threshold, self.hysteresis)
+
+
+class MonitoringSettings(Section):
+    """What is watched of the version in use, and when a rule answers."""
+
+    window: int = Field(default=50, ge=1, le=1000)  # decisions
+    minimum_samples: int = Field(default=20, ge=1)  # decisions before anything is judged
+    latent_reliability: LimitSettings = LimitSettings(threshold=0.5, hysteresis=0.05)
+    secrecy_gain: LimitSettings = LimitSettings(threshold=0.0, hysteresis=0.1)  # b/s/Hz
+    decision_failure_ratio: LimitSettings = LimitSettings(threshold=0.1, hysteresis=0.05)
+    regression_margin_bps_hz: float = Field(default=1.0, ge=0)
+    fresh_decisions: int = Field(default=100, ge=1)  # for which a version has to prove itself
+    retrain_cool_down_s: float = Field(default=120.0, ge=0)
+    rollback_cool_down_s: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _samples_fit(self) -> Self:
+        if self.minimum_samples > self.window:
+            message = "minimum_samples is larger than window; nothing would ever be judged"
+            raise ValueError(message)
+        if self.fresh_decisions < self.minimum_samples:
+            message = (
+                "fresh_decisions is smaller than minimum_samples; no version would be compared"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def policy(self) -> MonitoringPolicy:
+        """The same for the domain."""
+        return MonitoringPolicy(
+            window=self.window,
+            minimum_samples=self.minimum_samples,
+            latent_reliability=self.latent_reliability.limit,
+            secrecy_gain=self.secrecy_gain.limit,
+            decision_failure_ratio=self.decision_failure_ratio.limit,
+            regression_margin_bps_hz=self.regression_margin_bps_hz,
+            fresh_decisions=self.fresh_decisions,
+            retrain_cool_down_s=self.retrain_cool_down_s,
+            rollback_cool_down_s=self.rollback_cool_down_s,
+        )
+
+
+class AnalyticsSettings(Section):
+    """What a retraining asks the NWDAF for."""
+
+    window_s: float = Field(default=60.0, gt=0)  # simulated seconds
+
+
+class InferenceSettings(Section):
+    """How the inference function is treated."""
+
+    load_deadline_s: float = Field(default=600.0, gt=0)  # a compiled engine takes minutes
+
+
+class NamingSettings(Section):
+    """Parts of the distinguished names of the OAM's managed objects."""
+
+    sub_network: str = Field(default="aimlnf", pattern=_NAME)
+    managed_element: str = Field(default="ground-station", pattern=_NAME)
+    inference_function: str = Field(default="inference_nf", pattern=_NAME)
+
+
+class OamSettings(NfSettings):
+    """Everything that can be set."""
+
+    nf_name: ClassVar[str] = "oam"
+
+    server: ServerSettings = ServerSettings(port=50054, metrics_port=9154)
+    kafka: KafkaSettings = KafkaSettings()
+    database: DatabaseSettings = DatabaseSettings(url="sqlite:///.aimlnf/oam/oam.db")
+    peers: PeerSettings = PeerSettings()
+    approval: Literal["automatic", "manual"] = "automatic"
+    training: TrainingSettings = TrainingSettings()
+    testing: TestingSettings = TestingSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    analytics: AnalyticsSettings = AnalyticsSettings()
+    inference: InferenceSettings = InferenceSettings()
+    naming: NamingSettings = NamingSettings()
+
+    @property
+    def policy(self) -> Policy:
+        """What the configuration decides."""
+        return Policy(
+            monitoring=self.monitoring.policy,
+            approves_automatically=self.approval == "automatic",
+            naming=Naming(
+                sub_network=self.naming.sub_network,
+                managed_element=self.naming.managed_element,
+                inference_function_id=self.naming.inference_function,
+            ),
+        )

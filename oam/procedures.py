@@ -1,0 +1,249 @@
+"""What operators ask of the OAM, and what it makes of each decision's report."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import structlog
+
+from nf_runtime.client import keep_trying
+from nf_runtime.clock import Clock
+from nf_runtime.errors import FailedPrecondition
+from nf_runtime.events.catalogue import Decision
+from nf_runtime.events.record import Record
+from oam.adaptation_events import NO_MODEL, ApprovalDenied, ApprovalGiven, ModelReference
+from oam.adaptations import Adaptation, AdaptationKind, new_adaptation
+from oam.lifecycles import (
+    Change,
+    Lifecycle,
+    Policy,
+    begin,
+    check_idle,
+    proceed,
+    report,
+    synchronised,
+)
+from oam.monitoring import Sample
+from oam.ports import LifecycleStore, ModelRepository
+from oam.stages import CHAMPION, PREVIOUS
+from oam.start_requests import StartRequest, check_request, check_text, operator, same_request
+
+log = structlog.get_logger(__name__)
+
+
+class LifecycleProcedures:
+    """The use cases of the OAM.
+
+    Args:
+        store: What the OAM keeps.
+        repository: Who knows which versions are in use.
+        policy: What the configuration decides.
+        clock: For times.
+        new_id: Makes identities that nobody else has.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: LifecycleStore,
+        repository: ModelRepository,
+        policy: Policy,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._repository = repository
+        self._policy = policy
+        self._clock = clock
+        self._new_id = new_id
+
+    async def train(self, request: StartRequest) -> Adaptation:
+        """Start a first training.
+
+        Raises:
+            FailedPrecondition: ADAPTATION_IN_PROGRESS.
+            InvalidArgument: INVALID_FIELD.
+            AlreadyExists: REQUEST_ID_REUSED.
+        """
+        return await self._start(AdaptationKind.INITIAL, request)
+
+    async def retrain(self, request: StartRequest) -> Adaptation:
+        """Start a retraining of the version in use.
+
+        Raises:
+            FailedPrecondition: NO_ACTIVE_MODEL or ADAPTATION_IN_PROGRESS.
+            InvalidArgument: INVALID_FIELD.
+            AlreadyExists: REQUEST_ID_REUSED.
+        """
+        return await self._start(AdaptationKind.RETRAIN, request)
+
+    async def roll_back(self, request: StartRequest) -> Adaptation:
+        """Start going back to the previous version.
+
+        Raises:
+            FailedPrecondition: NO_PREVIOUS_VERSION or ADAPTATION_IN_PROGRESS.
+            InvalidArgument: INVALID_FIELD.
+            AlreadyExists: REQUEST_ID_REUSED.
+        """
+        return await self._start(AdaptationKind.ROLLBACK, request)
+
+    async def approve(self, adaptation_id: str, *, actor: str, reason: str) -> Adaptation:
+        """Let a waiting adaptation go on.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+            FailedPrecondition: STATE_FORBIDS.
+        """
+        return await self._decide(adaptation_id, actor, reason, ApprovalGiven)
+
+    async def reject(self, adaptation_id: str, *, actor: str, reason: str) -> Adaptation:
+        """End a waiting adaptation and turn its version down.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+            FailedPrecondition: STATE_FORBIDS.
+        """
+        return await self._decide(adaptation_id, actor, reason, ApprovalDenied)
+
+    async def take_in(self, record: Record) -> None:
+        """Let a record of the reports' topic take effect, once."""
+        event = record.event
+        if event is None or not isinstance(event.data, Decision):
+            await self._store.take_in(record, None, None)
+            return
+        decision = event.data
+        change = await self._store.take_in(
+            record, decision.model_name or None, partial(self._observed, decision=decision)
+        )
+        if change is None:
+            return
+        for step in change.steps:
+            log.warning("model degraded", model_name=step.model_name, detail=step.detail)
+
+    async def synchronise(self, stop: asyncio.Event) -> None:
+        """Take over from the repository which versions are in use, once it answers."""
+        for model_name in await self._store.model_names():
+            await keep_trying(
+                partial(self._synchronise, model_name),
+                what="mms_repository",
+                clock=self._clock,
+                stop=stop,
+            )
+
+    async def _start(self, kind: AdaptationKind, request: StartRequest) -> Adaptation:
+        check_request(request)
+        wanted = new_adaptation(
+            self._new_id(),
+            kind,
+            request_id=request.request_id,
+            model_name=request.model_name,
+            from_model=NO_MODEL,
+            initiator=operator(request.actor),
+            cause=request.reason or "no reason given",
+            now=self._clock.now(),
+            wish=request.wish,
+        )
+        if request.request_id:
+            earlier = await self._store.adaptation_of_request(request.request_id)
+            if earlier is not None:
+                return same_request(earlier, wanted)
+        check_idle(await self._store.lifecycle(request.model_name))
+        active, previous = await self._in_use(request.model_name)
+        if kind is AdaptationKind.RETRAIN and active.version == 0:
+            raise FailedPrecondition(
+                f"no version of model {request.model_name} is in use; train one first",
+                reason="NO_ACTIVE_MODEL",
+                model_name=request.model_name,
+            )
+        if kind is AdaptationKind.ROLLBACK and previous.version == 0:
+            raise FailedPrecondition(
+                f"model {request.model_name} has no previous version to go back to",
+                reason="NO_PREVIOUS_VERSION",
+                model_name=request.model_name,
+            )
+        adaptation = replace(
+            wanted,
+            from_model=active,
+            to_model=previous if kind is AdaptationKind.ROLLBACK else NO_MODEL,
+        )
+        change = await self._store.change(
+            request.model_name,
+            partial(self._begun, adaptation=adaptation, active=active, previous=previous),
+        )
+        return adaptation if change is None or change.adaptation is None else change.adaptation
+
+    def _begun(
+        self,
+        lifecycle: Lifecycle,
+        *,
+        adaptation: Adaptation,
+        active: ModelReference,
+        previous: ModelReference,
+    ) -> Change:
+        current = lifecycle.current
+        if current is not None and current.request_id == adaptation.request_id != "":
+            return Change(
+                lifecycle, same_request(current, adaptation)
+            )  # the same call, at the same time
+        known = synchronised(lifecycle, active, previous, self._policy, adaptation.create_time)
+        return replace(begin(known.lifecycle, adaptation, self._policy), alarms=known.alarms)
+
+    async def _in_use(self, model_name: str) -> tuple[ModelReference, ModelReference]:
+        aliases = await self._repository.aliases(model_name)
+        versions = (aliases.get(CHAMPION, 0), aliases.get(PREVIOUS, 0))
+        active, previous = [
+            (await self._repository.version(model_name, version)).model if version else NO_MODEL
+            for version in versions
+        ]
+        return active, previous
+
+    async def _synchronise(self, model_name: str) -> None:
+        active, previous = await self._in_use(model_name)
+
+        def take_over(lifecycle: Lifecycle) -> Change | None:
+            if lifecycle.current is not None:
+                return None  # the adaptation itself moves the aliases
+            return synchronised(lifecycle, active, previous, self._policy, self._clock.now())
+
+        await self._store.change(model_name, take_over)
+
+    async def _decide(
+        self,
+        adaptation_id: str,
+        actor: str,
+        reason: str,
+        decision: type[ApprovalGiven | ApprovalDenied],
+    ) -> Adaptation:
+        check_text("actor", actor)
+        check_text("reason", reason)
+        adaptation = await self._store.adaptation(adaptation_id)
+        await self._store.change(
+            adaptation.model_name,
+            partial(
+                proceed,
+                adaptation_id=adaptation_id,
+                event=decision(operator(actor), reason),
+                policy=self._policy,
+                now=self._clock.now(),
+            ),
+        )
+        return await self._store.adaptation(adaptation_id)
+
+    def _observed(self, lifecycle: Lifecycle, *, decision: Decision) -> Change | None:
+        by_model = decision.source == "model"
+        active = lifecycle.active.version
+        if active == 0 or (by_model and decision.model_version != active):
+            return None  # made by a version that is no longer, or not yet, in use
+        sample = Sample(
+            by_model=by_model,
+            reliability=decision.reliability,
+            gain_bps_hz=decision.achieved_after_bps_hz - decision.achieved_before_bps_hz,
+        )
+        return report(
+            lifecycle,
+            sample,
+            self._policy,
+            adaptation_id=self._new_id(),
+            now=self._clock.now(),
+        )
