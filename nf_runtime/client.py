@@ -13,8 +13,8 @@
     await channel.close()
 
 A unary call (also one with a request stream) has ``settings.deadline_s`` unless ``timeout=`` is
-given. UNAVAILABLE is retried by gRPC itself, with back-off, inside that deadline; a call that may
-have reached the servicer is not, since gRPC retries only until response headers arrive.
+given. UNAVAILABLE is retried by gRPC itself, with back-off, inside that deadline, unless a response
+has arrived; so a servicer raises Unavailable only where it has done nothing yet.
 
 A peer that may not be there yet::
 

@@ -43,6 +43,7 @@ from nf_runtime.tls import server_credentials
 
 _MAX_METADATA_BYTES = 16 * 1024
 _STATUS_CONFIGURATION = 2
+_HEALTH_NOTICE_S = 0.05
 
 log = structlog.get_logger(__name__)
 
@@ -122,6 +123,7 @@ class NfServer:
         server, self._server = self._server, None
         log.info("draining", deadline_s=self._settings.drain_s)
         await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(_HEALTH_NOTICE_S)  # watchers of health hear it before they are cut off
         self._interceptor.drain()
         await self._take_down(server, grace_s=self._settings.drain_s)
         if self._settings.ready_file is not None:
