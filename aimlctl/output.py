@@ -38,6 +38,7 @@ class Failure:
     sentence: str
     reason: str = ""
     status: int = STATUS_FAILED
+    is_defect: bool = False
 
     def as_document(self) -> dict[str, str]:
         """The JSON document of the failure."""
@@ -111,8 +112,10 @@ def failure_of(error: BaseException) -> Failure:
     # Typer keeps its usage errors to itself; all of them can say what was wrong.
     format_message = getattr(error, "format_message", None)
     if format_message is not None:
-        return Failure(f"{format_message()} Try --help.", status=STATUS_USAGE)
-    return Failure(f"a defect of aimlctl: {type(error).__name__}: {error}", reason="INTERNAL")
+        wrong = format_message().strip() or "No command was given."
+        return Failure(f"{wrong} Try --help.", status=STATUS_USAGE)
+    sentence = f"a defect of aimlctl: {type(error).__name__}: {error}"
+    return Failure(sentence, reason="INTERNAL", is_defect=True)
 
 
 def tell_failure(failure: Failure, *, as_json: bool, stdout: TextIO, stderr: TextIO) -> None:

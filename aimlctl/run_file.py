@@ -17,6 +17,7 @@ from pathlib import Path
 from aimlctl.output import CommandError
 
 DEFAULT_STATE_DIR = Path(".aimlnf")
+_SUPERVISION = "supervision.json"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,42 @@ def read_run_file(path: Path) -> RunFile:
             f"nothing runs here ({path} does not exist); start it with 'aimlctl up'"
         ) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CommandError(
+            f"{path} cannot be read ({error}); run 'aimlctl down', then 'aimlctl up'"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """What else the supervisor knows, in supervision.json: for `status`, not for other programs.
+
+    Attributes:
+        embedded_broker_pid: Process of the embedded broker; None: the broker is somebody else's.
+        log_identity: Names this life of the broker's log.
+        starts: How often each function was started.
+    """
+
+    embedded_broker_pid: int | None
+    log_identity: str
+    starts: Mapping[str, int]
+
+
+def write_supervision(state_dir: Path, supervision: Supervision) -> None:
+    """Replaces supervision.json as a whole."""
+    text = json.dumps(asdict(supervision), indent=2) + "\n"
+    write_atomically(state_dir / _SUPERVISION, text)
+
+
+def read_supervision(state_dir: Path) -> Supervision:
+    """What the supervisor wrote last.
+
+    Raises:
+        CommandError: there is no such file, or it is none of ours.
+    """
+    path = state_dir / _SUPERVISION
+    try:
+        return Supervision(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise CommandError(
             f"{path} cannot be read ({error}); run 'aimlctl down', then 'aimlctl up'"
         ) from error

@@ -11,7 +11,6 @@ keeps its log in memory: when it dies, the functions are stopped, get the new br
 start again, and what nobody had read is lost, which is said.
 """
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,9 +21,10 @@ from aimlctl.output import CommandError
 from aimlctl.run_file import (
     RunFile,
     RunningProcess,
+    Supervision,
     run_file_path,
-    write_atomically,
     write_run_file,
+    write_supervision,
 )
 from nf_runtime.clock import Clock
 
@@ -174,13 +174,12 @@ class Supervisor:
         if (run, starts) == self._written:
             return
         write_run_file(run_file_path(self._state_dir), run)
-        supervision = {
-            "embedded_broker_pid": self._broker.pid if self._broker is not None else None,
-            "starts": starts,
-        }
-        write_atomically(
-            self._state_dir / "supervision.json", json.dumps(supervision, indent=2) + "\n"
+        supervision = Supervision(
+            embedded_broker_pid=self._broker.pid if self._broker is not None else None,
+            log_identity=life.log_identity,
+            starts=starts,
         )
+        write_supervision(self._state_dir, supervision)
         self._written = (run, starts)
 
     def _stop(self, children: Sequence[ChildProcess]) -> None:
