@@ -78,6 +78,7 @@ async def opened(
             clock=clock,
         ),
         upload_idle_s=settings.artifacts.upload_idle_s,
+        max_upload_bytes=settings.artifacts.max_version_bytes,
     )
 
     def register(server: grpc.aio.Server) -> Sequence[str]:

@@ -2,6 +2,7 @@
 """`aimlnf.mms.v1.ModelRepositoryService`: messages in, procedures called, messages out."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,7 +20,9 @@ from mms_repository.names import invalid_field
 from mms_repository.procedures import Author, ModelRepository, VersionKey
 from mms_repository.publication import Publisher
 from mms_repository.uploads import Chunk
-from nf_runtime.errors import DeadlineExceeded
+from nf_runtime.errors import DeadlineExceeded, NfError
+
+_LINGER_S = 1.0
 
 
 class ModelRepositoryServicer(ModelRepositoryServiceServicer):
@@ -29,14 +32,21 @@ class ModelRepositoryServicer(ModelRepositoryServiceServicer):
         repository: Everything but uploads.
         publisher: Uploads.
         upload_idle_s: How long a client may stay silent between two messages of an upload.
+        max_upload_bytes: How much is read of an upload that is already decided.
     """
 
     def __init__(
-        self, repository: ModelRepository, publisher: Publisher, *, upload_idle_s: float
+        self,
+        repository: ModelRepository,
+        publisher: Publisher,
+        *,
+        upload_idle_s: float,
+        max_upload_bytes: int,
     ) -> None:
         self._repository = repository
         self._publisher = publisher
         self._upload_idle_s = upload_idle_s
+        self._max_upload_bytes = max_upload_bytes
 
     async def CreateModel(
         self, request: pb.CreateModelRequest, context: Any
@@ -70,10 +80,15 @@ class ModelRepositoryServicer(ModelRepositoryServiceServicer):
     ) -> pb.UploadModelVersionResponse:
         """Publish a version."""
         parts = _paced(request_iterator, self._upload_idle_s)
-        first = await anext(parts, None)
-        if first is None or first.WhichOneof("part") != "header":
-            raise invalid_field("header", "is missing; send it first, then the chunks")
-        version = await self._publisher.publish(upload_from(first.header), _chunks(parts))
+        try:
+            first = await anext(parts, None)
+            if first is None or first.WhichOneof("part") != "header":
+                raise invalid_field("header", "is missing; send it first, then the chunks")
+            version = await self._publisher.publish(upload_from(first.header), _chunks(parts))
+        except NfError:
+            await _discard(parts, most_bytes=self._max_upload_bytes)
+            raise
+        await _discard(parts, most_bytes=self._max_upload_bytes)
         return pb.UploadModelVersionResponse(model_version=version_message(version))
 
     async def DownloadArtifact(
@@ -209,6 +224,23 @@ async def _paced(
         if message is None:
             return
         yield message
+
+
+async def _discard(parts: AsyncIterator[pb.UploadModelVersionRequest], *, most_bytes: int) -> None:
+    """Read to the end of an upload whose outcome is known.
+
+    A grpc.aio client that is still writing when the answer comes may take its failed write for the
+    outcome and report INTERNAL instead (grpc/grpc#36066), so it is let finish. Not without end: a
+    client that pauses waits for the answer, and one that sends more than it ever may is cut off.
+    """
+    discarded_bytes = 0
+    with contextlib.suppress(TimeoutError, NfError):  # the outcome stands whatever else comes
+        while discarded_bytes <= most_bytes:
+            async with asyncio.timeout(_LINGER_S):
+                part = await anext(parts, None)
+            if part is None:
+                return
+            discarded_bytes += len(part.chunk.data)
 
 
 async def _chunks(parts: AsyncIterator[pb.UploadModelVersionRequest]) -> AsyncIterator[Chunk]:

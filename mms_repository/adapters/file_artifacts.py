@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from mms_repository.completion import run_to_completion
 from mms_repository.manifests import Artifact
 from nf_runtime.config import ConfigurationError
 from nf_runtime.errors import DataLoss, ResourceExhausted
@@ -65,14 +66,13 @@ class FileArtifacts:
     @asynccontextmanager
     async def staging(self) -> AsyncIterator["FileStaging"]:
         """Room for one upload; what is not kept is gone when the context is left."""
-        folder = self._incoming / uuid.uuid4().hex
-        staging = FileStaging(folder, self._blobs, self._executor)
-        await self._run(folder.mkdir)
+        staging = FileStaging(self._incoming / uuid.uuid4().hex, self._blobs, self._executor)
         try:
+            await staging.open()
             yield staging
         finally:
-            await staging.settle()
-            await self._run(partial(shutil.rmtree, folder, ignore_errors=True))
+            # When a client goes away, its call may be cancelled while it is being cleaned up.
+            await run_to_completion(staging.close())
 
     async def read(self, artifact: Artifact, *, offset_bytes: int) -> AsyncIterator[bytes]:
         """The bytes of an artifact from `offset_bytes` on, in pieces of at most 1 MiB.
@@ -158,6 +158,16 @@ class FileStaging:
         self._sealed: dict[str, Path] = {}  # by digest
         self._work: asyncio.Future[Any] | None = None
 
+    async def open(self) -> None:
+        """Make the folder."""
+        await self._run(self._folder.mkdir)
+
+    async def close(self) -> None:
+        """Wait for the work that a cancelled caller left behind, then remove what was not kept."""
+        if self._work is not None:
+            await asyncio.wait({self._work})
+        await self._run(self._discard)
+
     async def append(self, artifact: Artifact, data: bytes) -> None:
         """Write and hash the next bytes of an artifact."""
         await self._run(partial(self._append, artifact.file_name, data))
@@ -174,18 +184,11 @@ class FileStaging:
         """Move every sealed artifact into the store, under its digest."""
         await self._run(self._keep)
 
-    async def settle(self) -> None:
-        """Wait for the work that a cancelled caller left behind, and close the files."""
-        if self._work is not None and not self._work.done():
-            await asyncio.wait({self._work})
-        for incoming in self._files.values():
-            incoming.file.close()
-
     async def _run(self, work: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._executor, _told(work))
         self._work = running
-        # A thread cannot be cancelled; `settle` waits for it before the folder goes.
+        # A thread cannot be cancelled; `close` waits for it before the folder goes.
         return await asyncio.shield(running)
 
     def _append(self, file_name: str, data: bytes) -> None:
@@ -215,6 +218,11 @@ class FileStaging:
             # Over what may be there: the same bytes, or damaged ones that are healed so.
             path.replace(target)
             _sync_folder(target.parent)
+
+    def _discard(self) -> None:
+        for incoming in self._files.values():
+            incoming.file.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def blob_name(sha256: str) -> str:

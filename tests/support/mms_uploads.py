@@ -1,0 +1,171 @@
+"""Versions for tests of the model repository: tiny artifacts, manifests, signatures, uploads."""
+
+import base64
+import hashlib
+import json
+import struct
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from onnx import TensorProto, helper
+
+from aimlnf.mms.v1 import model_pb2
+from aimlnf.mms.v1 import model_repository_service_pb2 as pb
+from mms_repository.manifests import Artifact, ArtifactKind, Manifest
+from nf_runtime.signing import Signer
+
+MODEL = "gan-gdm"
+SIGNER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SIGNER = Signer(SIGNER_KEY)
+KINDS = {
+    "onnx": ArtifactKind.ONNX,
+    "safetensors": ArtifactKind.SAFETENSORS,
+    "json": ArtifactKind.JSON,
+    "yaml": ArtifactKind.YAML,
+}
+
+
+def write_public_key(path: Path, key: Ed25519PrivateKey) -> Path:
+    """The file with the public half of `key`, as the settings name it."""
+    path.write_bytes(base64.b64encode(key.public_key().public_bytes_raw()))
+    return path
+
+
+def onnx_model(*, operator: str = "Relu", domain: str = "", weight_count: int = 4) -> Any:
+    """A valid one-operator model plus an addition of `weight_count` weights."""
+    weights = helper.make_tensor("w", TensorProto.FLOAT, [weight_count], [0.5] * weight_count)
+    shape = ["n", weight_count]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Add", ["x", "w"], ["sum"]),
+            helper.make_node(operator, ["sum"], ["y"], domain=domain),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+        initializer=[weights],
+    )
+    opsets = [helper.make_opsetid("", 20)]
+    if domain:
+        opsets.append(helper.make_opsetid(domain, 1))
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+def safetensors_bytes(header: Mapping[str, Any], data: bytes) -> bytes:
+    """A safetensors file with this header and these bytes, right or wrong."""
+    encoded = json.dumps(header).encode()
+    return struct.pack("<Q", len(encoded)) + encoded + data
+
+
+def files(*, weight_count: int = 4, note: str = "") -> dict[str, bytes]:
+    """The files of one good version; another note makes another version."""
+    tensors = {
+        "w": {"dtype": "F32", "shape": [weight_count], "data_offsets": [0, 4 * weight_count]}
+    }
+    return {
+        "model.onnx": onnx_model(weight_count=weight_count).SerializeToString(),
+        "weights.safetensors": safetensors_bytes(tensors, bytes(4 * weight_count)),
+        "model_card.json": json.dumps({"name": MODEL, "note": note}).encode(),
+    }
+
+
+def manifest_of(
+    contents: Mapping[str, bytes], *, model_name: str = MODEL, source_version: int = 0
+) -> Manifest:
+    """The true manifest of these files."""
+    return Manifest(
+        model_name=model_name,
+        source_version=source_version,
+        artifacts=tuple(
+            Artifact(
+                name,
+                KINDS[name.rpartition(".")[2]],
+                hashlib.sha256(content).hexdigest(),
+                len(content),
+            )
+            for name, content in contents.items()
+        ),
+    )
+
+
+def header_of(manifest: Manifest, **changes: Any) -> pb.UploadHeader:
+    """The signed header of an upload; `changes` replace fields of it."""
+    key_id, value = SIGNER.sign(manifest.signed())
+    fields: dict[str, Any] = {
+        "request_id": uuid.uuid4().hex,
+        "manifest": model_pb2.Manifest(
+            model_name=manifest.model_name,
+            source_version=manifest.source_version,
+            artifacts=[
+                model_pb2.Artifact(
+                    file_name=artifact.file_name,
+                    kind=model_pb2.ArtifactKind.Value(f"ARTIFACT_KIND_{artifact.kind}"),
+                    sha256=artifact.sha256,
+                    size_bytes=artifact.size_bytes,
+                )
+                for artifact in manifest.artifacts
+            ],
+        ),
+        "signature": model_pb2.Signature(key_id=key_id, value=value),
+        "kpis": {"ratio_to_exhaustive": 0.9},
+        "training_job_id": "job-1",
+        "actor": "nwdaf.mtlf",
+        "reason": "initial training",
+    }
+    return pb.UploadHeader(**{**fields, **changes})
+
+
+def chunks_of(
+    contents: Mapping[str, bytes], *, chunk_bytes: int = 1024 * 1024
+) -> Iterator[pb.UploadModelVersionRequest]:
+    """The chunk messages of these files, in order."""
+    for name, content in contents.items():
+        for start in range(0, len(content), chunk_bytes):
+            chunk = pb.UploadChunk(
+                file_name=name, offset_bytes=start, data=content[start : start + chunk_bytes]
+            )
+            yield pb.UploadModelVersionRequest(chunk=chunk)
+
+
+def upload_of(
+    contents: Mapping[str, bytes],
+    *,
+    chunk_bytes: int = 1024 * 1024,
+    model_name: str = MODEL,
+    source_version: int = 0,
+    **changes: Any,
+) -> Sequence[pb.UploadModelVersionRequest]:
+    """All messages of a good upload; `changes` replace fields of its header."""
+    manifest = manifest_of(contents, model_name=model_name, source_version=source_version)
+    first = pb.UploadModelVersionRequest(header=header_of(manifest, **changes))
+    return [first, *chunks_of(contents, chunk_bytes=chunk_bytes)]
+
+
+async def publish(
+    stub: Any, messages: Iterable[pb.UploadModelVersionRequest]
+) -> model_pb2.ModelVersion:
+    """The version that an upload of these messages makes."""
+    response = await stub.UploadModelVersion(iter(messages))
+    version: model_pb2.ModelVersion = response.model_version
+    return version
+
+
+def with_custom_operator() -> bytes:
+    """An ONNX file with an operator that no standard runtime knows."""
+    model: bytes = onnx_model(operator="Magic", domain="com.example").SerializeToString()
+    return model
+
+
+def with_external_data() -> bytes:
+    """An ONNX file whose weights stand in another file."""
+    model = onnx_model()
+    (tensor,) = model.graph.initializer
+    tensor.ClearField("float_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+    content: bytes = model.SerializeToString()
+    return content
