@@ -18,9 +18,9 @@ STATIONS_PER_ESIM = 2
 HIDDEN = 1
 """Index of the station that a disturbance may hide."""
 
-MIN_HIDDEN_LOSS_DB = 5.0
-MAX_HIDDEN_LOSS_DB = 15.0
-"""A station that somebody hides stands where it hears well: the low end of the terrain loss."""
+MIN_HIDDEN_LOSS_DB = 15.0
+MAX_HIDDEN_LOSS_DB = 25.0
+"""Terrain loss of a station that somebody hides: where it hears, but not in the open."""
 
 DEFLECTION_AT_1_KM = 40.0
 """Mean detection statistic of a station 1 km away, in standard deviations of the noise."""

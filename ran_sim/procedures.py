@@ -120,17 +120,20 @@ class RunProcedures:
         run = await self.get(run_id)
         tick = _last_tick_until(after_sim_offset_s, run.scenario.tick_period_s)
         simulation = await self._simulation_of(run)
+        ended = False
         while True:
             changed = self._playback.changed
-            ended = run.state not in IN_PROGRESS
             rows = await self._store.rates(run.run_id, tick, _KPI_BATCH)
             for tick, rate_bps_hz in rows:
                 yield kpi_at(simulation, run.run_id, tick, rate_bps_hz)
-            if not rows:
-                if ended:
-                    return
+            if rows:
+                continue
+            if ended:
+                return
+            # Once it has ended, one more look finds what was played since the last one.
+            ended = (await self.get(run.run_id)).state not in IN_PROGRESS
+            if not ended:
                 await changed.wait()
-            run = await self.get(run.run_id)
 
     async def _steer(self, run_id: str, change: Callable[[Run], Run]) -> Run:
         async with self._playback.lock:

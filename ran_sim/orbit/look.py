@@ -76,7 +76,8 @@ def look_at(
     east, north, up = (_dot(unit, axis) for axis in (terminals.east, terminals.north, terminals.up))
     return Look(
         elevation_deg=np.degrees(np.arctan2(up, np.hypot(east, north))),
-        azimuth_deg=np.degrees(np.arctan2(east, north)) % 360.0,
+        # Twice: a tiny negative angle becomes exactly 360 the first time.
+        azimuth_deg=np.degrees(np.arctan2(east, north)) % 360.0 % 360.0,
         range_m=range_m,
         range_rate_m_s=range_rate,
         range_acceleration_m_s2=(
