@@ -157,7 +157,8 @@ class NfServer:
             return server.add_secure_port(address, server_credentials(self._tls))
         except RuntimeError as error:
             raise ConfigurationError(
-                f"setting server.port: cannot listen on {address}; is the port taken?"
+                f"setting server.port: cannot listen on {address}; "
+                "is the port taken, or the host another machine's?"
             ) from error
 
     def _start_metrics(self, port: int) -> MetricsEndpoint:

@@ -9,6 +9,9 @@
 from pathlib import Path
 
 import grpc
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from nf_runtime.config import ConfigurationError, TlsSettings
 
@@ -17,11 +20,11 @@ def server_credentials(tls: TlsSettings) -> grpc.ServerCredentials:
     """Credentials of a server that refuses clients without a certificate of our authority.
 
     Raises:
-        ConfigurationError: A file is missing or unreadable.
+        ConfigurationError: A file is missing, or is not what it should be.
     """
     return grpc.ssl_server_credentials(
-        [(_content("private_key", tls.private_key), _content("certificate", tls.certificate))],
-        root_certificates=_content("authority", tls.authority),
+        [(_private_key(tls), _certificates("certificate", tls.certificate))],
+        root_certificates=_certificates("authority", tls.authority),
         require_client_auth=True,
     )
 
@@ -30,16 +33,37 @@ def channel_credentials(tls: TlsSettings) -> grpc.ChannelCredentials:
     """Credentials of a client that shows its certificate and trusts our authority only.
 
     Raises:
-        ConfigurationError: A file is missing or unreadable.
+        ConfigurationError: A file is missing, or is not what it should be.
     """
     return grpc.ssl_channel_credentials(
-        root_certificates=_content("authority", tls.authority),
-        private_key=_content("private_key", tls.private_key),
-        certificate_chain=_content("certificate", tls.certificate),
+        root_certificates=_certificates("authority", tls.authority),
+        private_key=_private_key(tls),
+        certificate_chain=_certificates("certificate", tls.certificate),
     )
 
 
+def _certificates(field: str, path: Path) -> bytes:
+    content = _content(field, path)
+    try:
+        x509.load_pem_x509_certificates(content)
+    except ValueError as error:
+        raise ConfigurationError(f"setting tls.{field}: {path} holds no PEM certificate") from error
+    return content
+
+
+def _private_key(tls: TlsSettings) -> bytes:
+    content = _content("private_key", tls.private_key)
+    try:
+        load_pem_private_key(content, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ConfigurationError(
+            f"setting tls.private_key: {tls.private_key} holds no unencrypted PEM private key"
+        ) from error
+    return content
+
+
 def _content(field: str, path: Path) -> bytes:
+    # gRPC itself would only fail later, handshake by handshake, without naming the file.
     try:
         return path.read_bytes()
     except OSError as error:
