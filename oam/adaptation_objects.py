@@ -104,19 +104,18 @@ class _Objects:
         adaptation = self._adaptation
         request_ref, process_ref = self._ref(MLTrainingRequest), self._ref(MLTrainingProcess)
         report_ref = self._ref(MLTrainingReport) if adaptation.to_model.version else ""
-        status = self._request_status(Stage.START_TRAINING, Stage.AWAIT_TRAINING)
         order = adaptation.order
         retraining = order is not None and order.training_type is TrainingType.RE_TRAINING
         request = MLTrainingRequest(
             aiml_inference_name=INFERENCE_NAME,
             training_request_source=adaptation.initiator,
-            request_status=status,
+            request_status=self._request_status(Stage.START_TRAINING, Stage.AWAIT_TRAINING),
             ml_model_ref=adaptation.from_model.distinguished_name if retraining else "",
             ml_training_type=order.training_type if order else "",
             expected_runtime_context=order.profile.text if order else "",
         )
         objects = [ManagedObject(request_ref, request)]
-        if status is not RequestStatus.NOT_STARTED:
+        if _has_reached(adaptation, Stage.START_TRAINING):
             process = MLTrainingProcess(
                 progress_status=self._progress(Stage.AWAIT_TRAINING),
                 training_request_ref=request_ref,
@@ -159,13 +158,12 @@ class _Objects:
         if not _has_reached(adaptation, Stage.APPROVE):
             return ()
         request_ref = self._ref(MLModelLoadingRequest)
-        status = self._request_status(Stage.LOAD, Stage.LOAD)
         request = MLModelLoadingRequest(
-            request_status=status,
+            request_status=self._request_status(Stage.LOAD, Stage.LOAD),
             ml_model_to_load_ref=adaptation.to_model.distinguished_name,
         )
         objects = [ManagedObject(request_ref, request)]
-        if status is not RequestStatus.NOT_STARTED:
+        if _has_reached(adaptation, Stage.LOAD):
             is_loaded = _has_reached(adaptation, Stage.ACTIVATE)
             process = MLModelLoadingProcess(
                 progress_status=self._progress(Stage.LOAD),

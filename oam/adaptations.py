@@ -295,7 +295,7 @@ def _settled(adaptation: Adaptation, event: Event) -> Adaptation:
             return _rejected(adaptation, "it did not pass its test")
         case ApprovalDenied():
             reason = event.approval_reason or "no reason given"
-            return _rejected(adaptation, f"turned down by {event.approver}: {reason}")
+            return _rejected(adaptation, f"it was turned down by {event.approver}: {reason}")
         case Refused() if adaptation.ended_as is None:
             return replace(
                 adaptation,

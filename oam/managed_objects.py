@@ -1,4 +1,4 @@
-"""Managed objects of TS 28.105: their attributes, their names and the life of a request.
+"""Managed objects of TS 28.105: their attributes and their names.
 
 Attribute names are the specification's in snake case, as on the wire.
 """
@@ -10,7 +10,11 @@ from enum import StrEnum
 
 
 class RequestStatus(StrEnum):
-    """`requestStatus` of Rel-19. There is no FAILED: a failure is told by the process."""
+    """`requestStatus` of Rel-19. There is no FAILED: a failure is told by the process.
+
+    Not modelled: suspension, and cancellation by the consumer. A request that was given up before
+    it was worked on is CANCELLED.
+    """
 
     NOT_STARTED = "NOT_STARTED"
     IN_PROGRESS = "IN_PROGRESS"
@@ -28,29 +32,6 @@ class ProcessStatus(StrEnum):
     FINISHED = "FINISHED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
-
-
-# From where a request may go where. None: it is created.
-#
-# Not modelled: suspension and cancellation by the consumer; the states exist, nothing leads there.
-REQUEST_TRANSITIONS: Mapping[RequestStatus | None, frozenset[RequestStatus]] = {
-    None: frozenset({RequestStatus.NOT_STARTED}),
-    RequestStatus.NOT_STARTED: frozenset({RequestStatus.IN_PROGRESS, RequestStatus.CANCELLED}),
-    RequestStatus.IN_PROGRESS: frozenset(
-        {RequestStatus.SUSPENDED, RequestStatus.CANCELLING, RequestStatus.FINISHED}
-    ),
-    RequestStatus.SUSPENDED: frozenset({RequestStatus.IN_PROGRESS, RequestStatus.CANCELLING}),
-    RequestStatus.CANCELLING: frozenset({RequestStatus.CANCELLED}),
-    RequestStatus.FINISHED: frozenset(),
-    RequestStatus.CANCELLED: frozenset(),
-}
-
-
-def may_become(status: RequestStatus | None, later: RequestStatus) -> bool:
-    """Whether a request can get from `status` to `later`, in any number of transitions."""
-    if status is later:
-        return True
-    return any(may_become(following, later) for following in sorted(REQUEST_TRANSITIONS[status]))
 
 
 @dataclass(frozen=True)

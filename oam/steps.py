@@ -172,7 +172,7 @@ class _Teller:
             self._step(
                 StepKind.LOADED,
                 f"Version {self._version} was verified, compiled for {adaptation.engine} and "
-                f"equal to its golden sample after {adaptation.load_s:.1f} s.",
+                f"found equal to its golden sample in {adaptation.load_s:.1f} s.",
                 MLModelLoadingProcess,
             ),
         )
@@ -258,4 +258,5 @@ class _Teller:
 def _figures(metrics: Mapping[str, float]) -> str:
     """The most telling figures, foremost first, as a clause."""
     names = sorted(metrics, key=lambda name: (name != _FOREMOST, name))[:_MOST_FIGURES]
-    return "".join(f", {name} {metrics[name]:.4g}" for name in names)
+    figures = ", ".join(f"{name} {metrics[name]:.4g}" for name in names)
+    return f"; {figures}" if figures else ""

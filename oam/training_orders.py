@@ -4,13 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import pairwise
 
 from nf_runtime.errors import InvalidArgument
 
-# Attenuation under which a sample counts as dry: far below any rain worth training for, above the
-# rounding of a measurement.
-WET_DB = 0.05
+_DRY_DB = 0.01  # a mean below this is no rain that a measurement could tell
 _LONGEST_BUDGET_S = 86_400.0
 _LONGEST_NAME = 63
 _MOST_POWERS = 64
@@ -91,46 +88,41 @@ class RainStatistics:
 
     num_samples: int
     mean_db: float
-    minimum_db: float
-    p5_db: float
-    p50_db: float
-    p95_db: float
-    maximum_db: float
-
-    @property
-    def wet_share(self) -> float:
-        """Share of samples over `WET_DB`, read off the distribution between its quantiles."""
-        knots = (
-            (self.minimum_db, 0.0),
-            (self.p5_db, 0.05),
-            (self.p50_db, 0.5),
-            (self.p95_db, 0.95),
-            (self.maximum_db, 1.0),
-        )
-        if self.minimum_db > WET_DB:
-            return 1.0
-        for (low_db, low), (high_db, high) in pairwise(knots):
-            if low_db <= WET_DB < high_db:
-                return 1.0 - low - (high - low) * (WET_DB - low_db) / (high_db - low_db)
-        return 0.0
+    standard_deviation_db: float
 
 
 @dataclass(frozen=True)
 class ObservedRain:
-    """The rain that the network has seen: `mean_db` is the mean of the wet samples."""
+    """Zenith rain attenuation over all beams: mean and root mean square, dry samples included."""
 
-    probability: float
-    mean_db: float | None
+    mean_db: float
+    rms_db: float
     num_samples: int
     beam_count: int
 
     @property
+    def probability(self) -> float:
+        """Probability of rain that explains what was seen, in [0, 1].
+
+        Scenarios draw rain with probability q and an exponential amount of mean m
+        (`radio_math.channel`), so that the mean is q m and the mean square 2 q m^2. Amounts that
+        vary less than an exponential one does are explained by rain all the time.
+        """
+        if self.mean_db < _DRY_DB:
+            return 0.0
+        return min(1.0, 2.0 * self.mean_db**2 / self.rms_db**2)
+
+    @property
+    def wet_mean_db(self) -> float | None:
+        """Mean of the amount when it rains; None where it never does."""
+        return self.mean_db / self.probability if self.probability > 0 else None
+
+    @property
     def text(self) -> str:
         """The observation in words."""
-        amount = "" if self.mean_db is None else f", {self.mean_db:.1f} dB on average when it rains"
         return (
-            f"the NWDAF saw rain in {self.probability:.0%} of {self.num_samples} samples "
-            f"of {self.beam_count} beams{amount}"
+            f"since the NWDAF saw {self.mean_db:.1f} dB of rain on average "
+            f"({self.rms_db:.1f} dB rms) in {self.num_samples} samples of {self.beam_count} beams"
         )
 
 
@@ -139,15 +131,12 @@ def observed_rain(beams: Sequence[RainStatistics]) -> ObservedRain | None:
     num_samples = sum(beam.num_samples for beam in beams)
     if num_samples == 0:
         return None
-    probability = sum(beam.wet_share * beam.num_samples for beam in beams) / num_samples
-    mean_db = sum(beam.mean_db * beam.num_samples for beam in beams) / num_samples
-    wettest_db = max(beam.maximum_db for beam in beams)
-    return ObservedRain(
-        probability=min(max(probability, 0.0), 1.0),
-        mean_db=min(mean_db / probability, wettest_db) if probability > 0 else None,
-        num_samples=num_samples,
-        beam_count=len(beams),
+    mean_db = sum(beam.num_samples * beam.mean_db for beam in beams) / num_samples
+    mean_square = (
+        sum(beam.num_samples * (beam.mean_db**2 + beam.standard_deviation_db**2) for beam in beams)
+        / num_samples
     )
+    return ObservedRain(mean_db, math.sqrt(mean_square), num_samples, len(beams))
 
 
 def initial_order(wish: TrainingWish, defaults: TrainingDefaults) -> tuple[TrainingOrder, str]:
@@ -181,8 +170,8 @@ def retraining_order(
         profile, basis = wish.profile, "as ordered"
     elif rain is not None:
         profile = replace(profile, rain_probability=rain.probability)
-        if rain.mean_db is not None:
-            profile = replace(profile, rain_mean_db=rain.mean_db)
+        if rain.wet_mean_db is not None:
+            profile = replace(profile, rain_mean_db=rain.wet_mean_db)
         basis = rain.text
     order = TrainingOrder(
         training_type=TrainingType.RE_TRAINING,

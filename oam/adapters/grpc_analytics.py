@@ -36,12 +36,10 @@ class GrpcAnalytics:
             RainStatistics(
                 num_samples=series.num_samples,
                 mean_db=series.mean,
-                minimum_db=series.minimum,
-                p5_db=series.p5,
-                p50_db=series.p50,
-                p95_db=series.p95,
-                maximum_db=series.maximum,
+                standard_deviation_db=series.standard_deviation,
             )
             for series in response.series
-            if series.quantity == _QUANTITY and math.isfinite(series.mean)
+            if series.quantity == _QUANTITY
+            and math.isfinite(series.mean)
+            and math.isfinite(series.standard_deviation)
         ]
