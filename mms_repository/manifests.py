@@ -113,8 +113,8 @@ def check_manifest(manifest: Manifest, limits: ManifestLimits) -> None:
 def _check_artifact(artifact: Artifact, max_bytes: int) -> None:
     check_file_name(artifact.file_name)
     check_sha256(artifact.sha256)
-    ending = artifact.file_name.rpartition(".")[2]
-    if _KIND_OF_ENDING.get(ending) is not artifact.kind:
+    stem, _, ending = artifact.file_name.rpartition(".")
+    if not stem or _KIND_OF_ENDING.get(ending) is not artifact.kind:
         raise refused(
             artifact.file_name,
             f"its name does not end as {artifact.kind} files do; accepted are "

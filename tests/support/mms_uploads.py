@@ -5,7 +5,7 @@ import hashlib
 import json
 import struct
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,19 @@ from onnx import TensorProto, helper
 
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
-from mms_repository.manifests import Artifact, ArtifactKind, Manifest
-from nf_runtime.signing import Signer
+from mms_repository.manifests import (
+    Artifact,
+    ArtifactKind,
+    Manifest,
+    ManifestLimits,
+    refused,
+)
+from mms_repository.messages import chunk_from, upload_from
+from mms_repository.ports import ArtifactStore, FormatChecker, ModelStore
+from mms_repository.publication import PublicationRules, Publisher
+from mms_repository.uploads import Chunk, Upload
+from nf_runtime.clock import Clock
+from nf_runtime.signing import Signer, TrustedKeys
 
 MODEL = "gan-gdm"
 SIGNER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -143,6 +154,55 @@ def upload_of(
     manifest = manifest_of(contents, model_name=model_name, source_version=source_version)
     first = pb.UploadModelVersionRequest(header=header_of(manifest, **changes))
     return [first, *chunks_of(contents, chunk_bytes=chunk_bytes)]
+
+
+def announced(contents: Mapping[str, bytes], **options: Any) -> Upload:
+    """What a good upload of these files announces; options are those of `upload_of`."""
+    return upload_from(upload_of(contents, **options)[0].header)
+
+
+async def bytes_of(
+    contents: Mapping[str, bytes], *, chunk_bytes: int = 1024 * 1024
+) -> AsyncIterator[Chunk]:
+    """The chunks of these files, in order."""
+    for message in chunks_of(contents, chunk_bytes=chunk_bytes):
+        yield chunk_from(message.chunk)
+
+
+class AcceptAll:
+    """The port `FormatChecker`: refuses the files named in `refused_names`."""
+
+    def __init__(self, *refused_names: str) -> None:
+        self._refused_names = refused_names
+
+    async def check(self, artifact: Artifact, path: Path) -> None:
+        """Returns unless the name is on the list."""
+        if artifact.file_name in self._refused_names:
+            raise refused(artifact.file_name, "it is on the list of the test")
+
+
+def publisher_on(
+    store: ModelStore,
+    artifacts: ArtifactStore,
+    *,
+    clock: Clock,
+    formats: FormatChecker | None = None,
+) -> Publisher:
+    """A publisher with small bounds that trusts the signer of these uploads."""
+    return Publisher(
+        store=store,
+        artifacts=artifacts,
+        formats=AcceptAll() if formats is None else formats,
+        keys=TrustedKeys([SIGNER_KEY.public_key()]),
+        rules=PublicationRules(
+            limits=ManifestLimits(
+                max_artifacts=4, max_artifact_bytes=1_000_000, max_version_bytes=2_000_000
+            ),
+            signature_required=True,
+            max_concurrent=2,
+        ),
+        clock=clock,
+    )
 
 
 async def publish(
