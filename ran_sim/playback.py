@@ -22,6 +22,7 @@ from ran_sim.scenarios import beam_id
 from ran_sim.simulation import InForce, Simulation
 
 _STORE_WAIT_S = 1.0
+_CLOCK_GRAIN_S = 1e-6  # sums of periods are seldom exact; nobody sleeps for less
 
 log = structlog.get_logger(__name__)
 
@@ -143,7 +144,7 @@ class Playback:
             log.info("run finished", run_id=run.run_id)
         elif run.pause_due:
             await self._save(active, Run.paused)
-        elif now_s < active.due_s:
+        elif now_s < active.due_s - _CLOCK_GRAIN_S:
             return active.due_s - now_s
         else:
             await self._advance(active)
