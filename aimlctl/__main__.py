@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from aimlctl import events, lifecycle, model, platform, subscription
+from aimlctl import demo, events, lifecycle, model, platform, subscription
 from aimlctl.output import STATUS_FAILED, failure_of, tell_failure
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("demo")(demo.demo)
 app.command("up")(platform.up)
 app.command("down")(platform.down)
 app.command("status")(platform.status)

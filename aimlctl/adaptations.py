@@ -15,11 +15,8 @@ from nf_runtime.clock import Clock
 POLL_S = 0.2
 LONGEST_S = 600.0
 
-_ENDED = {
-    oam.ADAPTATION_STATE_COMPLETED,
-    oam.ADAPTATION_STATE_FAILED,
-    oam.ADAPTATION_STATE_REJECTED,
-}
+_FAILED = {oam.ADAPTATION_STATE_FAILED, oam.ADAPTATION_STATE_REJECTED}
+_SETTLED = {oam.ADAPTATION_STATE_COMPLETED, oam.ADAPTATION_STATE_AWAITING_APPROVAL}
 
 
 def steps_after(peers: Peers, model: str, sequence: int) -> Iterator[oam.LifecycleStep]:
@@ -32,52 +29,32 @@ def follow(
     peers: Peers,
     adaptation_id: str,
     *,
-    on_step: Callable[[oam.LifecycleStep], None],
+    on_look: Callable[[oam.Adaptation], None],
     clock: Clock,
-    on_progress: Callable[[oam.Adaptation], None] | None = None,
     timeout_s: float = LONGEST_S,
 ) -> oam.Adaptation:
-    """The adaptation once it is completed, or waits for approval; its steps are told on the way.
+    """The adaptation once it is completed or waits for approval; `on_look` sees it on the way.
 
-    A function that is away for a while is waited for.
+    An OAM that is away for a while is waited for.
 
     Raises:
         CommandError: the adaptation failed, was turned down, or took longer than the timeout.
     """
     deadline_s = clock.monotonic_s() + timeout_s
-    told = 0
     pause = threading.Event()
     request = service.GetAdaptationRequest(adaptation_id=adaptation_id)
     while True:
-        # Steps are read after the state, so those that led to it are among them.
         adaptation = patiently(lambda: peers.oam.GetAdaptation(request), clock=clock).adaptation
-        for step in _steps(peers, adaptation.model_name, told, clock):
-            told = step.sequence
-            if step.adaptation_id == adaptation_id:
-                on_step(step)
-        if on_progress is not None:
-            on_progress(adaptation)
-        if adaptation.state in _ENDED:
-            return _completed(adaptation)
-        if adaptation.state == oam.ADAPTATION_STATE_AWAITING_APPROVAL:
+        on_look(adaptation)
+        if adaptation.state in _SETTLED:
             return adaptation
+        if adaptation.state in _FAILED:
+            state = enum_word(oam.AdaptationState.DESCRIPTOR, adaptation.state).lower()
+            why = adaptation.failure or "the OAM gives no reason"
+            raise CommandError(f"adaptation {adaptation_id} ended {state}: {why}")
         if clock.monotonic_s() >= deadline_s:
             raise CommandError(
                 f"adaptation {adaptation_id} has not ended within {timeout_s:g} s; "
                 "see 'aimlctl lifecycle show'"
             )
         pause.wait(POLL_S)
-
-
-def _steps(peers: Peers, model: str, sequence: int, clock: Clock) -> list[oam.LifecycleStep]:
-    return patiently(lambda: list(steps_after(peers, model, sequence)), clock=clock)
-
-
-def _completed(adaptation: oam.Adaptation) -> oam.Adaptation:
-    if adaptation.state == oam.ADAPTATION_STATE_COMPLETED:
-        return adaptation
-    state = enum_word(oam.AdaptationState.DESCRIPTOR, adaptation.state).lower()
-    raise CommandError(
-        f"adaptation {adaptation.adaptation_id} was {state}: "
-        f"{adaptation.failure or 'the OAM gives no reason'}"
-    )

@@ -6,9 +6,8 @@ import typer
 
 from aimlctl.options import JsonOption, StateDirOption
 from aimlctl.output import CommandError, Output
-from aimlctl.run_file import DEFAULT_STATE_DIR, read_run_file, read_supervision, run_file_path
-from aimlctl.topics import TOPIC_NAMES, SeenEvent, TopicReader
-from nf_runtime.config import KafkaSettings
+from aimlctl.run_file import DEFAULT_STATE_DIR, read_run_file, run_file_path
+from aimlctl.topics import TOPIC_NAMES, SeenEvent, TopicReader, broker_settings
 from nf_runtime.events.broker import Start, broker_of
 
 _POLL_S = 0.2
@@ -39,12 +38,7 @@ def tail(
     if unknown:
         raise CommandError(f"there is no topic {unknown[0]}; there are {', '.join(TOPIC_NAMES)}")
     run = read_run_file(run_file_path(state_dir))
-    supervision = read_supervision(state_dir)
-    settings = KafkaSettings(
-        bootstrap=run.broker,
-        embedded=supervision.embedded_broker_pid is not None,
-        log_identity=supervision.log_identity,
-    )
+    settings = broker_settings(run, state_dir)
     start = Start.EARLIEST if from_beginning else Start.LATEST
     seen: list[dict[str, Any]] = []
     with TopicReader(broker_of(settings), topics or TOPIC_NAMES, start=start) as reader:

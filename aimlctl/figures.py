@@ -6,7 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aimlctl.record import DecisionMade, DemoRecord
+from nf_runtime.events.catalogue import CATALOGUE, RAN_TRIGGERS
 
+PROMISED_STEPS = (
+    "trained",
+    "published",
+    "tested",
+    "approved",
+    "loaded",
+    "activated",
+    "retrained",
+    "rolled_back",
+)
+LEAST_RATIO = 0.85
+TRIGGER_TYPES = tuple(data_type.event_type for data_type in CATALOGUE[RAN_TRIGGERS])
 _PERCENTILES = (50, 95, 99)
 
 
@@ -100,6 +113,30 @@ def demo_document(record: DemoRecord) -> dict[str, Any]:
             for name, (pid, address) in record.processes.items()
         },
     }
+
+
+def shortcomings(document: Mapping[str, Any]) -> list[str]:
+    """What the run did not reach of what it promises; empty when it is a success."""
+    rates, decisions = document["secrecy_rate_bps_hz"], document["decisions"]
+    ratio = rates["after_to_exhaustive_ratio"]
+    missing = [word for word in PROMISED_STEPS if word not in document["lifecycle"]]
+    silent = [kind for kind in TRIGGER_TYPES if not document["triggers"].get(kind)]
+    before, after = rates["before_mean"], rates["after_mean"]
+    found = [
+        (missing, f"the lifecycle lacks {', '.join(missing)}"),
+        (silent, f"no trigger of type {', '.join(silent)}"),
+        (document["lost_events"], f"{document['lost_events']} events were lost"),
+        (decisions["failed"], f"{decisions['failed']} decisions failed"),
+        (
+            after is None or before is None or after <= before,
+            f"the secrecy rate after the decisions ({after}) is not above that before ({before})",
+        ),
+        (
+            ratio is None or ratio < LEAST_RATIO,
+            f"decisions reach {ratio} of exhaustive search, less than {LEAST_RATIO}",
+        ),
+    ]
+    return [sentence for is_so, sentence in found if is_so]
 
 
 def _rates(record: DemoRecord) -> dict[str, Any]:

@@ -203,11 +203,17 @@ def show_history(
 def _tell(peers: Peers, adaptation: oam.Adaptation, *, wait: bool, as_json: bool) -> None:
     output = Output.of(as_json=as_json)
     if wait:
+        told = 0
+
+        def tell_steps(looked_at: oam.Adaptation) -> None:
+            nonlocal told
+            for step in steps_after(peers, looked_at.model_name, told):
+                told = step.sequence
+                if step.adaptation_id == looked_at.adaptation_id:
+                    output.say(step.detail)
+
         adaptation = follow(
-            peers,
-            adaptation.adaptation_id,
-            on_step=lambda step: output.say(f"{step.detail}"),
-            clock=SystemClock(),
+            peers, adaptation.adaptation_id, on_look=tell_steps, clock=SystemClock()
         )
     document: dict[str, Any] = {"adaptation": document_of(adaptation)}
     output.document(document, show=lambda console: console.print(_line_of(adaptation)))

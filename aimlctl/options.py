@@ -26,3 +26,6 @@ BrokerOption = Annotated[
     ),
 ]
 EMBEDDED = "embedded"
+RuntimeOption = Annotated[
+    str, typer.Option("--runtime", metavar="auto|onnxruntime|tensorrt", help="What runs models.")
+]

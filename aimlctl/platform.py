@@ -8,14 +8,14 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from aimlctl.daemon import runtime_overrides
 from aimlctl.lock import SupervisorLock
 from aimlctl.nf_settings import GATEWAY
-from aimlctl.options import EMBEDDED, BrokerOption, JsonOption, StateDirOption
+from aimlctl.options import EMBEDDED, BrokerOption, JsonOption, RuntimeOption, StateDirOption
 from aimlctl.output import CommandError, Output, table_of
 from aimlctl.run_file import (
     DEFAULT_STATE_DIR,
@@ -34,10 +34,6 @@ _POLL_S = 0.1
 _HTTP_TIMEOUT_S = 3.0
 _OK = 200
 SERVING = "SERVING"
-
-RuntimeOption = Annotated[
-    str, typer.Option("--runtime", metavar="auto|onnxruntime|tensorrt", help="What runs models.")
-]
 
 
 def up(

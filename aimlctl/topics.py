@@ -9,11 +9,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
+from aimlctl.run_file import RunFile, read_supervision
+from nf_runtime.config import KafkaSettings
 from nf_runtime.events.broker import (
     Broker,
     BrokerMissingError,
@@ -129,3 +132,13 @@ class TopicReader:
             problem=problem,
             raw=fetched,
         )
+
+
+def broker_settings(run: RunFile, state_dir: Path) -> KafkaSettings:
+    """How to read the broker of a running platform."""
+    supervision = read_supervision(state_dir)
+    return KafkaSettings(
+        bootstrap=run.broker,
+        embedded=supervision.embedded_broker_pid is not None,
+        log_identity=supervision.log_identity,
+    )

@@ -1,0 +1,215 @@
+"""``aimlctl demo``: a satellite pass drives a model through its whole life."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aimlctl.bound import exhaustive_rates
+from aimlctl.daemon import build_supervisor, runtime_overrides
+from aimlctl.figures import demo_document, even_sample, shortcomings
+from aimlctl.live_view import LiveView
+from aimlctl.nf_settings import Settings
+from aimlctl.observer import Observer
+from aimlctl.options import DEFAULT_MODEL, EMBEDDED, BrokerOption, JsonOption, RuntimeOption
+from aimlctl.output import Output
+from aimlctl.peers import Peers
+from aimlctl.record import DemoRecord
+from aimlctl.report.page import write_report
+from aimlctl.run_file import read_run_file, read_supervision, run_file_path
+from aimlctl.scenario_orders import SCENARIO_FOLDER, read_order
+from aimlctl.story import FIRST_TRAINING_S, Story
+from aimlctl.summary import show_summary
+from aimlctl.supervisor import SupervisorThread
+from aimlctl.topics import TopicReader, broker_settings
+from aimlctl.views import PlainView, View
+from aimlnf.ransim.v1 import run_pb2
+from nf_runtime.clock import Clock, SystemClock
+from nf_runtime.events.broker import Start, broker_of
+from nf_runtime.events.catalogue import INFERENCE_REPORTS, RAN_TRIGGERS
+
+DEMO_SCENARIO = SCENARIO_FOLDER / "demo-pass.yaml"
+DEFAULT_DURATION_S = 300.0
+UP_TIMEOUT_S = 90.0
+# A pass on a terminal takes about this long, so that it can be watched.
+_WATCHED_S = 40.0
+# Searched exhaustively: all decisions of a usual pass, an even sample of more.
+_MOST_SEARCHED = 160
+
+# What the OAM is told for so short a pass. The rule itself is the OAM's: see docs on monitoring.
+DEMO_OVERRIDES: dict[str, Settings] = {
+    "oam": {
+        "training": {"time_budget_s": 25.0},
+        "testing": {"sample_count": 48},
+        "monitoring": {"window": 10, "minimum_samples": 6},
+    }
+}
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the command line asked for."""
+
+    duration_s: float
+    seed: int | None
+    broker: str
+    runtime: str
+    speed_factor: float
+    state_dir: Path
+
+
+def demo(
+    *,
+    duration_s: Annotated[
+        float, typer.Option("--duration", metavar="S", help="Simulated seconds of the pass.")
+    ] = DEFAULT_DURATION_S,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="Seed; the scenario's own if absent.")
+    ] = None,
+    broker: BrokerOption = EMBEDDED,
+    runtime: RuntimeOption = "auto",
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="DIR", help="Write report.html there.")
+    ] = None,
+    state_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--state-dir", metavar="DIR", help="Keep state and logs there; else they are dropped."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch a satellite pass drive a model through its whole life."""
+    output = Output.of(as_json=as_json)
+    with ExitStack() as stack:
+        folder = state_dir or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="aimlnf-"))
+        )
+        options = DemoOptions(
+            duration_s=duration_s,
+            seed=seed,
+            broker=broker,
+            runtime=runtime,
+            speed_factor=duration_s / _WATCHED_S if output.is_live else 0.0,
+            state_dir=folder,
+        )
+        with view_of(output) as view:
+            record = run_demo(options, view, SystemClock())
+    document = demo_document(record)
+    written = None
+    if report is not None:
+        written = write_report(report, record)
+        document["report"] = str(written)
+    missing = shortcomings(document)
+    document["shortcomings"] = missing
+    output.document(document, show=lambda console: show_summary(console, document))
+    if written is not None:
+        output.say(f"report: {written}")
+    if missing:
+        output.say(f"the demo fell short: {'; '.join(missing)}")
+        raise typer.Exit(1)
+
+
+@contextmanager
+def view_of(output: Output) -> Iterator[View]:
+    """A live screen on a terminal, plain lines elsewhere."""
+    if output.is_live:
+        with LiveView(output.console) as live:
+            yield live
+    else:
+        yield PlainView(output)
+
+
+def run_demo(options: DemoOptions, view: View, clock: Clock) -> DemoRecord:
+    """What a demo run on a platform of its own saw.
+
+    Raises:
+        CommandError: the platform did not come up, or a part of the story did not happen.
+    """
+    order = read_order(DEMO_SCENARIO, duration_s=options.duration_s, seed=options.seed)
+    order.request.pace = run_pb2.PACE_LOCKSTEP
+    order.request.speed_factor = options.speed_factor
+    if options.broker != EMBEDDED:
+        # A broker that lives on may hold the events of an earlier demo under the same names.
+        order.request.scenario.scenario_id += f"-{uuid.uuid4().hex[:8]}"
+    started_at = clock.now()
+    view.act("Six network functions start")
+    view.note(f"state and logs: {options.state_dir}")
+    supervisor = build_supervisor(
+        options.state_dir,
+        broker=options.broker,
+        with_gateway=False,
+        default_ports=False,
+        overrides=DEMO_OVERRIDES | runtime_overrides(options.runtime),
+        listener=view.note,
+    )
+    thread = SupervisorThread(supervisor)
+    with thread:
+        thread.wait_until_serving(timeout_s=UP_TIMEOUT_S, clock=clock)
+        run_file = read_run_file(run_file_path(options.state_dir))
+        topics = TopicReader(
+            broker_of(broker_settings(run_file, options.state_dir)),
+            [RAN_TRIGGERS, INFERENCE_REPORTS],
+            start=Start.LATEST,
+        )
+        peers = Peers(run_file)
+        with topics:
+            topics.poll(0.0)
+            observer = Observer(
+                peers, topics, model=DEFAULT_MODEL, view=view, clock=clock, started_at=started_at
+            )
+            story = Story(
+                peers,
+                observer,
+                view=view,
+                order=order,
+                model=DEFAULT_MODEL,
+                first_training_s=FIRST_TRAINING_S,
+                clock=clock,
+            )
+            told = story.tell()
+            run = observer.run()
+            counts, ticks, engine = observer.counts(run), observer.ticks(), observer.engine()
+            bound = _bound(observer, view, options.state_dir)
+        peers.close()
+        processes = supervisor.processes()
+        starts = read_supervision(options.state_dir).starts
+    return DemoRecord(
+        scenario=order.name,
+        seed=order.seed,
+        duration_s=order.duration_s,
+        engine=engine,
+        wall_time_s=observer.now_s(),
+        steps=tuple(observer.steps),
+        adaptations=told.adaptations,
+        stretches=told.stretches,
+        switches=told.switches,
+        triggers=tuple(observer.triggers.values()),
+        decisions=tuple(observer.decisions.values()),
+        ticks=tuple(ticks),
+        counts=counts,
+        exhaustive_bps_hz=bound,
+        hops_ms=observer.hops_by_name(),
+        processes={
+            name: (process.pid, process.address) for name, process in sorted(processes.items())
+        },
+        restarts={name: count - 1 for name, count in starts.items()},
+    )
+
+
+def _bound(observer: Observer, view: View, folder: Path) -> dict[str, float]:
+    sample = even_sample(list(observer.decisions), _MOST_SEARCHED)
+    if not sample:
+        return {}
+    view.act("Every decision is held against exhaustive search")
+    view.note(
+        f"{len(sample)} of {len(observer.decisions)} estimates are searched on "
+        f"{len(os.sched_getaffinity(0))} cores"
+    )
+    return exhaustive_rates([observer.truth_of(decision) for decision in sample], folder)
