@@ -26,14 +26,14 @@ from typing import Any, TypeVar
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from nf_runtime.config import ConfigurationError
 from nf_runtime.errors import Unavailable
 
-_BUSY_TIMEOUT_MS = 5000
+_DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 _POSTGRESQL_THREADS = 4
 _POSTGRESQL_CONNECT_TIMEOUT_S = 5
 _MIGRATION_LOCK = 0x61696D6C  # any number, the same in all processes
@@ -54,20 +54,26 @@ class Database:
         migrations: Package that holds ``versions/``.
         power_loss_safe: SQLite waits for the disk at each commit. Without it a commit survives
             the death of the process, not of the machine.
+        busy_timeout_ms: How long SQLite waits for another process that writes.
+
+    Raises:
+        ConfigurationError: The URL names neither SQLite nor PostgreSQL.
     """
 
     def __init__(
-        self, url: str, metadata: MetaData, migrations: str, *, power_loss_safe: bool = False
+        self,
+        url: str,
+        metadata: MetaData,
+        migrations: str,
+        *,
+        power_loss_safe: bool = False,
+        busy_timeout_ms: int = 5000,
     ) -> None:
-        try:
-            self._url = make_url(url)
-        except ArgumentError as error:
-            raise ConfigurationError(
-                "setting database.url is no URL; write sqlite:///file.db or postgresql+psycopg://…"
-            ) from error
+        self._url = _checked(url)
         self.metadata = metadata
         self._migrations = migrations
         self._power_loss_safe = power_loss_safe
+        self._busy_timeout_ms = busy_timeout_ms
         self._engine: Engine | None = None
         self._signals: dict[str, asyncio.Event] = {}
         self._executor = ThreadPoolExecutor(
@@ -167,7 +173,7 @@ class Database:
         # The driver must not begin transactions of its own: `_begin_immediate` does.
         connection.isolation_level = None
         for pragma in (
-            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            f"busy_timeout = {self._busy_timeout_ms}",
             "journal_mode = WAL",
             f"synchronous = {'FULL' if self._power_loss_safe else 'NORMAL'}",
             "foreign_keys = ON",
@@ -196,6 +202,18 @@ def upgrade_to_head(connection: Connection, migrations: str) -> None:
     with EnvironmentContext(Config(), script, fn=revisions) as environment:
         environment.configure(connection=connection, render_as_batch=True)
         environment.run_migrations()
+
+
+def _checked(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.drivername not in _DRIVERS:
+        raise ConfigurationError(
+            "setting database.url: write sqlite:///file.db or postgresql+psycopg://user@host/name"
+        )
+    return parsed
 
 
 def _begin_immediate(connection: Connection) -> None:
