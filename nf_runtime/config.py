@@ -174,7 +174,7 @@ def _file_layer(file: Path | None) -> dict[str, Any]:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--config {file} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         place = " ".join(str(error).split())
         raise ConfigurationError(f"--config {file} is not YAML: {place}") from error
     if content is None:
@@ -195,15 +195,21 @@ def _environment_layer(cls: type[NfSettings], environ: Mapping[str, str]) -> dic
             raise ConfigurationError(
                 f"environment variable {name} names no section; there are: {known}"
             )
-        # YAML reads numbers, lists and null the way the file does.
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            value = text
+        value = _environment_value(text)
         for part in reversed(path):
             value = {part: value}
         layer = _merged(layer, value)
     return layer
+
+
+def _environment_value(text: str) -> Any:
+    # Lists, sections and null are written as YAML; numbers and booleans pydantic reads from text,
+    # and only it knows whether 007 is meant as a name.
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return text
+    return value if isinstance(value, dict | list) or text == "null" else text
 
 
 def _plain(value: Any) -> Any:
