@@ -114,7 +114,7 @@ class ExhaustiveSearch:
             total = values[0, self._set_numbers[:, 0]]
             for carrier in range(1, self._carriers):
                 total = total + values[carrier, self._set_numbers[:, carrier]]
-            top = np.argpartition(-total, count)[:count]
+            top = np.argpartition(-total, min(count, len(total) - 1))[:count]
             chosen.append(self._assignments[top])
         return np.stack(chosen).astype(np.int64)
 

@@ -188,6 +188,8 @@ class _Run:
         held_out = 0 if batch is None else min(_VALIDATION, len(batch.carrier) // 20)
         learn = None if batch is None else _rows(batch, slice(held_out, None))
         contexts = self._training_contexts(learn)
+        calibration = draw_scenarios(data.profile, data.calibration, (data.seed, _CALIBRATION_SEED))
+        held = to_torch(calibration.estimated)
         if not self._warm:
             self.sampler.features.calibrate(contexts)
         self.sampler.train()
@@ -200,11 +202,10 @@ class _Run:
             self._secrecy_stage(contexts, learn, check)
         self.sampler.eval()
         self._tell("calibrating", 0.0, {})
-        held = draw_scenarios(data.profile, data.calibration, (data.seed, _CALIBRATION_SEED))
         with torch.no_grad():
             self.sampler.reliability.fit(
                 self.sampler.features(contexts).whole,
-                self.sampler.features(to_torch(held.estimated)).whole,
+                self.sampler.features(held).whole,
             )
         self._tell("calibrating", 1.0, {})
         return TrainedModel(

@@ -1,0 +1,81 @@
+"""Labelled data sets."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from ml_models.datasets.labelled import (
+    BLOCK,
+    LabelledScenarios,
+    digest,
+    generate,
+    join,
+    load,
+    save,
+    take,
+)
+from ml_models.datasets.scenarios import ScenarioProfile
+from radio_math.context import ContextError
+from radio_math.secrecy import quota_respected, sum_secrecy_rate
+
+PROFILE = ScenarioProfile(geometry="mixed")
+
+
+@pytest.fixture(scope="module")
+def scenarios() -> LabelledScenarios:
+    """Two blocks, the second of them cut short."""
+    return generate(PROFILE, BLOCK + 6, 51)
+
+
+def test_labels_are_decisions_on_the_estimates(scenarios: LabelledScenarios) -> None:
+    """Their rate is that of the label on the estimated context, within quota and budget."""
+    context = scenarios.contexts.estimated
+    rate = sum_secrecy_rate(context, scenarios.label)
+    np.testing.assert_allclose(scenarios.label_rate_bps_hz, rate)
+    assert quota_respected(scenarios.label, 4, 4).all()
+    assert len(scenarios) == BLOCK + 6
+
+
+def test_workers_change_nothing(scenarios: LabelledScenarios) -> None:
+    """Two processes give what one gives, and progress ends at one."""
+    told: list[float] = []
+    parallel = generate(PROFILE, BLOCK + 6, 51, processes=2, on_progress=told.append)
+    assert digest(parallel) == digest(scenarios)
+    assert told == [0.5, 1.0]
+
+
+def test_stored_set_comes_back(scenarios: LabelledScenarios, tmp_path: Path) -> None:
+    """Tensors in single precision and the manifest survive."""
+    path = tmp_path / "set.safetensors"
+    written = save(scenarios, path, profile=PROFILE, seed=51)
+    stored, manifest = load(path)
+    assert manifest == written
+    assert manifest["profile"]["geometry"] == "mixed"
+    assert digest(stored) == digest(scenarios) == manifest["digest"]
+
+
+def test_changed_set_is_refused(scenarios: LabelledScenarios, tmp_path: Path) -> None:
+    """A set that is not what its manifest says does not load, nor one without manifest."""
+    path = tmp_path / "set.safetensors"
+    save(scenarios, path, profile=PROFILE, seed=51)
+    stored, _ = load(path)
+    stored.label.carrier[0, 0] = (stored.label.carrier[0, 0] + 1) % 4
+    forged = tmp_path / "forged.safetensors"
+    save(stored, forged, profile=PROFILE, seed=51)
+    tensors = load_file(forged)
+    save_file(tensors, tmp_path / "bare.safetensors")
+    with pytest.raises(ContextError, match="no manifest"):
+        load(tmp_path / "bare.safetensors")
+    content = path.read_bytes()
+    path.write_bytes(content[:-64] + bytes(64))
+    with pytest.raises(ContextError, match="digest of its manifest"):
+        load(path)
+
+
+def test_parts_join_in_order(scenarios: LabelledScenarios) -> None:
+    """Cut and joined again a set is the same set."""
+    parts = [take(scenarios, slice(0, 10)), take(scenarios, slice(10, None))]
+    assert digest(join(parts)) == digest(scenarios)
+    assert digest(parts[0]) != digest(scenarios)

@@ -1,0 +1,67 @@
+"""The folder of a version."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from ml_models.export.artifact import GOLDEN_FILE, WEIGHTS_FILE, config_of_card, write_card
+from ml_models.gan_gdm.sampler import Sampler
+from ml_models.gan_gdm.training import TrainedModel, load_weights
+from ml_models.onnx_sampler import CARD_FILE, OnnxSampler, read_card
+
+
+def test_card_describes_the_files_beside_it(tiny_model: TrainedModel, tiny_folder: Path) -> None:
+    """Digests are those of the files; the configuration comes back; the command stands there."""
+    card = read_card(tiny_folder)
+    for part in ("onnx", "weights", "golden"):
+        content = (tiny_folder / card[part]["file"]).read_bytes()
+        assert card[part]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert config_of_card(card) == tiny_model.config
+    assert card["command"] == "make it again"
+    assert {"name", "task", "licence", "limits", "data", "metrics", "reliability"} <= card.keys()
+    kinds = {entry["name"]: entry["kind"] for entry in card["signature"]["inputs"]}
+    assert [name for name, kind in kinds.items() if kind == "standard_normal"] == [
+        "noise",
+        "latent",
+    ]
+
+
+def test_golden_samples_are_reproduced(tiny_folder: Path) -> None:
+    """ONNX Runtime gives the stored outputs for the stored inputs."""
+    stored = load_file(tiny_folder / GOLDEN_FILE)
+    loaded = OnnxSampler(tiny_folder)
+    tolerance = read_card(tiny_folder)["golden"]["tolerance"]
+    got = loaded.run(
+        {
+            name.removeprefix("inputs."): value
+            for name, value in stored.items()
+            if name.startswith("inputs.")
+        }
+    )
+    outputs = {n.removeprefix("outputs."): v for n, v in stored.items() if n.startswith("outputs.")}
+    assert {"carrier", "power_w", "beamformer_index", "reliability"} <= outputs.keys()
+    for name, value in outputs.items():
+        np.testing.assert_allclose(
+            got[name], value, rtol=tolerance["relative"], atol=tolerance["absolute"], err_msg=name
+        )
+
+
+def test_weights_come_back(tiny_model: TrainedModel, tiny_folder: Path) -> None:
+    """A sampler filled from the file is the sampler that was trained."""
+    fresh = Sampler(tiny_model.config.network)
+    load_weights(tiny_folder / WEIGHTS_FILE, fresh)
+    for name, value in tiny_model.sampler.state_dict().items():
+        assert torch.equal(value, fresh.state_dict()[name])
+
+
+def test_card_holds_numbers_only(tiny_folder: Path, tmp_path: Path) -> None:
+    """NaN is no JSON and is refused."""
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_card({"metrics": float("nan")}, tmp_path)
+    write_card(read_card(tiny_folder), tmp_path)
+    assert json.loads((tmp_path / CARD_FILE).read_text()) == read_card(tiny_folder)

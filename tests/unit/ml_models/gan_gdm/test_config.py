@@ -1,0 +1,78 @@
+"""Training configurations as JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import ml_models
+from ml_models.gan_gdm.config import (
+    ConfigError,
+    DataConfig,
+    NetworkConfig,
+    TrainingConfig,
+    config_from_json,
+    config_to_json,
+    load_config,
+)
+
+
+def test_round_trip_through_json() -> None:
+    """A configuration survives its JSON document."""
+    config = TrainingConfig(seed=9, wall_clock_s=3.5, network=NetworkConfig(denoising_steps=2))
+    assert config_from_json(json.loads(json.dumps(config_to_json(config)))) == config
+
+
+def test_missing_keys_keep_defaults_and_integers_become_floats() -> None:
+    """An empty object is the default training; 2 is as good as 2.0."""
+    assert config_from_json({}) == TrainingConfig()
+    nested = config_from_json({"data": {"profile": {"channel": {"rain_mean_db": 2}}}})
+    assert isinstance(nested.data.profile.channel.rain_mean_db, float)
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({"sede": 1}, "sede is unknown"),
+        ({"network": {"widht": 1}}, "network.widht is unknown"),
+        ({"network": 3}, "must be an object"),
+        ({"seed": "one"}, "seed is 'one'"),
+        ({"seed": True}, "seed is True"),
+        ({"seed": 1.5}, "seed is 1.5"),
+        ({"wall_clock_s": "soon"}, "wall_clock_s"),
+        ({"network": {"denoising_steps": 3}}, "choose one of"),
+        ({"network": {"heads": 7}}, "multiples of heads"),
+        ({"samples": 1}, "at least 2"),
+        ({"data": {"labelled": 0}}, "learn from labels"),
+    ],
+)
+def test_wrong_documents_are_refused(document: dict[str, object], reason: str) -> None:
+    """The message names the key and what it must be."""
+    with pytest.raises(ConfigError, match=reason):
+        config_from_json(document)
+
+
+def test_nothing_to_learn_from_is_refused() -> None:
+    """Without labels there must be unlabelled contexts."""
+    with pytest.raises(ConfigError, match="nothing to learn from"):
+        TrainingConfig(
+            data=DataConfig(labelled=0), diffusion_steps=0, lambda_gan=0.0, lambda_diff=0.0
+        )
+
+
+def test_shipped_configurations_load() -> None:
+    """Every configuration in the package is one that trains."""
+    folder = Path(ml_models.__file__).parent / "configs"
+    found = sorted(folder.glob("*.json"))
+    assert found
+    for path in found:
+        assert isinstance(load_config(path), TrainingConfig)
+
+
+def test_unreadable_file_is_refused(tmp_path: Path) -> None:
+    """A missing file and a list are told apart from a configuration."""
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "missing.json")
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(ConfigError, match="one JSON object"):
+        load_config(tmp_path / "list.json")

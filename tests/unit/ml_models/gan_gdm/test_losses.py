@@ -1,0 +1,108 @@
+"""The three losses."""
+
+import numpy as np
+import pytest
+import torch
+
+from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
+from ml_models.gan_gdm.config import NetworkConfig
+from ml_models.gan_gdm.losses import (
+    Batch,
+    adversarial_losses,
+    diffusion_loss,
+    off_log_share,
+    secrecy_loss,
+)
+from ml_models.gan_gdm.network import Discriminator, Proposal
+from ml_models.gan_gdm.sampler import Sampler
+from ml_models.gan_gdm.training import to_torch
+
+CONTEXT = to_torch(draw_scenarios(ScenarioProfile(), 8, 81).estimated)
+CONFIG = NetworkConfig(
+    width=16, layers=1, heads=2, denoising_steps=2, critic_width=16, critic_layers=1
+)
+
+
+@pytest.fixture
+def sampler() -> Sampler:
+    """An untrained sampler with scales."""
+    torch.manual_seed(0)
+    made = Sampler(CONFIG)
+    made.features.calibrate(CONTEXT)
+    return made
+
+
+@pytest.fixture
+def batch() -> Batch:
+    """Made-up labels: some ESIMs are off."""
+    rng = np.random.default_rng(0)
+    share = torch.as_tensor(rng.dirichlet(np.full(10, 0.3), 8).astype(np.float32))
+    return Batch(
+        context=CONTEXT,
+        carrier=torch.as_tensor(rng.integers(0, 4, (8, 10))),
+        log_share=off_log_share(share * CONTEXT.power_budget_w[:, None], CONTEXT.power_budget_w),
+        index=torch.as_tensor(rng.uniform(0, 15, (8, 10)).astype(np.float32)),
+    )
+
+
+def test_the_label_itself_has_no_diffusion_loss(batch: Batch) -> None:
+    """A proposal that says the label is perfect, one that says another carrier is not."""
+    logits = 40.0 * torch.nn.functional.one_hot(batch.carrier, 4)
+    right = Proposal(logits, batch.log_share, batch.index)
+    wrong = Proposal(logits.roll(1, dims=-1), batch.log_share, batch.index)
+    assert float(diffusion_loss(right, batch)) == pytest.approx(0.0, abs=1e-6)
+    assert float(diffusion_loss(wrong, batch)) > 1.0
+
+
+def test_carriers_of_silent_esims_do_not_count(batch: Batch) -> None:
+    """Where the label gives no power, the carrier means nothing."""
+    off = torch.full_like(batch.log_share, -9.0)
+    silent = Batch(batch.context, batch.carrier, off, batch.index)
+    logits = 40.0 * torch.nn.functional.one_hot(batch.carrier, 4).roll(1, dims=-1)
+    assert float(diffusion_loss(Proposal(logits, off, batch.index), silent)) < 0.05
+
+
+def test_secrecy_loss_reaches_every_parameter_of_the_generator(sampler: Sampler) -> None:
+    """Gradients are finite, and carriers, powers and beamformers all get some."""
+    loss, rate = secrecy_loss(sampler, CONTEXT, 3, torch.Generator().manual_seed(1))
+    loss.backward()
+    assert float(rate) > 0
+    head = sampler.generator.head.weight.grad
+    assert head is not None
+    assert (head.abs().sum(dim=1) > 0).all()
+    gradients = [p.grad for p in sampler.generator.parameters() if p.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_following_the_secrecy_loss_raises_the_rate(sampler: Sampler) -> None:
+    """A few dozen steps on one batch gain a twentieth at least."""
+    optimiser = torch.optim.Adam(sampler.generator.parameters(), lr=3e-3)
+    generator = torch.Generator().manual_seed(2)
+    rates = []
+    for _ in range(50):
+        loss, rate = secrecy_loss(sampler, CONTEXT, 4, generator)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        rates.append(rate.item())
+    assert np.mean(rates[-10:]) > 1.05 * np.mean(rates[:3])
+
+
+def test_adversaries_oppose_each_other(sampler: Sampler, batch: Batch) -> None:
+    """The critic's loss does not move the generator; the generator's does."""
+    torch.manual_seed(3)
+    critic = Discriminator(CONFIG)
+    diffusion, gan, critic_loss = adversarial_losses(
+        sampler, critic, batch, torch.Generator().manual_seed(3)
+    )
+    assert diffusion.item() > 0
+    critic_loss.backward(retain_graph=True)
+    assert all(parameter.grad is None for parameter in sampler.generator.parameters())
+    gan.backward()
+    assert any(parameter.grad is not None for parameter in sampler.generator.parameters())
+
+
+def test_off_is_a_finite_log_share() -> None:
+    """No power is a floor, not minus infinity."""
+    share = off_log_share(torch.tensor([[0.0, 5.0]]), torch.tensor([10.0]))
+    assert share[0].tolist() == pytest.approx([-9.0, np.log(0.5)])

@@ -1,0 +1,82 @@
+"""The whole decision."""
+
+import pytest
+import torch
+
+from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
+from ml_models.gan_gdm.config import FEW_STEP_COUNTS, NetworkConfig
+from ml_models.gan_gdm.network import VARIABLE
+from ml_models.gan_gdm.sampler import SampledDecision, Sampler
+from ml_models.gan_gdm.training import to_torch
+from radio_math.context import RadioContext
+from radio_math.secrecy import quota_respected, sum_secrecy_rate
+
+CONTEXT = to_torch(draw_scenarios(ScenarioProfile(geometry="mixed"), 6, 71).estimated)
+CANDIDATES = 5
+
+
+def sampler_of(denoising_steps: int) -> Sampler:
+    """An untrained sampler."""
+    torch.manual_seed(0)
+    config = NetworkConfig(
+        width=16, layers=1, heads=2, denoising_steps=denoising_steps, candidates=CANDIDATES
+    )
+    made = Sampler(config)
+    made.features.calibrate(CONTEXT)
+    return made.eval()
+
+
+def decide(sampler: Sampler, seed: int = 0, context: RadioContext = CONTEXT) -> SampledDecision:
+    """Decisions from noise of a seed."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = (len(context.power_budget_w), CANDIDATES)
+    noise = torch.randn(*shape, 10, VARIABLE, generator=generator)
+    latent = torch.randn(*shape, len(sampler.steps), 10, sampler.latent_size, generator=generator)
+    with torch.no_grad():
+        return sampler(context, noise, latent)
+
+
+@pytest.mark.parametrize("denoising_steps", FEW_STEP_COUNTS)
+def test_decisions_are_feasible(denoising_steps: int) -> None:
+    """Even untrained: the quota holds, the budget is spent exactly, the grid is not left."""
+    decision = decide(sampler_of(denoising_steps)).allocation
+    assert bool(quota_respected(decision, 4, 4).all())
+    torch.testing.assert_close(decision.power_w.sum(dim=1), CONTEXT.power_budget_w)
+    assert float(decision.power_w.min()) >= 0
+    assert float(decision.beamformer_index.min()) >= 0
+    assert float(decision.beamformer_index.max()) <= 15
+
+
+def test_best_candidate_wins_by_the_real_objective() -> None:
+    """The prediction is the sum secrecy rate of the winner, the greatest of all candidates."""
+    decision = decide(sampler_of(4))
+    torch.testing.assert_close(
+        decision.predicted_rate_bps_hz, sum_secrecy_rate(CONTEXT, decision.allocation)
+    )
+    assert decision.candidate_rates_bps_hz.shape == (6, CANDIDATES)
+    torch.testing.assert_close(
+        decision.predicted_rate_bps_hz, decision.candidate_rates_bps_hz.amax(dim=1)
+    )
+    assert (decision.candidate_rates_bps_hz.std(dim=1) > 0).all()
+
+
+def test_noise_decides_and_nothing_else() -> None:
+    """The same noise gives the same decision, other noise another one."""
+    sampler = sampler_of(2)
+    first, again, other = decide(sampler), decide(sampler), decide(sampler, seed=1)
+    assert torch.equal(first.allocation.power_w, again.allocation.power_w)
+    assert not torch.equal(first.allocation.power_w, other.allocation.power_w)
+
+
+def test_contexts_of_a_batch_do_not_mix() -> None:
+    """A context is decided alike alone and in company."""
+    sampler = sampler_of(2)
+    first = RadioContext(**{name: value[:1] for name, value in vars(CONTEXT).items()})
+    generator = torch.Generator().manual_seed(2)
+    noise = torch.randn(6, CANDIDATES, 10, VARIABLE, generator=generator)
+    latent = torch.randn(6, CANDIDATES, 2, 10, sampler.latent_size, generator=generator)
+    with torch.no_grad():
+        alone = sampler(first, noise[:1], latent[:1])
+        together = sampler(CONTEXT, noise, latent)
+    torch.testing.assert_close(alone.allocation.power_w, together.allocation.power_w[:1])
+    assert torch.equal(alone.allocation.carrier, together.allocation.carrier[:1])

@@ -1,0 +1,18 @@
+"""What a serving process may import."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROBE = "import {module}, sys; sys.exit('torch' in sys.modules)"
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["ml_models.evaluate", "ml_models.datasets.labelled", "ml_models.baselines.local_search"],
+)
+def test_needs_no_torch(module: str) -> None:
+    """Baselines, data sets and evaluation run where torch is not installed."""
+    done = subprocess.run([sys.executable, "-c", PROBE.format(module=module)], check=False)
+    assert done.returncode == 0

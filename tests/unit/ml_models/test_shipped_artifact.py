@@ -1,0 +1,84 @@
+"""The artifact in `models/gan_gdm`: whole, reproducible by its command, and good."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import ml_models
+from ml_models.datasets.scenarios import ScenarioProfile
+from ml_models.evaluate import EvaluationConfig, evaluate
+from ml_models.export.artifact import config_of_card
+from ml_models.gan_gdm.config import load_config
+from ml_models.onnx_sampler import OnnxSampler, read_card
+
+REPOSITORY = Path(ml_models.__file__).parents[1]
+FOLDER = REPOSITORY / "models" / "gan_gdm"
+MOST_BYTES = 3_000_000
+
+
+def test_files_are_those_of_the_card() -> None:
+    """Digests agree, nothing else lies in the folder, and all of it is small."""
+    card = read_card(FOLDER)
+    names = {card[part]["file"] for part in ("onnx", "weights", "golden")}
+    assert {path.name for path in FOLDER.iterdir()} == names | {"model_card.json"}
+    for part in ("onnx", "weights", "golden"):
+        content = (FOLDER / card[part]["file"]).read_bytes()
+        assert card[part]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) <= MOST_BYTES
+
+
+def test_command_names_the_configuration_it_was_made_with() -> None:
+    """The card's command trains with a configuration in this repository, the card's own."""
+    card = read_card(FOLDER)
+    words = card["command"].split()
+    assert words[:4] == ["python", "-m", "ml_models", "train"]
+    path = REPOSITORY / words[words.index("--config") + 1]
+    assert load_config(path) == config_of_card(card)
+
+
+def test_golden_samples_are_reproduced() -> None:
+    """This machine's ONNX Runtime computes what was stored."""
+    card = read_card(FOLDER)
+    stored = load_file(FOLDER / card["golden"]["file"])
+    inputs = {n.removeprefix("inputs."): v for n, v in stored.items() if n.startswith("inputs.")}
+    got = OnnxSampler(FOLDER).run(inputs)
+    tolerance = card["golden"]["tolerance"]
+    for name, value in stored.items():
+        if name.startswith("outputs."):
+            np.testing.assert_allclose(
+                got[name.removeprefix("outputs.")],
+                value,
+                rtol=tolerance["relative"],
+                atol=tolerance["absolute"],
+            )
+
+
+@pytest.mark.parametrize("geometry", ["reference", "pass"])
+def test_near_exhaustive_search(geometry: str) -> None:
+    """On a few held-out scenarios at three powers: 0.97 of exhaustive, no violation."""
+    report = evaluate(
+        FOLDER,
+        EvaluationConfig(
+            profile=ScenarioProfile(geometry=geometry),
+            samples=12,
+            seed=141,
+            powers_dbw=(0.0, 10.0, 25.0),
+        ),
+    )
+    assert report.worst_ratio_estimated > 0.97
+    assert report.mean_ratio_true > 0.95
+    assert report.violations == 0
+    assert 0.3 < report.mean_reliability < 0.7
+
+
+def test_card_tells_the_figures() -> None:
+    """Both profiles were evaluated at all six powers, near exhaustive at each."""
+    metrics = read_card(FOLDER)["metrics"]
+    assert metrics.keys() == {"reference", "pass"}
+    for figures in metrics.values():
+        assert list(figures["powers"]) == ["0", "5", "10", "15", "20", "25"]
+        assert figures["worst_ratio_estimated"] > 0.95
+        assert figures["violations"] == 0
