@@ -1,6 +1,7 @@
 """Looks into JSON and YAML documents: data only, of bounded size and depth."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,22 +35,32 @@ def check_yaml(path: Path) -> None:
     Raises:
         ContentError: Otherwise.
     """
-    depth = documents = 0
+    text = _text(path)
+    # Made of libyaml where there is one; it is tens of times quicker.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        # The parser made of libyaml where there is one; it is tens of times quicker.
-        for event in yaml.parse(_text(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            if isinstance(event, yaml.AliasEvent):
-                raise ContentError("it has aliases; write the values out")
-            tag = getattr(event, "tag", None)
-            if tag is not None:
-                raise ContentError(f"it has the tag {tag}; write plain values")
-            documents += isinstance(event, yaml.DocumentStartEvent)
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MAX_DEPTH:
-                raise ContentError("it is nested too deep")
-    except yaml.YAMLError as error:
+        _check_events(yaml.parse(text, Loader=loader))
+        yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        if isinstance(error, ContentError):
+            raise
         raise ContentError(f"it is no YAML: {' '.join(str(error).split())}") from error
+
+
+def _check_events(events: Iterable[yaml.Event]) -> None:
+    # Before anything is built of them.
+    depth = documents = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            raise ContentError("it has aliases; write the values out")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise ContentError(f"it has the tag {tag}; write plain values")
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise ContentError("it is nested too deep")
     if documents != 1:
         raise ContentError(f"it holds {documents} documents; one is expected")
 

@@ -251,14 +251,15 @@ def _sync_folder(folder: Path) -> None:
 
 def _told(work: Callable[[], T]) -> Callable[[], T]:
     def run() -> T:
-        with _full_disk_is_told():
+        with full_disk_is_told():
             return work()
 
     return run
 
 
 @contextmanager
-def _full_disk_is_told() -> Iterator[None]:
+def full_disk_is_told() -> Iterator[None]:
+    """Within it, the lack of disk space or quota is raised as ResourceExhausted."""
     try:
         yield
     except OSError as error:

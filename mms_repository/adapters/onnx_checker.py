@@ -10,7 +10,8 @@ from onnx.shape_inference import InferenceError
 from mms_repository.manifests import ContentError
 
 # Operators of other domains are code that the file does not bring along.
-_STANDARD_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+_DEFAULT_DOMAINS = frozenset({"", "ai.onnx"})
+_STANDARD_DOMAINS = _DEFAULT_DOMAINS | {"ai.onnx.ml"}
 _MAX_COMPLAINT_CHARACTERS = 500
 
 
@@ -31,6 +32,10 @@ def check_onnx(path: Path) -> None:
         raise ContentError("it is no ONNX protobuf") from error
     if model.training_info:
         raise ContentError("it brings training_info; export the inference graph only")
+    for opset in model.opset_import:
+        # onnx's checker takes a newer set for the newest one that it knows.
+        if opset.domain in _DEFAULT_DOMAINS and opset.version > onnx.defs.onnx_opset_version():
+            raise ContentError(f"operator set {opset.version} is not known")
     for function in model.functions:
         _check_domain(function.domain, function.name)
         _check_nodes(function.node)

@@ -84,15 +84,15 @@ def _extent(name: str, entry: Any) -> tuple[int, int, str]:
     """First byte, byte after the last, and name of a tensor."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise ContentError(f"tensor {name} has no dtype, shape and data_offsets")
-    shape, offsets = entry["shape"], entry["data_offsets"]
-    if entry["dtype"] not in _BITS:
-        raise ContentError(f"tensor {name} is of unknown dtype {entry['dtype']!r}")
+    dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in _BITS:
+        raise ContentError(f"tensor {name} is of unknown dtype {dtype!r}")
     if not _are_counts(shape):
         raise ContentError(f"tensor {name} has shape {shape!r}")
     if not _are_counts(offsets) or len(offsets) != 2:  # noqa: PLR2004 - begin and end
         raise ContentError(f"tensor {name} has data_offsets {offsets!r}")
     begin, end = offsets
-    size_bytes = math.prod(shape) * _BITS[entry["dtype"]] // 8
+    size_bytes = math.prod(shape) * _BITS[dtype] // 8
     if end - begin != size_bytes:
         raise ContentError(f"tensor {name} has {end - begin} bytes, its shape {size_bytes}")
     return begin, end, name
