@@ -89,8 +89,8 @@ class TrainingConfig:
         lambda_gan: weight of the adversarial loss in the second stage; 0 leaves it out.
         lambda_diff: weight of the diffusion loss in the second stage; 0 needs no labels.
         lambda_sec: weight of the secrecy loss in the second stage.
-        wall_clock_s: time for data and both stages together; steps not taken by then are left
-            out. None takes all steps.
+        wall_clock_s: time for data and both stages together [s]. Data are drawn whatever it takes;
+            steps not taken by then are left out. None takes all steps.
         threads: threads of torch.
     """
 
