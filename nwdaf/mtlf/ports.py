@@ -1,0 +1,115 @@
+"""What the MTLF needs from outside."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from nwdaf.mtlf.jobs import Job, Phase, Spec, TrainingSpec
+
+OnProgress = Callable[[float, Phase], None]
+
+
+class JobStore(Protocol):
+    """Keeps jobs; what it returns is what is stored."""
+
+    async def create(self, spec: Spec, *, request_id: str) -> Job:
+        """A new queued job, or the one that the same request made before.
+
+        Raises:
+            AlreadyExists: REQUEST_ID_REUSED for the same request id with another spec.
+            ResourceExhausted: QUOTA_EXCEEDED when too many jobs wait.
+        """
+        ...
+
+    async def get(self, job_id: str, kind: type[Spec]) -> Job:
+        """One job of that kind.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+        """
+        ...
+
+    async def page(
+        self, kind: type[Spec], *, size: int, before: int | None
+    ) -> tuple[Sequence[Job], int | None]:
+        """Jobs of that kind, newest first, and the position to go on from; None at the end."""
+        ...
+
+    async def take_next(self) -> Job | None:
+        """The oldest queued job, now RUNNING; None when nothing waits."""
+        ...
+
+    async def change(self, job_id: str, change: Callable[[Job], Job]) -> Job:
+        """The job after `change`, in one transaction; if `change` raises, nothing changes."""
+        ...
+
+    async def requeue_interrupted(self) -> int:
+        """How many jobs were RUNNING when the process ended; they are QUEUED again."""
+        ...
+
+
+@dataclass(frozen=True)
+class ApprovedModel:
+    """The latest approved version of a model."""
+
+    model_name: str
+    version: int
+    model_unique_id: int
+    approve_time: datetime
+
+
+class Repository(Protocol):
+    """The model repository."""
+
+    async def fetch(
+        self, model_name: str, version: int, file_names: Sequence[str], folder: Path
+    ) -> None:
+        """Writes the files of a version into `folder`, each equal to its digest.
+
+        Raises:
+            NotFound: The version or a file of it does not exist.
+            DataLoss: DIGEST_MISMATCH.
+            Unavailable: The repository does not answer.
+        """
+        ...
+
+    async def publish(
+        self, spec: TrainingSpec, folder: Path, *, job_id: str, kpis: Mapping[str, float]
+    ) -> int:
+        """The version that holds the files of `folder`; the same job makes it only once.
+
+        Raises:
+            InvalidArgument: ARTIFACT_REFUSED.
+            PermissionDenied: SIGNATURE_INVALID.
+            Unavailable: The repository does not answer.
+        """
+        ...
+
+    async def latest_approved(self, model_name: str) -> ApprovedModel:
+        """The newest version that is approved.
+
+        Raises:
+            NotFound: UNAVAILABLE_DATA when there is none.
+        """
+        ...
+
+
+class WorkFailedError(Exception):
+    """The work of a job failed; the message is one sentence."""
+
+
+class Workshop(Protocol):
+    """Where the heavy work is done: a process of its own for each job."""
+
+    async def work(
+        self, task: Mapping[str, Any], folder: Path, on_progress: OnProgress, cancel: asyncio.Event
+    ) -> Mapping[str, Any] | None:
+        """The result of the task, worked on in `folder`; None when it was cancelled.
+
+        Raises:
+            WorkFailedError: The work failed.
+        """
+        ...
