@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from aimlctl import demo, events, lifecycle, model, platform, subscription
+from aimlctl import demo, doctor, events, lifecycle, model, platform, scenario, subscription
 from aimlctl.output import STATUS_FAILED, failure_of, tell_failure
 
 app = typer.Typer(
@@ -22,10 +22,12 @@ app.command("demo")(demo.demo)
 app.command("up")(platform.up)
 app.command("down")(platform.down)
 app.command("status")(platform.status)
+app.command("doctor")(doctor.doctor)
 app.add_typer(model.app, name="model")
 app.add_typer(subscription.app, name="subscription")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(events.app, name="events")
+app.add_typer(scenario.app, name="scenario")
 
 
 def run(argv: Sequence[str]) -> int:

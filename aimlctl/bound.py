@@ -10,6 +10,7 @@ import os
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -21,14 +22,19 @@ _BATCH = 8
 _LENGTH = struct.Struct("<I")
 
 
-def exhaustive_rates(truths: Sequence[radio_pb2.GroundTruth], folder: Path) -> dict[str, float]:
+def exhaustive_rates(truths: Sequence[radio_pb2.GroundTruth]) -> dict[str, float]:
     """Rate of the exhaustive decision on the true channel by decision id, in b/s/Hz.
 
-    One process per core works on an even share; files pass through `folder`.
+    One process per core works on an even share.
 
     Raises:
         CommandError: the search failed.
     """
+    with tempfile.TemporaryDirectory(prefix="aimlnf-bound-") as folder:
+        return _searched(truths, Path(folder))
+
+
+def _searched(truths: Sequence[radio_pb2.GroundTruth], folder: Path) -> dict[str, float]:
     workers = min(len(os.sched_getaffinity(0)), len(truths))
     started: list[tuple[subprocess.Popen[bytes], Path]] = []
     try:

@@ -1,46 +1,35 @@
 """``aimlctl demo``: a satellite pass drives a model through its whole life."""
 
-import os
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aimlctl.bound import exhaustive_rates
-from aimlctl.daemon import build_supervisor, runtime_overrides
-from aimlctl.figures import demo_document, even_sample, shortcomings
+from aimlctl.figures import demo_document, shortcomings
 from aimlctl.live_view import LiveView
 from aimlctl.nf_settings import Settings
-from aimlctl.observer import Observer
-from aimlctl.options import DEFAULT_MODEL, EMBEDDED, BrokerOption, JsonOption, RuntimeOption
-from aimlctl.output import Output
-from aimlctl.peers import Peers
+from aimlctl.options import EMBEDDED, BrokerOption, JsonOption, RuntimeOption
+from aimlctl.output import CommandError, Output
 from aimlctl.record import DemoRecord
 from aimlctl.report.page import write_report
-from aimlctl.run_file import read_run_file, read_supervision, run_file_path
 from aimlctl.scenario_orders import SCENARIO_FOLDER, read_order
-from aimlctl.story import FIRST_TRAINING_S, Story
+from aimlctl.session import Session, own_platform
+from aimlctl.story import ACTOR, FIRST_TRAINING_S, Story
 from aimlctl.summary import show_summary
-from aimlctl.supervisor import SupervisorThread
-from aimlctl.topics import TopicReader, broker_settings
 from aimlctl.views import PlainView, View
 from aimlnf.ransim.v1 import run_pb2
 from nf_runtime.clock import Clock, SystemClock
-from nf_runtime.events.broker import Start, broker_of
-from nf_runtime.events.catalogue import INFERENCE_REPORTS, RAN_TRIGGERS
 
 DEMO_SCENARIO = SCENARIO_FOLDER / "demo-pass.yaml"
 DEFAULT_DURATION_S = 300.0
-UP_TIMEOUT_S = 90.0
+SHORTEST_S = 30.0
 # A pass on a terminal takes about this long, so that it can be watched.
 _WATCHED_S = 40.0
-# Searched exhaustively: all decisions of a usual pass, an even sample of more.
-_MOST_SEARCHED = 160
 
 # What the OAM is told for so short a pass. The rule itself is the OAM's: see docs on monitoring.
 DEMO_OVERRIDES: dict[str, Settings] = {
@@ -87,6 +76,10 @@ def demo(
 ) -> None:
     """Watch a satellite pass drive a model through its whole life."""
     output = Output.of(as_json=as_json)
+    if duration_s < SHORTEST_S:
+        raise CommandError(
+            f"--duration is {duration_s:g} s, too short for the story; use {SHORTEST_S:g} or more"
+        )
     with ExitStack() as stack:
         folder = state_dir or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="aimlnf-"))
@@ -141,75 +134,29 @@ def run_demo(options: DemoOptions, view: View, clock: Clock) -> DemoRecord:
     started_at = clock.now()
     view.act("Six network functions start")
     view.note(f"state and logs: {options.state_dir}")
-    supervisor = build_supervisor(
+    with own_platform(
         options.state_dir,
         broker=options.broker,
-        with_gateway=False,
-        default_ports=False,
-        overrides=DEMO_OVERRIDES | runtime_overrides(options.runtime),
-        listener=view.note,
-    )
-    thread = SupervisorThread(supervisor)
-    with thread:
-        thread.wait_until_serving(timeout_s=UP_TIMEOUT_S, clock=clock)
-        run_file = read_run_file(run_file_path(options.state_dir))
-        topics = TopicReader(
-            broker_of(broker_settings(run_file, options.state_dir)),
-            [RAN_TRIGGERS, INFERENCE_REPORTS],
-            start=Start.LATEST,
+        runtime=options.runtime,
+        overrides=DEMO_OVERRIDES,
+        view=view,
+        clock=clock,
+    ):
+        session = Session(
+            options.state_dir,
+            order=order,
+            actor=ACTOR,
+            view=view,
+            clock=clock,
+            started_at=started_at,
         )
-        peers = Peers(run_file)
-        with topics:
-            topics.poll(0.0)
-            observer = Observer(
-                peers, topics, model=DEFAULT_MODEL, view=view, clock=clock, started_at=started_at
-            )
+        with closing(session):
             story = Story(
-                peers,
-                observer,
+                session.desk,
+                session.flight,
                 view=view,
                 order=order,
-                model=DEFAULT_MODEL,
                 first_training_s=FIRST_TRAINING_S,
                 clock=clock,
             )
-            told = story.tell()
-            run = observer.run()
-            counts, ticks, engine = observer.counts(run), observer.ticks(), observer.engine()
-            bound = _bound(observer, view, options.state_dir)
-        peers.close()
-        processes = supervisor.processes()
-        starts = read_supervision(options.state_dir).starts
-    return DemoRecord(
-        scenario=order.name,
-        seed=order.seed,
-        duration_s=order.duration_s,
-        engine=engine,
-        wall_time_s=observer.now_s(),
-        steps=tuple(observer.steps),
-        adaptations=told.adaptations,
-        stretches=told.stretches,
-        switches=told.switches,
-        triggers=tuple(observer.triggers.values()),
-        decisions=tuple(observer.decisions.values()),
-        ticks=tuple(ticks),
-        counts=counts,
-        exhaustive_bps_hz=bound,
-        hops_ms=observer.hops_by_name(),
-        processes={
-            name: (process.pid, process.address) for name, process in sorted(processes.items())
-        },
-        restarts={name: count - 1 for name, count in starts.items()},
-    )
-
-
-def _bound(observer: Observer, view: View, folder: Path) -> dict[str, float]:
-    sample = even_sample(list(observer.decisions), _MOST_SEARCHED)
-    if not sample:
-        return {}
-    view.act("Every decision is held against exhaustive search")
-    view.note(
-        f"{len(sample)} of {len(observer.decisions)} estimates are searched on "
-        f"{len(os.sched_getaffinity(0))} cores"
-    )
-    return exhaustive_rates([observer.truth_of(decision) for decision in sample], folder)
+            return session.record(story.tell())

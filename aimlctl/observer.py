@@ -56,11 +56,20 @@ class Observer:
         self._started_at = started_at
         self._last_step = 0
         self._last_report = 0
+        self._before = Counts()
         self.run_id = ""
         self.steps: list[Step] = []
         self.decisions: dict[str, DecisionMade] = {}
         self.triggers: dict[str, TriggerSeen] = {}
         self._hops_ms: dict[str, Mapping[str, float]] = {}
+
+    def skip_the_past(self) -> None:
+        """Takes what the functions hold by now as not of this run."""
+        for step in self._ask(lambda: list(steps_after(self._peers, self._model, 0))):
+            self._last_step = step.sequence
+        for report in self._new_reports():
+            self._last_report = report.sequence
+        self._before = self._inference_counts()
 
     def look_at_lifecycle(self) -> None:
         """Takes in new steps of the model's life."""
@@ -97,9 +106,7 @@ class Observer:
 
     def look_at_decisions(self) -> None:
         """Takes in new reports of applied decisions of the run."""
-        request = inference.ListReportsRequest(after_sequence=self._last_report)
-        call = self._peers.inference.ListReports
-        for report in self._ask(lambda: list(every_sequence(call, request, "reports"))):
+        for report in self._new_reports():
             self._last_report = report.sequence
             if report.outcome.run_id != self.run_id:
                 continue
@@ -123,13 +130,13 @@ class Observer:
                 self._hops_ms[data.decision_id] = hops_ms(data)
 
     def counts(self, run: run_pb2.Run) -> Counts:
-        """What inference function and radio network counted."""
-        status = self._ask(lambda: self._peers.inference.GetStatus(inference.GetStatusRequest()))
+        """What inference function and radio network counted since the past was skipped."""
+        now, before = self._inference_counts(), self._before
         return Counts(
-            notifications=status.notifications_count,
-            made=status.decisions_made_count,
-            applied=status.decisions_applied_count,
-            failed=status.decisions_failed_count,
+            notifications=now.notifications - before.notifications,
+            made=now.made - before.made,
+            applied=now.applied - before.applied,
+            failed=now.failed - before.failed,
             published_by_type={
                 count.trigger_type: count.published_count for count in run.trigger_counts
             },
@@ -138,10 +145,9 @@ class Observer:
 
     def engine(self) -> str:
         """The engine of the active model."""
-        status = self._ask(lambda: self._peers.inference.GetStatus(inference.GetStatusRequest()))
         active = [
             model
-            for model in status.models
+            for model in self._status().models
             if model.state == inference_pb2.LOADED_MODEL_STATE_ACTIVE
         ]
         if not active:
@@ -172,6 +178,23 @@ class Observer:
     def now_s(self) -> float:
         """Seconds since the start of the demo."""
         return self.wall_s_of(self._clock.now())
+
+    def _inference_counts(self) -> Counts:
+        status = self._status()
+        return Counts(
+            notifications=status.notifications_count,
+            made=status.decisions_made_count,
+            applied=status.decisions_applied_count,
+            failed=status.decisions_failed_count,
+        )
+
+    def _status(self) -> inference.GetStatusResponse:
+        return self._ask(lambda: self._peers.inference.GetStatus(inference.GetStatusRequest()))
+
+    def _new_reports(self) -> list[inference_pb2.InferenceReport]:
+        request = inference.ListReportsRequest(after_sequence=self._last_report)
+        call = self._peers.inference.ListReports
+        return self._ask(lambda: list(every_sequence(call, request, "reports")))
 
     def _ask(self, call: Callable[[], T]) -> T:
         return patiently(call, clock=self._clock)

@@ -25,6 +25,7 @@ from nf_runtime.errors import NfError
 STATUS_FAILED = 1
 STATUS_USAGE = 2
 STATUS_INTERRUPTED = 130
+_FILE_WIDTH = 140
 
 
 class CommandError(Exception):
@@ -52,7 +53,10 @@ class Output:
     def __init__(self, *, as_json: bool, stdout: TextIO, stderr: TextIO) -> None:
         self.as_json = as_json
         self._stdout = stdout
-        self.console = Console(file=stderr if as_json else stdout, highlight=False)
+        people = stderr if as_json else stdout
+        # A file has no width of its own; 80 columns would fold every table.
+        width = None if people.isatty() else _FILE_WIDTH
+        self.console = Console(file=people, highlight=False, width=width)
 
     @classmethod
     def of(cls, *, as_json: bool) -> Self:
