@@ -194,9 +194,14 @@ class _Worker:
         if self._again:
             return self._again.popleft()
         try:
-            return self._incoming.get(timeout=_IDLE_S)
+            newest = self._incoming.get(timeout=_IDLE_S)
         except queue.Empty:
             return None
+        with self._changed:
+            if self._failed:  # meanwhile
+                self._again.append(newest)
+                return None
+        return newest
 
     def _send(self, pending: _Pending) -> None:
         pending.sent_s = self._clock.monotonic_s()

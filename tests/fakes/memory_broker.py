@@ -29,8 +29,14 @@ class MemoryBroker:
     missing: bool = False
     deaf: bool = False
     refused_topics: frozenset[str] = frozenset()
+    most_at_once: int = 500
+    breakages: list[Exception] = field(default_factory=list)  # raised by reads, one by one
     opened_writers: int = 0
     opened_readers: int = 0
+    looks: int = 0  # questions for partitions
+    assignments: int = 0
+    refusals: int = 0  # calls that failed since the broker is missing
+    handed_out: int = 0  # records
     _records: dict[Partition, list[Fetched]] = field(default_factory=dict)
     _unheard: list[tuple[Message, Callable[[Exception | None], None]]] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -47,7 +53,13 @@ class MemoryBroker:
 
     def check(self) -> None:
         if self.missing:
+            self.refusals += 1
             raise BrokerMissingError("the broker in memory is switched off")
+
+    @property
+    def unheard(self) -> int:
+        """How many messages wait for an acknowledgement."""
+        return len(self._unheard)
 
     def create(self, topic: str) -> None:
         """Make a topic before its first message."""
@@ -116,6 +128,7 @@ class MemoryReader:
     def partitions(self, topics: Collection[str]) -> set[Partition]:
         self._broker.check()
         with self._broker._changed:
+            self._broker.looks += 1
             return {partition for partition in self._broker._records if partition.topic in topics}
 
     def assign(self, starts: Mapping[Partition, int | Start]) -> None:
@@ -127,12 +140,16 @@ class MemoryReader:
                     self._positions[partition] = len(self._broker._records[partition])
                 else:
                     self._positions[partition] = start
+            self._broker.assignments += 1
 
     def poll(self, timeout_s: float) -> list[Fetched]:
         self._broker.check()
+        if self._broker.breakages:
+            raise self._broker.breakages.pop()
         with self._broker._changed:
             self._broker._changed.wait_for(self._waiting, timeout_s)
-            found = self._waiting()
+            found = self._waiting()[: self._broker.most_at_once]
+            self._broker.handed_out += len(found)
             for record in found:
                 self._positions[record.partition] = record.offset + 1
             return found
