@@ -2,7 +2,7 @@
 
 import sys
 
-from inference_nf.app import NF_NAME, serve
+from inference_nf.app import serve
 from inference_nf.config import InferenceSettings
 from nf_runtime.config import load_settings
 from nf_runtime.server import run_nf
@@ -11,7 +11,7 @@ from nf_runtime.server import run_nf
 def main() -> None:
     """Load the settings and serve until SIGTERM."""
     settings = load_settings(InferenceSettings, sys.argv[1:])
-    run_nf(NF_NAME, lambda stop: serve(settings, stop), log=settings.log)
+    run_nf(settings.nf_name, lambda stop: serve(settings, stop), log=settings.log)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The composition root of the inference function."""
+"""The inference function put together: the only file that names concrete adapters."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,10 +6,11 @@ from contextlib import AsyncExitStack
 
 import grpc
 
-from aimlnf.inference.oip import open_inference_pb2, open_inference_pb2_grpc
-from aimlnf.inference.v1 import (
-    inference_function_service_pb2,
-    inference_function_service_pb2_grpc,
+from aimlnf.inference.oip.open_inference_pb2_grpc import (
+    add_GRPCInferenceServiceServicer_to_server,
+)
+from aimlnf.inference.v1.inference_function_service_pb2_grpc import (
+    add_InferenceFunctionServiceServicer_to_server,
 )
 from inference_nf.adapters.file_cache import FileCache
 from inference_nf.adapters.file_keys import FileKeys
@@ -19,8 +20,8 @@ from inference_nf.adapters.grpc_repository import GrpcRepository
 from inference_nf.adapters.prometheus_meter import PrometheusMeter
 from inference_nf.adapters.sql_answers import SqlAnswers
 from inference_nf.adapters.sql_models import SqlModels
-from inference_nf.adapters.tables import metadata
-from inference_nf.config import InferenceSettings
+from inference_nf.adapters.sql_tables import metadata
+from inference_nf.config import EngineSettings, InferenceSettings
 from inference_nf.deciding import Deciding
 from inference_nf.engines.onnxruntime import OnnxRuntimeBuilder
 from inference_nf.engines.worker import ThreadWorker
@@ -32,64 +33,41 @@ from inference_nf.releases import EngineKind
 from inference_nf.servicer import InferenceFunctionServicer
 from inference_nf.subscribing import Interest, Subscribing
 from nf_runtime.client import open_channel
-from nf_runtime.clock import SystemClock
+from nf_runtime.clock import Clock, SystemClock
 from nf_runtime.database import Database
+from nf_runtime.events.broker import Broker
 from nf_runtime.events.publisher import EventPublisher
-from nf_runtime.metrics import new_registry
+from nf_runtime.metrics import EventMetrics, new_registry
 from nf_runtime.outbox import OutboxRelay
 from nf_runtime.server import NfServer, serve_until_stopped
 
-NF_NAME = InferenceSettings.nf_name
-_MIGRATIONS = "inference_nf.adapters.migrations"
+MIGRATIONS = "inference_nf.adapters.migrations"
 
 
-async def serve(settings: InferenceSettings, stop: asyncio.Event) -> None:
-    """Run until `stop` is set. The active model of the last life decides before the port opens."""
+async def serve(
+    settings: InferenceSettings, stop: asyncio.Event, *, broker: Broker | None = None
+) -> None:
+    """Run until `stop` is set. What decided in the last life decides before the port opens.
+
+    Args:
+        settings: Everything that can be set.
+        stop: Ends it.
+        broker: Instead of the one of the settings.
+    """
     clock = SystemClock()
     registry = new_registry()
+    meter = PrometheusMeter(registry)
     async with AsyncExitStack() as stack:
-        database = Database(settings.database.url, metadata, _MIGRATIONS)
+        database = Database(settings.database.url, metadata, MIGRATIONS)
         stack.push_async_callback(database.close)
         await database.open()
-
-        def channel(address: str) -> grpc.aio.Channel:
-            opened = open_channel(address, settings=settings.client, tls=settings.tls)
-            stack.push_async_callback(opened.close)
-            return opened
-
         decider = ThreadWorker(
             "aimlnf-inference",
             threads=settings.engine.workers,
             max_queued=settings.engine.max_queued,
         )
-        loader = ThreadWorker("aimlnf-loading", threads=1, max_queued=1)
         stack.push_async_callback(decider.close)
-        stack.push_async_callback(loader.close)
-        builders = engine_builders(settings)
-        models = Models(
-            repository=GrpcRepository(
-                channel(settings.repository.address),
-                download_deadline_s=settings.repository.download_deadline_s,
-            ),
-            cache=FileCache(
-                settings.models.cache_folder,
-                worker=loader,
-                max_artifact_bytes=settings.models.max_artifact_bytes,
-            ),
-            signatures=FileKeys(settings.signing.trusted_keys),
-            builders=builders,
-            default_engine=default_engine(settings, builders),
-            store=SqlModels(database),
-            loader=loader,
-            clock=clock,
-            policy=LoadPolicy(
-                max_loaded=settings.models.max_loaded,
-                allow_unapproved=settings.models.allow_unapproved,
-                warm_up_runs=settings.models.warm_up_runs,
-                download_attempts=settings.repository.download_attempts,
-            ),
-        )
-        meter = PrometheusMeter(registry)
+        models = _models(settings, stack, database, clock=clock)
         deciding = Deciding(models, worker=decider, meter=meter, clock=clock)
         answers = SqlAnswers(
             database,
@@ -97,24 +75,7 @@ async def serve(settings: InferenceSettings, stop: asyncio.Event) -> None:
             reliability_window=settings.reports.reliability_window,
             low_reliability=settings.reports.low_reliability,
         )
-        notifications = GrpcNotifications(channel(settings.notifications.address))
-        answering = Answering(
-            subscribing=Subscribing(
-                notifications=notifications,
-                store=answers,
-                clock=clock,
-                interest=_interest(settings),
-            ),
-            notifications=notifications,
-            radio=GrpcRadio(channel(settings.radio.address)),
-            deciding=deciding,
-            store=answers,
-            meter=meter,
-            clock=clock,
-            concurrency=settings.notifications.concurrency,
-            acknowledge_every=settings.notifications.acknowledge_every,
-            acknowledge_period_s=settings.notifications.acknowledge_period_s,
-        )
+        answering = _answering(settings, stack, deciding, answers, meter=meter, clock=clock)
         servicer = InferenceFunctionServicer(
             models=models,
             deciding=deciding,
@@ -125,14 +86,18 @@ async def serve(settings: InferenceSettings, stop: asyncio.Event) -> None:
             models=models, deciding=deciding, max_batch=settings.engine.max_batch
         )
         server = NfServer(
-            NF_NAME,
+            settings.nf_name,
             settings.server,
-            register=lambda server: register(server, servicer, open_inference),
+            register=lambda server: _register(server, servicer, open_inference),
             tls=settings.tls,
             registry=registry,
             clock=clock,
         )
-        publisher = await stack.enter_async_context(EventPublisher(settings.kafka, clock=clock))
+        publisher = await stack.enter_async_context(
+            EventPublisher(
+                settings.kafka, clock=clock, metrics=EventMetrics(registry), broker=broker
+            )
+        )
         waiting = await models.restore()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(OutboxRelay(database, publisher).run(stop))
@@ -142,45 +107,88 @@ async def serve(settings: InferenceSettings, stop: asyncio.Event) -> None:
             await serve_until_stopped(server, stop)
 
 
-def register(
+def engine_builders(settings: EngineSettings) -> dict[EngineKind, EngineBuilder]:
+    """The engines that this host can run, the preferred one first."""
+    return {EngineKind.ONNXRUNTIME: OnnxRuntimeBuilder(threads=settings.threads)}
+
+
+def _models(
+    settings: InferenceSettings, stack: AsyncExitStack, database: Database, *, clock: Clock
+) -> Models:
+    loader = ThreadWorker("aimlnf-loading", threads=1, max_queued=1)
+    stack.push_async_callback(loader.close)
+    builders = engine_builders(settings.engine)
+    return Models(
+        repository=GrpcRepository(
+            _channel(settings, stack, settings.repository.address),
+            download_deadline_s=settings.repository.download_deadline_s,
+        ),
+        cache=FileCache(
+            settings.models.cache_folder,
+            worker=loader,
+            max_artifact_bytes=settings.models.max_artifact_bytes,
+        ),
+        signatures=FileKeys(settings.signing.trusted_keys),
+        builders=builders,
+        default_engine=(
+            next(iter(builders))
+            if settings.engine.kind == "auto"
+            else EngineKind(settings.engine.kind)
+        ),
+        store=SqlModels(database),
+        loader=loader,
+        clock=clock,
+        policy=LoadPolicy(
+            max_loaded=settings.models.max_loaded,
+            allow_unapproved=settings.models.allow_unapproved,
+            warm_up_runs=settings.models.warm_up_runs,
+            download_attempts=settings.repository.download_attempts,
+        ),
+    )
+
+
+def _answering(
+    settings: InferenceSettings,
+    stack: AsyncExitStack,
+    deciding: Deciding,
+    answers: SqlAnswers,
+    *,
+    meter: PrometheusMeter,
+    clock: Clock,
+) -> Answering:
+    bounds = settings.notifications
+    notifications = GrpcNotifications(_channel(settings, stack, bounds.address))
+    filters = tuple(EventFilter(**event.model_dump()) for event in bounds.events)
+    return Answering(
+        subscribing=Subscribing(
+            notifications=notifications,
+            store=answers,
+            clock=clock,
+            interest=Interest(settings.nf_instance_id, filters),
+        ),
+        notifications=notifications,
+        radio=GrpcRadio(_channel(settings, stack, settings.radio.address)),
+        deciding=deciding,
+        store=answers,
+        meter=meter,
+        clock=clock,
+        concurrency=bounds.concurrency,
+        acknowledge_every=bounds.acknowledge_every,
+        acknowledge_period_s=bounds.acknowledge_period_s,
+    )
+
+
+def _channel(settings: InferenceSettings, stack: AsyncExitStack, address: str) -> grpc.aio.Channel:
+    opened = open_channel(address, settings=settings.client, tls=settings.tls)
+    stack.push_async_callback(opened.close)
+    return opened
+
+
+def _register(
     server: grpc.aio.Server,
     servicer: InferenceFunctionServicer,
     open_inference: OpenInferenceServicer,
 ) -> Sequence[str]:
-    """Add both services to the server; their full names."""
-    inference_function_service_pb2_grpc.add_InferenceFunctionServiceServicer_to_server(
-        servicer, server
-    )
-    open_inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(open_inference, server)
-    own = inference_function_service_pb2.DESCRIPTOR.services_by_name["InferenceFunctionService"]
-    protocol = open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"]
-    return [own.full_name, protocol.full_name]
-
-
-def engine_builders(settings: InferenceSettings) -> dict[EngineKind, EngineBuilder]:
-    """The engines that this host can run."""
-    return {EngineKind.ONNXRUNTIME: OnnxRuntimeBuilder(threads=settings.engine.threads)}
-
-
-def default_engine(
-    settings: InferenceSettings, builders: dict[EngineKind, EngineBuilder]
-) -> EngineKind:
-    """What runs a version when the request names no engine."""
-    if settings.engine.kind != "auto":
-        return EngineKind(settings.engine.kind)
-    return EngineKind.TENSORRT if EngineKind.TENSORRT in builders else EngineKind.ONNXRUNTIME
-
-
-def _interest(settings: InferenceSettings) -> Interest:
-    return Interest(
-        consumer_id=settings.nf_instance_id,
-        filters=tuple(
-            EventFilter(
-                event=event.event,
-                beam_ids=event.beam_ids,
-                satellite_ids=event.satellite_ids,
-                threshold=event.threshold,
-            )
-            for event in settings.notifications.events
-        ),
-    )
+    add_InferenceFunctionServiceServicer_to_server(servicer, server)
+    add_GRPCInferenceServiceServicer_to_server(open_inference, server)
+    return ["aimlnf.inference.v1.InferenceFunctionService", "inference.GRPCInferenceService"]

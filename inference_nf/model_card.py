@@ -1,6 +1,7 @@
 """The part of a model card that serving relies on: inputs, outputs and the golden samples."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -92,8 +93,8 @@ def read_card(document: bytes) -> ModelCard:
             outputs=tuple(_tensor_spec(entry) for entry in signature["outputs"]),
             golden=GoldenCheck(
                 file_name=str(golden["file"]),
-                absolute=float(golden["tolerance"]["absolute"]),
-                relative=float(golden["tolerance"]["relative"]),
+                absolute=_tolerance(golden["tolerance"]["absolute"]),
+                relative=_tolerance(golden["tolerance"]["relative"]),
             ),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -122,6 +123,13 @@ def check_graph(
                 raise refused(f"the card's {what} {spec} is not the graph's: {real}")
         if by_name:
             raise refused(f"the graph's {what} {min(by_name)} is not in the card")
+
+
+def _tolerance(value: Any) -> float:
+    tolerance = float(value)
+    if not (math.isfinite(tolerance) and tolerance >= 0):
+        raise ValueError(f"a golden tolerance of {tolerance} would let everything or nothing pass")
+    return tolerance
 
 
 def _tensor_spec(entry: Mapping[str, Any]) -> TensorSpec:

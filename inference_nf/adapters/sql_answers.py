@@ -12,7 +12,7 @@ from dataclasses import asdict, fields
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from inference_nf.adapters.tables import counts, notifications, reports, subscription
+from inference_nf.adapters.sql_tables import counts, notifications, reports, subscription
 from inference_nf.answers import (
     Answer,
     Counts,

@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
-from inference_nf.adapters.tables import loaded_models
+from inference_nf.adapters.sql_tables import loaded_models
 from inference_nf.loaded_models import ModelSet, WantedModel
 from inference_nf.releases import EngineKind, ModelKey, ModelRelease
 from nf_runtime.database import Database

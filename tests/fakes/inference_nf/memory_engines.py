@@ -1,0 +1,75 @@
+# ruff: noqa: D102 - the ports describe them
+"""Engines and workers in memory behind the ports of `inference_nf`."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+from support.tiny_models import expected_outputs, tiny_card
+
+from inference_nf.model_card import TensorSpec, read_card
+from inference_nf.releases import EngineKind
+
+T = TypeVar("T")
+
+
+class MemoryEngine:
+    """Computes what the tiny graph computes; fails when told to."""
+
+    version = "1.0"
+
+    def __init__(self, kind: EngineKind, graph: bytes) -> None:
+        card = read_card(json.dumps(tiny_card()).encode())
+        self.kind = kind
+        self.inputs: tuple[TensorSpec, ...] = card.inputs
+        self.outputs: tuple[TensorSpec, ...] = card.outputs
+        constants = {
+            tensor.name: numpy_helper.to_array(tensor)
+            for tensor in onnx.load_from_string(graph).graph.initializer
+        }
+        self.rate_bps_hz = float(constants["rate"][0])
+        self.reliability = float(constants["trust"][0])
+        self.carrier = tuple(constants["carriers"][0].tolist())
+        self.failure: Exception | None = None
+        self.runs = 0
+
+    def run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        self.runs += 1
+        if self.failure is not None:
+            raise self.failure
+        return expected_outputs(
+            dict(feeds),
+            rate_bps_hz=self.rate_bps_hz,
+            reliability=self.reliability,
+            carrier=self.carrier,
+        )
+
+
+class MemoryBuilder:
+    """Hands out `MemoryEngine`s and remembers them; fails when told to."""
+
+    def __init__(self, kind: EngineKind = EngineKind.ONNXRUNTIME) -> None:
+        self.kind = kind
+        self.built: list[MemoryEngine] = []
+        self.failure: Exception | None = None
+
+    def build(self, graph: bytes, *, sha256: str) -> MemoryEngine:
+        if self.failure is not None:
+            raise self.failure
+        self.built.append(MemoryEngine(self.kind, graph))
+        return self.built[-1]
+
+
+class InlineWorker:
+    """Runs work where it is asked for; `full` turns away what is not urgent."""
+
+    def __init__(self) -> None:
+        self.full: Exception | None = None
+
+    async def run(self, work: Callable[[], T], *, urgent: bool = False) -> T:
+        if self.full is not None and not urgent:
+            raise self.full
+        return work()

@@ -1,0 +1,311 @@
+"""Tests of loading, activating, unloading and bringing back."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from support.model_world import ModelWorld
+from support.tiny_models import STRANGER, TinyVersion, tiny_version
+from support.waiting import until
+
+from inference_nf.releases import EngineKind
+from nf_runtime.errors import (
+    DataLoss,
+    FailedPrecondition,
+    NfError,
+    NotFound,
+    PermissionDenied,
+    Unavailable,
+)
+
+NAME = "gan-gdm"
+FIRST = tiny_version(1)
+SECOND = tiny_version(2, rate_bps_hz=8.0)
+
+
+async def world_with_active_first(*others: TinyVersion) -> ModelWorld:
+    """Version 1 decides; the others are published."""
+    world = ModelWorld(FIRST, *others)
+    await world.models.load(NAME, 1)
+    await world.models.activate(FIRST.key)
+    return world
+
+
+async def test_a_loaded_version_is_ready_and_decides_nothing() -> None:
+    """It was warmed up and checked; the active one is still none."""
+    world = ModelWorld(FIRST)
+    model = await world.models.load(NAME, 1)
+    assert world.builder.built[0].runs == 3  # two to warm up, one against the golden samples
+    assert model.key == FIRST.key
+    assert model.artifact_sha256 == FIRST.release.artifact("model.onnx").sha256
+    assert world.active_version() is None
+
+
+async def test_only_what_serving_needs_is_downloaded() -> None:
+    """Weights and whatever else a version holds stay in the repository."""
+    heavy = replace(FIRST, files={**FIRST.files, "weights.safetensors": b"x" * 1000})
+    world = ModelWorld(heavy)
+    await world.models.load(NAME, 1)
+    assert {name for name, _ in world.repository.served} == set(FIRST.files)
+
+
+async def test_an_alias_is_resolved() -> None:
+    """The version that the alias points to is loaded."""
+    world = ModelWorld(FIRST, SECOND)
+    world.repository.aliases["champion"] = 2
+    assert (await world.models.load(NAME, "champion")).key.version == 2
+
+
+async def test_loading_twice_builds_once() -> None:
+    """Loading is idempotent, and by number needs no repository the second time."""
+    world = ModelWorld(FIRST)
+    first = await world.models.load(NAME, 1)
+    world.repository.missing = True
+    assert await world.models.load(NAME, 1) is first
+    assert len(world.builder.built) == 1
+
+
+async def test_activation_swaps_and_remembers() -> None:
+    """The new version decides, the old one stays loaded for the way back."""
+    world = await world_with_active_first(SECOND)
+    await world.models.load(NAME, 2)
+    assert world.active_version() == 1
+    await world.models.activate(SECOND.key)
+    assert world.active_version() == 2
+    await world.models.activate(FIRST.key)  # without the repository's help
+    assert world.active_version() == 1
+
+
+async def test_what_is_not_loaded_cannot_be_activated() -> None:
+    """The active version stays."""
+    world = await world_with_active_first(SECOND)
+    with pytest.raises(NotFound, match="load it first"):
+        await world.models.activate(SECOND.key)
+    assert world.active_version() == 1
+
+
+def published(version: TinyVersion) -> Callable[[ModelWorld], None]:
+    """The repository has this version."""
+
+    def change(world: ModelWorld) -> None:
+        world.repository.versions[version.key] = version
+
+    return change
+
+
+def fails_to_build(world: ModelWorld) -> None:
+    """No engine can be made any more."""
+    world.builder.failure = FailedPrecondition("no", reason="ARTIFACT_REFUSED")
+
+
+def repository_missing(world: ModelWorld) -> None:
+    """The repository does not answer."""
+    world.repository.missing = True
+
+
+def store_missing(world: ModelWorld) -> None:
+    """The database does not answer."""
+    world.store.missing = True
+
+
+WITHOUT_CARD = replace(SECOND, files={"model.onnx": SECOND.files["model.onnx"]})
+FAILURES = [
+    (published(SECOND.with_flipped_bit("model.onnx")), DataLoss, "DIGEST_MISMATCH"),
+    (published(SECOND.with_flipped_bit("golden.safetensors")), DataLoss, "DIGEST_MISMATCH"),
+    (published(replace(SECOND, signer=STRANGER)), PermissionDenied, "SIGNATURE_INVALID"),
+    (published(tiny_version(2, golden_shift=0.1)), FailedPrecondition, "GOLDEN_SAMPLE_MISMATCH"),
+    (published(tiny_version(2, state="TESTED")), FailedPrecondition, "MODEL_NOT_APPROVED"),
+    (published(tiny_version(2, state="REJECTED")), FailedPrecondition, "MODEL_NOT_APPROVED"),
+    (published(WITHOUT_CARD), FailedPrecondition, "ARTIFACT_REFUSED"),
+    (fails_to_build, FailedPrecondition, "ARTIFACT_REFUSED"),
+    (repository_missing, Unavailable, "PEER_UNAVAILABLE"),
+    (store_missing, Unavailable, "PEER_UNAVAILABLE"),
+]
+
+
+@pytest.mark.parametrize(("change", "kind", "reason"), FAILURES)
+async def test_a_failed_load_leaves_everything_as_it_was(
+    change: Callable[[ModelWorld], None], kind: type[NfError], reason: str
+) -> None:
+    """The error has its reason; the active version decides on, and the next load can succeed."""
+    world = await world_with_active_first(SECOND)
+    saved = world.store.saved
+    change(world)
+    with pytest.raises(kind) as caught:
+        await world.models.load(NAME, 2)
+    assert caught.value.reason == reason
+    assert world.active_version() == 1
+    assert [model.key for model in world.models.serving] == [FIRST.key]
+    assert world.store.saved == saved
+
+    world.repository.versions[SECOND.key] = SECOND
+    world.repository.missing = world.store.missing = False
+    world.builder.failure = None
+    assert (await world.models.load(NAME, 2)).key == SECOND.key
+
+
+async def test_a_manifest_of_another_model_is_refused() -> None:
+    """A good signature over another model's files does not help."""
+    world = ModelWorld(replace(FIRST, signed_as="other"))
+    with pytest.raises(PermissionDenied, match="was signed for model other"):
+        await world.models.load(NAME, 1)
+
+
+async def test_unapproved_versions_load_where_the_settings_allow() -> None:
+    """A laboratory may try what nobody approved."""
+    world = ModelWorld(tiny_version(1, state="REGISTERED"))
+    world.policy = replace(world.policy, allow_unapproved=True)
+    assert (await world.next_life().load(NAME, 1)).key.version == 1
+
+
+async def test_a_broken_download_goes_on_where_it_broke() -> None:
+    """Within one load it is taken up again, from the byte after the last."""
+    world = ModelWorld(FIRST)
+    world.repository.breaks = 2
+    await world.models.load(NAME, 1)
+    card_downloads = [o for name, o in world.repository.served if name == "model_card.json"]
+    assert card_downloads == [0, 1, 2]
+
+
+async def test_a_download_that_keeps_breaking_is_unavailable() -> None:
+    """After the attempts of the settings the load fails; the next one goes on from there."""
+    world = ModelWorld(FIRST)
+    world.repository.breaks = 3
+    with pytest.raises(Unavailable):
+        await world.models.load(NAME, 1)
+    await world.models.load(NAME, 1)
+    assert ("model_card.json", 3) in world.repository.served
+
+
+async def test_an_engine_that_is_not_here_is_said_so() -> None:
+    """ENGINE_UNAVAILABLE names what there is."""
+    world = ModelWorld(FIRST)
+    with pytest.raises(FailedPrecondition, match="there is: onnxruntime") as caught:
+        await world.models.load(NAME, 1, EngineKind.TENSORRT)
+    assert caught.value.reason == "ENGINE_UNAVAILABLE"
+
+
+async def test_a_version_past_the_bound_frees_the_oldest() -> None:
+    """Engines of freed versions are gone from memory."""
+    versions = [tiny_version(number) for number in range(1, 6)]
+    world = ModelWorld(*versions)
+    for version in versions:
+        await world.models.load(NAME, version.key.version)
+    assert [model.key.version for model in world.models.serving] == [3, 4, 5]
+    with pytest.raises(NotFound):
+        world.models.find(NAME, 1)
+
+
+async def test_unloading_frees_and_keeps_the_active() -> None:
+    """A version that decides cannot be unloaded, another one can."""
+    world = await world_with_active_first(SECOND)
+    await world.models.load(NAME, 2)
+    await world.models.unload(SECOND.key)
+    with pytest.raises(FailedPrecondition):
+        await world.models.unload(FIRST.key)
+    assert [model.key for model in world.models.serving] == [FIRST.key]
+
+
+async def test_find_prefers_the_active_then_the_newest() -> None:
+    """Without a number the one that decides is meant."""
+    world = ModelWorld(FIRST, SECOND)
+    await world.models.load(NAME, 1)
+    await world.models.load(NAME, 2)
+    assert world.models.find(NAME).key.version == 2
+    await world.models.activate(FIRST.key)
+    assert world.models.find(NAME).key.version == 1
+    with pytest.raises(NotFound):
+        world.models.find("other")
+
+
+async def test_a_restart_brings_back_what_decided_without_the_repository() -> None:
+    """Files come from the cache; every check is made again."""
+    world = await world_with_active_first(SECOND)
+    await world.models.load(NAME, 2)
+    world.repository.missing = True
+    models = world.next_life()
+    assert await models.restore() == []
+    assert world.active_version() == 1
+    assert [model.key.version for model in models.serving] == [1, 2]
+
+
+async def test_a_restart_without_cache_waits_for_the_repository() -> None:
+    """Until it answers nobody decides; then the active version is back by itself."""
+    world = await world_with_active_first()
+    world.repository.missing = True
+    world.cache.files.clear()
+    models = world.next_life()
+    waiting = await models.restore()
+    assert [wanted.key for wanted in waiting] == [FIRST.key]
+    assert world.active_version() is None
+    stop = asyncio.Event()
+    restoring = asyncio.create_task(models.restore_rest(waiting, stop))
+    world.repository.missing = False
+    await until(lambda: world.active_version() == 1, what="the version to be back")
+    await restoring
+
+
+async def test_waiting_for_the_repository_ends_with_the_process() -> None:
+    """A stop is not held up, and the next life still knows what is to decide."""
+    world = await world_with_active_first()
+    world.repository.missing = True
+    world.cache.files.clear()
+    models = world.next_life()
+    waiting = await models.restore()
+    stop = asyncio.Event()
+    stop.set()
+    await models.restore_rest(waiting, stop)
+    assert world.store.saved.active == FIRST.key
+
+
+async def test_a_version_that_fails_its_checks_after_a_restart_is_given_up() -> None:
+    """Nobody decides rather than somebody wrong; the others are brought back."""
+    world = await world_with_active_first(SECOND)
+    await world.models.load(NAME, 2)
+    graph = FIRST.release.artifact("model.onnx").sha256
+    world.cache.files[graph] = SECOND.files["model.onnx"]  # computes something else
+    models = world.next_life()
+    assert await models.restore() == []
+    assert world.active_version() is None
+    assert world.store.saved.active is None
+    assert [model.key for model in models.serving] == [SECOND.key]
+
+
+async def test_a_caller_that_gives_up_leaves_no_half_swap() -> None:
+    """A cancelled activation is either done in memory and store, or in neither."""
+    world = await world_with_active_first(SECOND)
+    await world.models.load(NAME, 2)
+    storing = asyncio.Event()
+    go_on = asyncio.Event()
+    save = world.store.save_model_set
+
+    async def slow_save(models):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        storing.set()
+        await go_on.wait()
+        await save(models)
+
+    world.store.save_model_set = slow_save  # type: ignore[method-assign]
+    activating = asyncio.create_task(world.models.activate(SECOND.key))
+    await storing.wait()
+    activating.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await activating
+    assert world.active_version() == 1
+    go_on.set()
+    await until(lambda: world.active_version() == 2, what="the swap to finish")
+    assert world.store.saved.active == SECOND.key
+
+
+async def test_activation_does_not_wait_for_a_load() -> None:
+    """A slow download never holds up a roll-back."""
+    world = await world_with_active_first(SECOND, tiny_version(3))
+    await world.models.load(NAME, 2)
+    await world.models.activate(SECOND.key)
+    world.repository.hold = asyncio.Event()
+    world.cache.files.clear()
+    loading = asyncio.create_task(world.models.load(NAME, 3))
+    await world.models.activate(FIRST.key)
+    assert world.active_version() == 1
+    world.repository.hold.set()
+    await loading
