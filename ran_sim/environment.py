@@ -45,8 +45,8 @@ MAX_CARRIER_NOISE_DB = 6.0
 _MIN_NOISE_PERIOD_S = 40.0
 _MAX_NOISE_PERIOD_S = 120.0
 
-# Shadowing decorrelates over some 120 m of road (TR 38.901 table 7.5-6, RMa), which an ESIM covers
-# in about 5 s; rays and reporting errors share the time constant.
+# Shadowing decorrelates over some 120 m of road (TR 38.901 table 7.5-6, RMa NLOS), which an ESIM
+# covers in about 5 s; rays and reporting errors share the time constant.
 CORRELATION_TIME_S = 5.0
 
 # Each ESIM corrects its carrier at the end of an interval drawn from this range, and its oscillator
