@@ -140,6 +140,7 @@ class PlatformSettings:
         return {
             "repository": {"address": self._address("mms_repository")},
             "signing": {"key_file": str(key)},
+            "worker": {"folder": str(self._state_dir / "nwdaf.mtlf" / "work")},
         }
 
     def _gateway(self, _key: Path) -> Settings:

@@ -62,7 +62,11 @@ def test_brackets_in_a_line_are_no_markup() -> None:
         (KeyboardInterrupt(), Failure("interrupted", status=130)),
         (
             ZeroDivisionError("division by zero"),
-            Failure("a defect of aimlctl: ZeroDivisionError: division by zero", reason="INTERNAL"),
+            Failure(
+                "a defect of aimlctl: ZeroDivisionError: division by zero",
+                reason="INTERNAL",
+                is_defect=True,
+            ),
         ),
     ],
 )
