@@ -1,7 +1,7 @@
 """Training and testing jobs: what is asked, where it stands, and how that may change.
 
-A job is `MLTrainingProcess` or `MLTestingRequest` of TS 28.105 as the MTLF sees it. The OAM keeps the
-managed objects; the MTLF keeps the work.
+A job is `MLTrainingProcess` or `MLTestingRequest` of TS 28.105 as the MTLF sees it. The OAM keeps
+the managed objects; the MTLF keeps the work.
 
 Not modelled: suspension; several jobs at a time (they wait for each other).
 """

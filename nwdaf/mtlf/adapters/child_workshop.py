@@ -1,0 +1,85 @@
+"""The heavy work in a child process: `nwdaf.mtlf.worker`."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from nwdaf.mtlf.job_folder import RESULT_FILE, TASK_FILE
+from nwdaf.mtlf.jobs import Phase
+from nwdaf.mtlf.ports import OnProgress, WorkFailedError
+
+_LAST_WORDS = 2_000  # characters of stderr that are kept
+
+log = structlog.get_logger(__name__)
+
+
+class ChildWorkshop:
+    """`nwdaf.mtlf.ports.Workshop` in a child process.
+
+    Args:
+        nice: How far the child steps back behind what decides.
+    """
+
+    def __init__(self, *, nice: int) -> None:
+        self._nice = nice
+
+    async def work(
+        self, task: Mapping[str, Any], folder: Path, on_progress: OnProgress, cancel: asyncio.Event
+    ) -> Mapping[str, Any] | None:
+        """The result of the task; None when `cancel` was set before it was there."""
+        document = json.dumps({**task, "nice": self._nice})
+        (folder / TASK_FILE).write_text(document, encoding="utf-8")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "nwdaf.mtlf.worker",
+            str(folder),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        listening = asyncio.ensure_future(_listen(process, on_progress))
+        last_words = asyncio.ensure_future(_last_words(process))
+        cancelling = asyncio.ensure_future(cancel.wait())
+        waiting = asyncio.ensure_future(process.wait())
+        try:
+            await asyncio.wait({waiting, cancelling}, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                return None
+            await listening
+            return _result(process.returncode, folder, await last_words)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            cancelling.cancel()
+            await asyncio.gather(waiting, listening, last_words, cancelling, return_exceptions=True)
+
+
+def _result(status: int | None, folder: Path, last_words: str) -> Mapping[str, Any]:
+    if status == 0:
+        result: dict[str, Any] = json.loads((folder / RESULT_FILE).read_text(encoding="utf-8"))
+        return result
+    lines = last_words.strip().splitlines()
+    log.error("work failed", status=status, stderr=last_words)
+    raise WorkFailedError(lines[-1] if lines else f"the working process ended with status {status}")
+
+
+async def _listen(process: asyncio.subprocess.Process, on_progress: OnProgress) -> None:
+    if process.stdout is None:
+        return
+    async for line in process.stdout:
+        told = json.loads(line)
+        on_progress(float(told["fraction"]), Phase(told["phase"]))
+
+
+async def _last_words(process: asyncio.subprocess.Process) -> str:
+    kept = ""
+    if process.stderr is not None:
+        async for line in process.stderr:
+            kept = (kept + line.decode(errors="replace"))[-_LAST_WORDS:]
+    return kept

@@ -1,0 +1,185 @@
+"""Jobs in the database."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from nf_runtime.clock import Clock
+from nf_runtime.database import Database
+from nf_runtime.errors import AlreadyExists, NotFound, ResourceExhausted
+from nwdaf.mtlf.adapters.sql_tables import JOBS
+from nwdaf.mtlf.jobs import Job, JobState, Phase, Spec, TestingSpec, TrainingSpec
+
+_KINDS: dict[type[Spec], str] = {TrainingSpec: "training", TestingSpec: "testing"}
+_SPECS: dict[str, type[Spec]] = {name: kind for kind, name in _KINDS.items()}
+
+
+class SqlJobStore:
+    """`nwdaf.mtlf.ports.JobStore` in SQL.
+
+    Args:
+        database: Open, with the tables of `sql_tables`.
+        clock: For times.
+        most_queued: Jobs that may wait.
+    """
+
+    def __init__(self, database: Database, *, clock: Clock, most_queued: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._most_queued = most_queued
+
+    async def create(self, spec: Spec, *, request_id: str) -> Job:
+        """A new queued job, or the one that the same request made before."""
+        now = self._clock.now()
+        job = Job(uuid.uuid4().hex, spec, JobState.QUEUED, create_time=now, update_time=now)
+
+        def work(connection: Connection) -> Job:
+            earlier = connection.execute(
+                select(JOBS).where(JOBS.c.request_id == request_id)
+            ).first()
+            if request_id and earlier is not None:
+                return _repeated(_job(earlier), spec, request_id)
+            self._check_room(connection)
+            connection.execute(
+                insert(JOBS).values(
+                    job_id=job.job_id,
+                    request_id=request_id or None,
+                    kind=_KINDS[type(spec)],
+                    spec=msgspec.json.encode(spec).decode(),
+                    create_time=now,
+                    **_changing(job),
+                )
+            )
+            return job
+
+        return await self._database.transact(work)
+
+    async def get(self, job_id: str, kind: type[Spec]) -> Job:
+        """One job of that kind."""
+        query = select(JOBS).where(JOBS.c.job_id == job_id, JOBS.c.kind == _KINDS[kind])
+        row = await self._database.transact(lambda connection: connection.execute(query).first())
+        if row is None:
+            raise _not_found(job_id)
+        return _job(row)
+
+    async def page(
+        self, kind: type[Spec], *, size: int, before: int | None
+    ) -> tuple[Sequence[Job], int | None]:
+        """Jobs of that kind, newest first, and the position to go on from; None at the end."""
+        query = select(JOBS).where(JOBS.c.kind == _KINDS[kind]).order_by(JOBS.c.position.desc())
+        if before is not None:
+            query = query.where(JOBS.c.position < before)
+        rows = await self._database.transact(
+            lambda connection: connection.execute(query.limit(size + 1)).all()
+        )
+        more = len(rows) > size
+        return [_job(row) for row in rows[:size]], rows[size - 1].position if more else None
+
+    async def take_next(self) -> Job | None:
+        """The oldest queued job, now RUNNING; None when nothing waits."""
+        oldest = (
+            select(JOBS.c.job_id)
+            .where(JOBS.c.state == JobState.QUEUED)
+            .order_by(JOBS.c.position)
+            .limit(1)
+        )
+        taken = (
+            update(JOBS)
+            .where(JOBS.c.job_id == oldest.scalar_subquery())
+            .values(state=JobState.RUNNING, update_time=self._clock.now())
+            .returning(JOBS)
+        )
+        row = await self._database.transact(lambda connection: connection.execute(taken).first())
+        return None if row is None else _job(row)
+
+    async def change(self, job_id: str, change: Callable[[Job], Job]) -> Job:
+        """The job after `change`, in one transaction."""
+
+        def work(connection: Connection) -> Job:
+            row = connection.execute(
+                select(JOBS).where(JOBS.c.job_id == job_id).with_for_update()
+            ).first()
+            if row is None:
+                raise _not_found(job_id)
+            job = change(_job(row))
+            connection.execute(update(JOBS).where(JOBS.c.job_id == job_id).values(**_changing(job)))
+            return job
+
+        return await self._database.transact(work)
+
+    async def requeue_interrupted(self) -> int:
+        """How many jobs were RUNNING when the process ended; they are QUEUED again."""
+        requeue = (
+            update(JOBS)
+            .where(JOBS.c.state == JobState.RUNNING)
+            .values(
+                state=JobState.QUEUED,
+                progress_percent=0.0,
+                phase=None,
+                update_time=self._clock.now(),
+            )
+        )
+        return await self._database.transact(
+            lambda connection: connection.execute(requeue).rowcount
+        )
+
+    def _check_room(self, connection: Connection) -> None:
+        waiting = connection.execute(
+            select(func.count()).select_from(JOBS).where(JOBS.c.state == JobState.QUEUED)
+        ).scalar_one()
+        if waiting >= self._most_queued:
+            raise ResourceExhausted(
+                f"{waiting} jobs wait already; try again when one has ended",
+                reason="QUOTA_EXCEEDED",
+                limit=str(self._most_queued),
+            )
+
+
+def _changing(job: Job) -> dict[str, Any]:
+    return {
+        "state": job.state,
+        "progress_percent": job.progress_percent,
+        "phase": job.phase,
+        "metrics": msgspec.json.encode(job.metrics).decode(),
+        "published_version": job.published_version,
+        "passed": job.passed,
+        "failure": job.failure,
+        "update_time": job.update_time,
+    }
+
+
+def _job(row: Row[Any]) -> Job:
+    return Job(
+        job_id=row.job_id,
+        spec=msgspec.json.decode(row.spec, type=_SPECS[row.kind]),
+        state=JobState(row.state),
+        create_time=row.create_time,
+        update_time=row.update_time,
+        progress_percent=row.progress_percent,
+        phase=None if row.phase is None else Phase(row.phase),
+        metrics=msgspec.json.decode(row.metrics, type=dict[str, float]),
+        published_version=row.published_version,
+        passed=row.passed,
+        failure=row.failure,
+    )
+
+
+def _repeated(earlier: Job, spec: Spec, request_id: str) -> Job:
+    if earlier.spec != spec:
+        raise AlreadyExists(
+            f"request {request_id} asked for another job before; use a new request_id",
+            reason="REQUEST_ID_REUSED",
+            request_id=request_id,
+        )
+    return earlier
+
+
+def _not_found(job_id: str) -> NotFound:
+    return NotFound(
+        f"there is no job {job_id}; list the jobs first",
+        reason="RESOURCE_NOT_FOUND",
+        resource=job_id,
+    )
