@@ -1,11 +1,12 @@
 """The figures of a demo run, from what it saw: the JSON document of ``aimlctl demo --json``."""
 
+import hashlib
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from aimlctl.record import DecisionMade, DemoRecord
+from aimlctl.record import DecisionMade, DemoRecord, TriggerSeen
 from nf_runtime.events.catalogue import CATALOGUE, RAN_TRIGGERS
 
 PROMISED_STEPS = (
@@ -53,6 +54,12 @@ def lost_event_ids(record: DemoRecord) -> set[str]:
     return {trigger.trigger_id for trigger in record.triggers} - answered
 
 
+def trigger_log_sha256(triggers: Iterable[TriggerSeen]) -> str:
+    """Digest of the trigger log: equal for runs that published byte-identical triggers."""
+    ordered = sorted(triggers, key=lambda trigger: (trigger.sim_offset_s, trigger.trigger_id))
+    return hashlib.sha256("".join(t.content_sha256 for t in ordered).encode()).hexdigest()
+
+
 def demo_document(record: DemoRecord) -> dict[str, Any]:
     """The JSON document. Rates are means over decisions, on the true channel, in b/s/Hz.
 
@@ -83,6 +90,7 @@ def demo_document(record: DemoRecord) -> dict[str, Any]:
             for step in record.steps
         ],
         "triggers": _counts(trigger.trigger_type for trigger in record.triggers),
+        "trigger_log_sha256": trigger_log_sha256(record.triggers),
         "notifications": record.counts.notifications,
         "decisions": {
             "made": record.counts.made,

@@ -125,7 +125,9 @@ class Observer:
                 continue
             if seen.topic == RAN_TRIGGERS:
                 offset_s = getattr(data, "sim_offset_s", 0.0)
-                self.triggers[seen.event.id] = TriggerSeen(seen.event.id, seen.event.type, offset_s)
+                self.triggers[seen.event.id] = TriggerSeen(
+                    seen.event.id, seen.event.type, offset_s, seen.content_sha256
+                )
             elif isinstance(data, Decision):
                 self._hops_ms[data.decision_id] = hops_ms(data)
 

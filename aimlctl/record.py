@@ -19,11 +19,12 @@ HOPS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class TriggerSeen:
-    """A trigger event as it stood on the topic."""
+    """A trigger event as it stood on the topic, with the digest of its headers and value."""
 
     trigger_id: str
     trigger_type: str
     sim_offset_s: float
+    content_sha256: str
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@
             seen.event          # None where it is no event of the catalogue; seen.problem says why
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +28,12 @@ from nf_runtime.events.broker import (
     Start,
 )
 from nf_runtime.events.catalogue import CATALOGUE, EventData, dead_letter_topic
-from nf_runtime.events.cloud_event import CloudEvent, UnreadableEventError, decode
+from nf_runtime.events.cloud_event import (
+    PUBLISHED_AT_HEADER,
+    CloudEvent,
+    UnreadableEventError,
+    decode,
+)
 
 TOPIC_NAMES: Sequence[str] = (*CATALOGUE, *(dead_letter_topic(topic) for topic in CATALOGUE))
 
@@ -42,6 +49,16 @@ class SeenEvent:
     event: CloudEvent[EventData] | None
     problem: str
     raw: Fetched
+
+    @property
+    def content_sha256(self) -> str:
+        """Digest of what the producer made: key, headers and value, without transport headers."""
+        digest = hashlib.sha256()
+        headers = [(n.encode(), v) for n, v in self.raw.headers if n != PUBLISHED_AT_HEADER]
+        for part in (self.raw.key or b"", *chain.from_iterable(headers), self.raw.value or b""):
+            digest.update(len(part).to_bytes(8, "little"))
+            digest.update(part)
+        return digest.hexdigest()
 
     def as_document(self) -> dict[str, Any]:
         """The event as JSON, with its attributes beside its data."""

@@ -47,7 +47,8 @@ def demo_record(*, decision_count: int = 90, duration_s: float = 300.0) -> DemoR
     offsets = [round((i + 0.5) * duration_s / decision_count, 1) for i in range(decision_count)]
     switches = (Switch(0.0, 1), Switch(0.62 * duration_s, 2), Switch(0.85 * duration_s, 1))
     triggers = tuple(
-        TriggerSeen(f"run/{i}", TYPES[i % 3], offset_s) for i, offset_s in enumerate(offsets)
+        TriggerSeen(f"run/{i}", TYPES[i % 3], offset_s, f"{i:064x}")
+        for i, offset_s in enumerate(offsets)
     )
     decisions = tuple(
         DecisionMade(

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.demo_records import TYPES, demo_record
 
-from aimlctl.figures import demo_document, even_sample, lost_event_ids, percentile
+from aimlctl.figures import (
+    demo_document,
+    even_sample,
+    lost_event_ids,
+    percentile,
+    shortcomings,
+    trigger_log_sha256,
+)
 from aimlctl.record import Counts
 
 
@@ -95,9 +102,39 @@ def test_decision_read_twice_answers_once() -> None:
     assert demo_document(twice)["lost_events"] == 0
 
 
+def test_trigger_log_has_one_digest_whatever_the_order_of_reading() -> None:
+    """Partitions may be read in any order; another byte in one trigger makes another digest."""
+    triggers = demo_record().triggers
+    digest = trigger_log_sha256(triggers)
+    assert trigger_log_sha256(reversed(triggers)) == digest
+    changed = (replace(triggers[0], content_sha256="f" * 64), *triggers[1:])
+    assert trigger_log_sha256(changed) != digest
+
+
 def test_run_without_a_decision_has_a_document() -> None:
     """A run in which nothing was decided is told with nulls, not with an error."""
     record = replace(demo_record(), decisions=(), exhaustive_bps_hz={}, hops_ms={}, triggers=())
     document = demo_document(record)
     assert document["secrecy_rate_bps_hz"]["after_mean"] is None
     assert document["latency_ms"]["inference"] == {}
+
+
+def test_full_success_has_no_shortcomings() -> None:
+    """A run that did everything it promises falls short of nothing."""
+    assert shortcomings(demo_document(demo_record())) == []
+
+
+def test_every_broken_promise_is_named() -> None:
+    """A missing step, a silent trigger, a lost event and rates that do not rise are each named."""
+    record = demo_record()
+    worse = replace(
+        record,
+        steps=record.steps[:-1],
+        triggers=tuple(t for t in record.triggers if t.trigger_type != TYPES[0]),
+        decisions=tuple(replace(d, after_bps_hz=1.0) for d in record.decisions),
+        counts=Counts(failed=2, unanswered=1),
+    )
+    sentences = "; ".join(shortcomings(demo_document(worse)))
+    for word in ("rolled_back", TYPES[0], "1 events were lost", "2 decisions failed", "not above"):
+        assert word in sentences
+    assert "less than 0.85" in sentences

@@ -85,3 +85,18 @@ def test_event_as_json_has_place_attributes_and_data(key: str) -> None:
     with TopicReader(broker, [OAM_EVENTS], start=Start.EARLIEST) as reader:
         (seen,) = reader.poll(0.0)
     assert key in seen.as_document()
+
+
+def test_digest_of_an_event_ignores_when_it_was_published() -> None:
+    """Two events that differ in transport headers alone have one digest; another value another."""
+    broker = MemoryBroker()
+    first = message(1)
+    stamped = Message(
+        first.topic, first.key, (*first.headers, ("x-published-at-ns", b"123")), first.value
+    )
+    for one in (first, stamped, message(2)):
+        broker.append(one)
+    with TopicReader(broker, [OAM_EVENTS], start=Start.EARLIEST) as reader:
+        same, again, other = (seen.content_sha256 for seen in reader.poll(0.0))
+    assert same == again
+    assert other != same
