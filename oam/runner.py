@@ -10,6 +10,7 @@ import structlog
 from nf_runtime.client import keep_trying
 from nf_runtime.clock import Clock
 from nf_runtime.errors import DeadlineExceeded, NfError, Unavailable
+from nf_runtime.tracing import continued
 from oam.adaptation_events import Event, Refused
 from oam.adaptations import Adaptation
 from oam.lifecycles import Policy, proceed
@@ -74,7 +75,11 @@ class AdaptationRunner:
         self._store.adaptation_written.set()  # approved, perhaps, while its task was ending
 
     async def _drive(self, adaptation_id: str, stop: asyncio.Event) -> None:
-        with structlog.contextvars.bound_contextvars(adaptation_id=adaptation_id):
+        # One trace for all that is done for it; peers log it under the adaptation's id.
+        with (
+            continued(None, request_id=adaptation_id),
+            structlog.contextvars.bound_contextvars(adaptation_id=adaptation_id),
+        ):
             while not stop.is_set():
                 adaptation = await keep_trying(
                     partial(self._store.adaptation, adaptation_id),

@@ -128,7 +128,7 @@ class _Teller:
         environment = "" if order is None else f" for {order.profile.text}"
         detail = (
             f"Version {version} was {'re' if retrained else ''}trained{start} in "
-            f"{duration_s:.0f} s{environment}, {adaptation.order_basis}"
+            f"{duration_s:.1f} s{environment}, {adaptation.order_basis}"
             f"{_figures(adaptation.training_metrics)}."
         )
         published = f"Version {version} stands in the model repository"
@@ -184,7 +184,7 @@ class _Teller:
         instead = f" instead of version {before}" if before else ""
         back = adaptation.kind is AdaptationKind.ROLLBACK
         detail = (
-            f"Version {self._version} decides{' again' if back else ''}{instead}, {seconds:.0f} s "
+            f"Version {self._version} decides{' again' if back else ''}{instead}, {seconds:.1f} s "
             f"after {adaptation.initiator} asked for it: {adaptation.cause}."
         )
         kind = StepKind.ROLLED_BACK if back else StepKind.ACTIVATED
