@@ -1,6 +1,7 @@
 """What publisher and subscriber need of a Kafka client: the port behind which clients differ.
 
-All of it blocks and is called from one thread only; `kafka_python_broker` is the default adapter.
+All of it blocks and is called from one thread only. The adapters are `kafka_python_broker`, the
+default, and `confluent_kafka_broker`.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -114,11 +115,34 @@ class Broker(Protocol):
 
 
 def broker_of(settings: KafkaSettings) -> Broker:
-    """The broker of these settings, by the client they name."""
-    if settings.client == "kafka-python":
-        from nf_runtime.events.kafka_python_broker import KafkaPythonBroker  # noqa: PLC0415
+    """The broker of these settings, by the client they name.
 
-        return KafkaPythonBroker(settings)
-    raise ConfigurationError(
-        f"setting kafka.client: {settings.client} is not available yet; use kafka-python"
-    )
+    Raises:
+        ConfigurationError: The address is not HOST:PORT.
+    """
+    endpoints(settings)
+    # Each process pays for the import of one client only.
+    if settings.client == "confluent-kafka":
+        from nf_runtime.events.confluent_kafka_broker import (  # noqa: PLC0415
+            ConfluentKafkaBroker,
+        )
+
+        return ConfluentKafkaBroker(settings)
+    from nf_runtime.events.kafka_python_broker import KafkaPythonBroker  # noqa: PLC0415
+
+    return KafkaPythonBroker(settings)
+
+
+def endpoints(settings: KafkaSettings) -> list[tuple[str, int]]:
+    """Host and port of each bootstrap server.
+
+    Raises:
+        ConfigurationError: One is not HOST:PORT.
+    """
+    pairs = []
+    for address in settings.bootstrap.split(","):
+        host, colon, port = address.strip().rpartition(":")
+        if not colon or not host or not (port.isascii() and port.isdigit()):
+            raise ConfigurationError(f"setting kafka.bootstrap: {address!r} is not HOST:PORT")
+        pairs.append((host.strip("[]"), int(port)))
+    return pairs

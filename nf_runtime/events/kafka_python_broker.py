@@ -21,6 +21,7 @@ from nf_runtime.events.broker import (
     MessageRefusedError,
     Partition,
     Start,
+    endpoints,
 )
 from nf_runtime.events.cloud_event import Message
 
@@ -46,7 +47,7 @@ class KafkaPythonBroker:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._endpoints = [_endpoint(part) for part in settings.bootstrap.split(",")]
+        self._endpoints = endpoints(settings)
 
     @property
     def address(self) -> str:
@@ -191,13 +192,6 @@ class KafkaPythonReader:
     def close(self) -> None:
         """Close the connections."""
         self._consumer.close()
-
-
-def _endpoint(address: str) -> tuple[str, int]:
-    host, colon, port = address.strip().rpartition(":")
-    if not colon or not host or not port.isdigit():
-        raise ConfigurationError(f"setting kafka.bootstrap: {address!r} is not HOST:PORT")
-    return host.strip("[]"), int(port)
 
 
 def _opened(construct: Callable[[], Any]) -> Any:

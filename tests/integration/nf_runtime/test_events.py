@@ -1,7 +1,9 @@
-"""Publisher and subscriber over a real broker."""
+"""Publisher and subscriber over a real broker, with either client."""
 
 import asyncio
 import itertools
+from dataclasses import replace
+from typing import Literal
 
 import pytest
 from support.events import alarm_message
@@ -9,7 +11,8 @@ from support.kafka_node import KafkaNode, free_port
 from support.waiting import until
 
 from nf_runtime.clock import SystemClock
-from nf_runtime.config import KafkaSettings
+from nf_runtime.config import ConfigurationError, KafkaSettings
+from nf_runtime.errors import InvalidArgument
 from nf_runtime.events.broker import Start
 from nf_runtime.events.catalogue import dead_letter_topic
 from nf_runtime.events.cloud_event import Message
@@ -18,6 +21,13 @@ from nf_runtime.events.record import OffsetKey, Record
 from nf_runtime.events.subscriber import EventSubscriber
 
 TIMEOUT_S = 60.0
+CLIENTS = ("kafka-python", "confluent-kafka")
+
+
+@pytest.fixture(params=CLIENTS)
+def settings(broker: KafkaSettings, request: pytest.FixtureRequest) -> KafkaSettings:
+    """Either broker, through either client."""
+    return broker.model_copy(update={"client": request.param})
 
 
 async def take(subscriber: EventSubscriber, count: int) -> list[Record]:
@@ -31,13 +41,13 @@ def ids(records: list[Record]) -> list[str]:
     return [record.event.id for record in records if record.event is not None]
 
 
-async def test_events_of_one_key_arrive_in_order(broker: KafkaSettings, topic: str) -> None:
+async def test_events_of_one_key_arrive_in_order(settings: KafkaSettings, topic: str) -> None:
     """Concurrent publishing keeps the order of calls for each key, and loses nothing."""
     clock = SystemClock()
     sent = [(str(number), f"key-{number % 5}") for number in range(300)]
     async with (
-        EventPublisher(broker, clock=clock) as publisher,
-        EventSubscriber(broker, [topic], clock=clock) as subscriber,
+        EventPublisher(settings, clock=clock) as publisher,
+        EventSubscriber(settings, [topic], clock=clock) as subscriber,
     ):
         async with asyncio.TaskGroup() as tasks:
             for event_id, key in sent:
@@ -52,32 +62,32 @@ async def test_events_of_one_key_arrive_in_order(broker: KafkaSettings, topic: s
     assert len({record.partition for record in records}) > 1
 
 
-async def test_reading_goes_on_at_the_stored_offset(broker: KafkaSettings, topic: str) -> None:
+async def test_reading_goes_on_at_the_stored_offset(settings: KafkaSettings, topic: str) -> None:
     """A subscriber with offsets reads what comes after them, and other logs' offsets are none."""
     clock = SystemClock()
-    async with EventPublisher(broker, clock=clock) as publisher:
+    async with EventPublisher(settings, clock=clock) as publisher:
         for number in range(5):
             await publisher.publish_message(alarm_message(topic, str(number)))
-    async with EventSubscriber(broker, [topic], clock=clock) as subscriber:
+    async with EventSubscriber(settings, [topic], clock=clock) as subscriber:
         third = (await take(subscriber, 3))[-1]
     offsets = {OffsetKey(third.log_identity, third.topic, third.partition): third.offset + 1}
-    async with EventSubscriber(broker, [topic], offsets, clock=clock) as subscriber:
+    async with EventSubscriber(settings, [topic], offsets, clock=clock) as subscriber:
         assert ids(await take(subscriber, 2)) == ["3", "4"]
 
     elsewhere = {OffsetKey("another log", third.topic, third.partition): third.offset + 1}
-    async with EventSubscriber(broker, [topic], elsewhere, clock=clock) as subscriber:
+    async with EventSubscriber(settings, [topic], elsewhere, clock=clock) as subscriber:
         assert ids(await take(subscriber, 5)) == ["0", "1", "2", "3", "4"]
 
 
 async def test_unreadable_record_is_dead_lettered_and_does_not_block(
-    broker: KafkaSettings, topic: str
+    settings: KafkaSettings, topic: str
 ) -> None:
     """Rubbish goes to the dead-letter topic with reason and place; what follows is read."""
     clock = SystemClock()
     async with (
-        EventPublisher(broker, clock=clock) as publisher,
-        EventSubscriber(broker, [topic], clock=clock) as subscriber,
-        EventSubscriber(broker, [dead_letter_topic(topic)], clock=clock) as dead,
+        EventPublisher(settings, clock=clock) as publisher,
+        EventSubscriber(settings, [topic], clock=clock) as subscriber,
+        EventSubscriber(settings, [dead_letter_topic(topic)], clock=clock) as dead,
     ):
         good = alarm_message(topic, "good")
         bad = Message(topic, good.key, good.headers, b'{"alarm_id": 7}')
@@ -99,12 +109,12 @@ async def test_unreadable_record_is_dead_lettered_and_does_not_block(
     assert headers["x-dlq-offset"] == str(unreadable.offset).encode()
 
 
-async def test_topic_that_appears_later_is_picked_up(broker: KafkaSettings, topic: str) -> None:
+async def test_topic_that_appears_later_is_picked_up(settings: KafkaSettings, topic: str) -> None:
     """A subscriber waits for a topic that does not exist, and reads it from its first record."""
     clock = SystemClock()
     async with (
-        EventPublisher(broker, clock=clock) as publisher,
-        EventSubscriber(broker, [f"{topic}.a", f"{topic}.b"], clock=clock) as subscriber,
+        EventPublisher(settings, clock=clock) as publisher,
+        EventSubscriber(settings, [f"{topic}.a", f"{topic}.b"], clock=clock) as subscriber,
     ):
         await publisher.publish_message(alarm_message(f"{topic}.a", "first"))
         assert ids(await take(subscriber, 1)) == ["first"]
@@ -112,12 +122,12 @@ async def test_topic_that_appears_later_is_picked_up(broker: KafkaSettings, topi
         assert ids(await take(subscriber, 1)) == ["second"]
 
 
-async def test_tail_starts_at_the_end(broker: KafkaSettings, topic: str) -> None:
+async def test_tail_starts_at_the_end(settings: KafkaSettings, topic: str) -> None:
     """A tail shows nothing of the past, and what is published from now on."""
     clock = SystemClock()
-    async with EventPublisher(broker, clock=clock) as publisher:
+    async with EventPublisher(settings, clock=clock) as publisher:
         await publisher.publish_message(alarm_message(topic, "old"))
-        async with EventSubscriber(broker, [topic], clock=clock, start=Start.LATEST) as tail:
+        async with EventSubscriber(settings, [topic], clock=clock, start=Start.LATEST) as tail:
             reading = asyncio.create_task(take(tail, 1))
             number = 0
             async with asyncio.timeout(TIMEOUT_S):
@@ -131,13 +141,17 @@ async def test_tail_starts_at_the_end(broker: KafkaSettings, topic: str) -> None
 
 @pytest.mark.kafka
 @pytest.mark.slow
+@pytest.mark.parametrize("client", CLIENTS)
 async def test_broker_that_starts_late_and_dies_in_between(
-    kafka_node: KafkaNode, tmp_path_factory: pytest.TempPathFactory, topic: str
+    kafka_node: KafkaNode,
+    tmp_path_factory: pytest.TempPathFactory,
+    topic: str,
+    client: Literal["kafka-python", "confluent-kafka"],
 ) -> None:
     """Both ends wait for a broker and outlive its death; nothing is lost or repeated."""
     clock = SystemClock()
     port = free_port()
-    settings = KafkaSettings(bootstrap=f"127.0.0.1:{port}")
+    settings = KafkaSettings(bootstrap=f"127.0.0.1:{port}", client=client)
     node = KafkaNode(tmp_path_factory.mktemp("late-kafka"), port=port)
     async with (
         EventPublisher(settings, clock=clock) as publisher,
@@ -161,3 +175,40 @@ async def test_broker_that_starts_late_and_dies_in_between(
                 assert ids(await reading) == ["early", "meanwhile", "later"]
         finally:
             await asyncio.to_thread(node.kill)
+
+
+async def test_both_clients_put_a_key_into_the_same_partition(
+    kafka_broker: KafkaSettings, topic: str
+) -> None:
+    """The order of a key survives a change of the client."""
+    clock = SystemClock()
+    for client in CLIENTS:
+        settings = kafka_broker.model_copy(update={"client": client})
+        async with EventPublisher(settings, clock=clock) as publisher:
+            for number in range(20):
+                message = alarm_message(topic, f"{client}/{number}", key=f"beam-{number}")
+                await publisher.publish_message(message)
+    async with EventSubscriber(kafka_broker, [topic], clock=clock) as subscriber:
+        records = await take(subscriber, 40)
+    places: dict[bytes | None, set[int]] = {}
+    for record in records:
+        places.setdefault(record.raw.key, set()).add(record.partition)
+    assert all(len(partitions) == 1 for partitions in places.values())
+    assert len(places) == 20
+
+
+async def test_message_that_is_too_large_is_refused(settings: KafkaSettings, topic: str) -> None:
+    """A message over the client's bound raises, and the next one goes through."""
+    message = alarm_message(topic, "1")
+    async with EventPublisher(settings, clock=SystemClock()) as publisher:
+        with pytest.raises(InvalidArgument):
+            await publisher.publish_message(replace(message, value=b"x" * 5_000_000))
+        await publisher.publish_message(message)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_address_that_is_none_is_a_configuration_error(client: str) -> None:
+    """The setting is named before anybody waits for such a broker."""
+    settings = KafkaSettings(bootstrap="nowhere", client=client)
+    with pytest.raises(ConfigurationError, match=r"kafka\.bootstrap"):
+        EventPublisher(settings, clock=SystemClock())
