@@ -260,7 +260,9 @@ class Models:
                 reason=error.reason,
                 error=str(error),
             )
-            await self._change(lambda models: models.without_failed(wanted.key))
+            # Only in memory: what is stored is back once the cause, a setting perhaps, is mended.
+            async with self._changing:
+                self._set = self._set.without_failed(wanted.key)
             return
         async with self._changing:
             if self._set.find(wanted.key) == wanted:

@@ -282,6 +282,8 @@ class Answering:
                     "nwdaf.anlf",
                     stop,
                 )
+            except StoppedError:
+                return  # the next start acknowledges what is stored
             except NfError as error:
                 # Nothing is lost by it: the NWDAF remembers longer than it has to.
                 log.warning("acknowledgement refused", reason=error.reason, error=str(error))

@@ -70,6 +70,7 @@ class MemoryNotifications:
         self.acknowledged: dict[str, int] = {}
         self.refusals: list[NfError] = []  # raised by subscribe
         self.breaks: list[NfError] = []  # raised by watch, once it is drained
+        self.deaf: NfError | None = None  # raised by acknowledge
         self._news = asyncio.Condition()
 
     def put(self, subscription_id: str, trigger_id: str) -> Notification:
@@ -125,6 +126,8 @@ class MemoryNotifications:
                 await self._news.wait()
 
     async def acknowledge(self, subscription_id: str, sequence: int) -> None:
+        if self.deaf is not None:
+            raise self.deaf
         self.acknowledged[subscription_id] = sequence
 
 

@@ -28,7 +28,10 @@ from aimlnf.inference.v1 import inference_function_service_pb2 as pb
 from aimlnf.inference.v1 import inference_pb2
 from aimlnf.inference.v1.inference_function_service_pb2_grpc import InferenceFunctionServiceStub
 from nf_runtime.client import open_channel
+from nf_runtime.clock import SystemClock
 from nf_runtime.config import ClientSettings, KafkaSettings
+from nf_runtime.events.catalogue import INFERENCE_REPORTS, Decision
+from nf_runtime.events.subscriber import EventSubscriber
 
 NAME = "gan-gdm"
 SUBSCRIPTION = "s1"
@@ -46,6 +49,7 @@ class World:
         self.repository_peer = Peer("mms_repository", self.repository.register)
         self.radio_peer = Peer("ran_sim", self.radio.register)
         self.nwdaf_peer = Peer("nwdaf.anlf", self.nwdaf.register)
+        self.broker = broker
         self.process: subprocess.Popen[bytes] | None = None
         key = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
         (folder / "mtlf.pub").write_bytes(base64.b64encode(key.public_bytes_raw()))
@@ -133,6 +137,22 @@ async def world(tmp_path: Path, embedded_broker: KafkaSettings) -> AsyncIterator
                 world.process.wait()
 
 
+async def decisions_published(broker: KafkaSettings, *, count: int) -> set[str]:
+    """Ids of the first `count` different decisions on the broker."""
+    found: set[str] = set()
+    async with (
+        EventSubscriber(broker, [INFERENCE_REPORTS], clock=SystemClock()) as subscriber,
+        asyncio.timeout(START_TIMEOUT_S),
+    ):
+        async for record in subscriber:
+            assert record.event is not None
+            if isinstance(record.event.data, Decision):
+                found.add(record.event.id)
+            if len(found) == count:
+                break
+    return found
+
+
 async def activate(inference: InferenceFunctionServiceStub) -> None:
     """Version 1 decides."""
     await inference.LoadModel(pb.LoadModelRequest(model_name=NAME, version=1))
@@ -175,6 +195,8 @@ async def test_kill_in_the_middle_of_a_stream(world: World) -> None:
     assert status.notifications_count == status.decisions_applied_count == 60
     assert status.decisions_failed_count == status.notifications_expired_count == 0
     assert len(world.nwdaf.by_request) == 1
+    published = await decisions_published(world.broker, count=60)
+    assert published == {f"s1/t{n}" for n in range(60)}
 
 
 async def test_restart_restores_the_active_model_without_the_repository(world: World) -> None:

@@ -274,3 +274,19 @@ async def test_a_subscription_that_vanishes_is_made_anew() -> None:
         await world.notifications.wake()
         await until(lambda: world.notifications.acknowledged.get("s2") == 1, what="t9")
     assert world.radio.applied == {"s1/t1": 1, "s2/t9": 1}
+
+
+async def test_an_acknowledgement_that_fails_loses_nothing() -> None:
+    """Answers go on, a stop is not held up, and the next life tells the NWDAF."""
+    world = World()
+    world.notifications.deaf = InvalidArgument("no", reason="INVALID_FIELD")
+    await world.put("t1")
+    async with world.answering():
+        await until(lambda: len(world.answers.answers) == 1, what="t1 to be answered")
+        world.notifications.deaf = unavailable("nwdaf.anlf")
+        await world.put("t2", "t3")
+        await until(lambda: len(world.answers.answers) == 3, what="all to be answered")
+    assert world.notifications.acknowledged == {}
+    world.notifications.deaf = None
+    async with world.answering():
+        await world.all_dealt_with()
