@@ -17,8 +17,9 @@ import structlog
 
 from nf_runtime.config import LogSettings
 
-# Their connection chatter says nothing that our own lines do not say better.
-_CHATTY = ("kafka", "alembic", "asyncio", "grpc")
+# kafka-python reports each failed attempt to reconnect as several errors; publisher and subscriber
+# say once that the broker is away and once that it is back.
+_LEAST_LEVELS = {"kafka": logging.CRITICAL, "alembic": logging.WARNING, "grpc": logging.WARNING}
 
 
 def configure_logs(settings: LogSettings, *, nf_name: str, stream: TextIO | None = None) -> None:
@@ -60,5 +61,5 @@ def configure_logs(settings: LogSettings, *, nf_name: str, stream: TextIO | None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(level, logging.ERROR))
+    for name, least in _LEAST_LEVELS.items():
+        logging.getLogger(name).setLevel(max(level, least))

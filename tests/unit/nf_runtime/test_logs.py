@@ -68,7 +68,7 @@ def test_level_and_chatty_libraries_are_held_back() -> None:
     configure_logs(LogSettings(level="warning"), nf_name="oam", stream=stream)
     structlog.get_logger().info("not this")
     logging.getLogger("some.library").info("nor this")
-    logging.getLogger("kafka.client").warning("nor that")
+    logging.getLogger("kafka.client").error("nor that")
     structlog.get_logger().warning("this")
     assert [line["event"] for line in lines(stream)] == ["this"]
 
