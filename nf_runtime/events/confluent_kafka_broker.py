@@ -1,4 +1,4 @@
-"""The confluent-kafka client (librdkafka) behind the port `nf_runtime.events.broker`.
+"""The confluent-kafka client (librdkafka) behind the port `nf_runtime.events.ports`.
 
 About twice as quick for each event and several times in throughput as the default client, at the
 price of a compiled library. A key is placed in the same partition by both (murmur2).
@@ -18,14 +18,14 @@ from confluent_kafka import (
 )
 
 from nf_runtime.config import ConfigurationError, KafkaSettings
-from nf_runtime.events.broker import (
+from nf_runtime.events.cloud_event import Message
+from nf_runtime.events.ports import (
     BrokerMissingError,
     Fetched,
     MessageRefusedError,
     Partition,
     Start,
 )
-from nf_runtime.events.cloud_event import Message
 
 _METADATA_TIMEOUT_S = 3.0
 _DELIVERY_POLL_S = 0.1

@@ -1,4 +1,4 @@
-"""The kafka-python client behind the port `nf_runtime.events.broker`.
+"""The kafka-python client behind the port `nf_runtime.events.ports`.
 
 Measured on librdkafka's in-memory cluster (the embedded broker) with kafka-python 3.0.12: version
 detection fails, so the version is named there and only there; an empty fetch sleeps its whole
@@ -15,7 +15,8 @@ from kafka import errors
 from kafka.structs import TopicPartition
 
 from nf_runtime.config import ConfigurationError, KafkaSettings
-from nf_runtime.events.broker import (
+from nf_runtime.events.cloud_event import Message
+from nf_runtime.events.ports import (
     BrokerMissingError,
     Fetched,
     MessageRefusedError,
@@ -23,7 +24,6 @@ from nf_runtime.events.broker import (
     Start,
     endpoints,
 )
-from nf_runtime.events.cloud_event import Message
 
 _PROBE_TIMEOUT_S = 2.0
 _BLOCK_MS = 3_000

@@ -1,5 +1,5 @@
 # ruff: noqa: D101, D102 - the port describes them
-"""A broker in memory behind the port `nf_runtime.events.broker`, that can go away and come back."""
+"""A broker in memory behind the port `nf_runtime.events.ports`, that can go away and come back."""
 
 import threading
 import zlib
