@@ -37,11 +37,13 @@ def beam_quality(
     )
 
 
-def doppler(*, beam_id: int = 1, sinr_loss_db: float = 4.0) -> DopplerSinrDrop:
+def doppler(
+    *, beam_id: int = 1, sinr_loss_db: float = 4.0, satellite_id: str = "25544"
+) -> DopplerSinrDrop:
     """A SINR loss above the network's threshold of 3 dB."""
     return DopplerSinrDrop(
         run_id="run-1",
-        satellite_id="25544",
+        satellite_id=satellite_id,
         beam_id=beam_id,
         esim_id="esim-03",
         sim_offset_s=2.0,

@@ -1,5 +1,6 @@
 """Subscriptions in the database."""
 
+import asyncio
 import hashlib
 import uuid
 from collections.abc import Sequence
@@ -51,6 +52,8 @@ class SqlSubscriptionStore:
         self._clock = clock
         self._per_consumer = per_consumer
         self._total = total
+        # Quotas, request ids and etags are read before they are written, one change at a time.
+        self._changing = asyncio.Lock()
 
     async def load(self) -> Sequence[Subscription]:
         """All subscriptions in order of creation."""
@@ -87,7 +90,8 @@ class SqlSubscriptionStore:
             )
             return read_subscription(connection, subscription_id)
 
-        return await self._database.transact(work)
+        async with self._changing:
+            return await self._database.transact(work)
 
     async def replace(
         self, subscription_id: str, admission: Admission, *, etag: str
@@ -109,7 +113,8 @@ class SqlSubscriptionStore:
             )
             return read_subscription(connection, subscription_id)
 
-        return await self._database.transact(work)
+        async with self._changing:
+            return await self._database.transact(work)
 
     async def delete(self, subscription_id: str) -> None:
         """Remove the subscription; its notifications go with it."""

@@ -1,0 +1,113 @@
+"""The AnLF as a process that is killed in the middle of its work."""
+
+import asyncio
+import random
+import uuid
+from pathlib import Path
+
+import pytest
+from support.nf_process import NfProcess
+from support.ran_events import doppler, event, measurement
+
+from aimlnf.nwdaf.v1 import events_subscription_pb2 as sub
+from aimlnf.nwdaf.v1 import events_subscription_service_pb2 as pb
+from aimlnf.nwdaf.v1.events_subscription_service_pb2_grpc import EventsSubscriptionServiceStub
+from nf_runtime.client import open_channel
+from nf_runtime.clock import SystemClock
+from nf_runtime.config import ClientSettings, KafkaSettings
+from nf_runtime.errors import NfError
+from nf_runtime.events.publisher import EventPublisher
+
+TRIGGERS = 150
+KILLS = 4
+TIMEOUT_S = 120.0
+
+
+class Consumer:
+    """Watches one subscription, resuming after what it has seen, wherever the function is."""
+
+    def __init__(self, subscription_id: str) -> None:
+        self.subscription_id = subscription_id
+        self.address = ""
+        self.seen: list[sub.Notification] = []
+
+    async def run(self, wanted: int) -> None:
+        """Return when that many notifications were received."""
+        while len(self.seen) < wanted:
+            try:
+                await self._watch(wanted)
+            except NfError:
+                await asyncio.sleep(0.02)
+
+    async def _watch(self, wanted: int) -> None:
+        async with open_channel(self.address, settings=ClientSettings(attempts=1)) as channel:
+            stub = EventsSubscriptionServiceStub(channel)
+            position = self.seen[-1].sequence if self.seen else 0
+            async for response in stub.WatchNotifications(
+                pb.WatchNotificationsRequest(
+                    subscription_id=self.subscription_id, after_sequence=position
+                )
+            ):
+                self.seen.append(response.notification)
+                if len(self.seen) == wanted:
+                    return
+
+
+async def subscribe(address: str, satellite_id: str) -> str:
+    """The id of a subscription to the Doppler triggers of one satellite."""
+    async with open_channel(address, settings=ClientSettings()) as channel:
+        response = await EventsSubscriptionServiceStub(channel).CreateEventsSubscription(
+            pb.CreateEventsSubscriptionRequest(
+                subscription=sub.EventsSubscription(
+                    event_subscriptions=[
+                        sub.EventSubscription(event="DOPPLER", satellite_ids=[satellite_id])
+                    ],
+                    consumer_nf_id="test",
+                )
+            )
+        )
+        return response.subscription.subscription_id
+
+
+@pytest.mark.slow
+async def test_killed_again_and_again_no_notification_is_missed_or_doubled(
+    broker: KafkaSettings, database_url: str, tmp_path: Path
+) -> None:
+    """Kill -9 during a stream of triggers: the consumer resumes and sees each exactly once."""
+    satellite_id = uuid.uuid4().hex  # a real broker keeps the topics of other tests
+    anlf = NfProcess(
+        "nwdaf.anlf",
+        {"kafka": broker.model_dump(), "database": {"url": database_url}},
+        tmp_path,
+    )
+    rng = random.Random(7)
+    try:
+        address = anlf.start()
+        consumer = Consumer(await subscribe(address, satellite_id))
+        consumer.address = address
+        consuming = asyncio.create_task(consumer.run(TRIGGERS))
+        kills = {round(TRIGGERS * (number + rng.random()) / KILLS) for number in range(KILLS)}
+        async with (
+            asyncio.timeout(TIMEOUT_S),
+            EventPublisher(broker, clock=SystemClock()) as publisher,
+        ):
+            for number in range(TRIGGERS):
+                if number in kills:
+                    anlf.kill()
+                    consumer.address = await asyncio.to_thread(anlf.start)
+                data = doppler(beam_id=1 + number % 8, satellite_id=satellite_id)
+                made = event(data, f"{satellite_id}/{number}", offset_s=number)
+                noise = event(measurement(), f"{satellite_id}/m-{number}", offset_s=number)
+                # A publisher whose acknowledgement got lost publishes again.
+                for repeated in (made, made) if number % 10 == 0 else (made,):
+                    await publisher.publish(repeated, key=str(data.beam_id))
+                await publisher.publish(noise, key=satellite_id)
+            await consuming
+        assert anlf.stop() == 0
+    finally:
+        anlf.kill()
+
+    assert [notification.sequence for notification in consumer.seen] == list(range(1, TRIGGERS + 1))
+    assert len({notification.notification_id for notification in consumer.seen}) == TRIGGERS
+    seen = {n.event_notifications[0].trigger_id for n in consumer.seen}
+    assert seen == {f"{satellite_id}/{number}" for number in range(TRIGGERS)}

@@ -1,0 +1,215 @@
+"""The stores on real databases: effects once, pruning, what a restart finds."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+from support.migrations import assert_migrations_match
+from support.ran_events import START, decision, doppler, measurement, record
+
+from nf_runtime.clock import ManualClock
+from nf_runtime.database import Database
+from nf_runtime.errors import NotFound
+from nwdaf.anlf.adapters.sql_accuracy import SqlAccuracyStore
+from nwdaf.anlf.adapters.sql_measurements import SqlMeasurementStore
+from nwdaf.anlf.adapters.sql_notifications import SqlNotificationStore
+from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
+from nwdaf.anlf.adapters.sql_tables import DECISIONS, MEASUREMENTS, METADATA, TRIGGERS
+from nwdaf.anlf.admission import admit
+from nwdaf.anlf.app import MIGRATIONS
+from nwdaf.anlf.matching import Match
+from nwdaf.anlf.notifications import Notification
+from nwdaf.anlf.subscriptions import Criteria, Reporting, Subscription, WatchedEvent
+from nwdaf.anlf.triggers import Trigger
+
+REMEMBERED = 50
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still."""
+    return ManualClock()
+
+
+@pytest.fixture
+def subscriptions(database: Database, clock: ManualClock) -> SqlSubscriptionStore:
+    """The store under test."""
+    return SqlSubscriptionStore(database, clock=clock, per_consumer=100, total=100)
+
+
+@pytest.fixture
+def notifications(database: Database, clock: ManualClock) -> SqlNotificationStore:
+    """The store under test."""
+    return SqlNotificationStore(database, clock=clock, remembered_triggers=REMEMBERED)
+
+
+async def subscribe(
+    store: SqlSubscriptionStore, clock: ManualClock, reporting: Reporting | None = None
+) -> Subscription:
+    """A stored subscription."""
+    asked = Criteria((WatchedEvent("DOPPLER", threshold=0.5),), reporting or Reporting())
+    return await store.create(asked, admit(asked, now=clock.now()), request_id="")
+
+
+async def report(
+    store: SqlNotificationStore, number: int, *subscriptions: Subscription
+) -> list[Notification]:
+    """Let a trigger take effect for these subscriptions."""
+    made = record(doppler(), f"t-{number}", offset=number)
+    assert made.event is not None
+    trigger = Trigger.from_event(made.event)
+    assert trigger is not None
+    matches = [Match(subscription.subscription_id, ("DOPPLER",)) for subscription in subscriptions]
+    return list(await store.record_trigger(made, trigger, matches))
+
+
+async def count(database: Database, table: object) -> int:
+    """Rows of a table."""
+    query = select(func.count()).select_from(table)  # type: ignore[arg-type]
+    return await database.transact(lambda connection: connection.execute(query).scalar_one())
+
+
+async def test_the_migrations_make_the_tables_of_the_code(database_url: str) -> None:
+    """An empty database, migrated to head, has exactly these tables."""
+    await assert_migrations_match(database_url, METADATA, MIGRATIONS)
+
+
+async def test_a_subscription_is_found_as_it_was_made(
+    subscriptions: SqlSubscriptionStore, clock: ManualClock
+) -> None:
+    """Everything survives the database: filters, times, thresholds."""
+    end = clock.now() + timedelta(days=1)
+    made = await subscribe(subscriptions, clock, Reporting(mon_dur=end, imm_rep=True))
+    assert await subscriptions.get(made.subscription_id) == made
+    assert list(await subscriptions.load()) == [made]
+    assert made.criteria.expire_time == end
+
+
+async def test_concurrent_creations_with_one_request_id_make_one_subscription(
+    subscriptions: SqlSubscriptionStore, clock: ManualClock
+) -> None:
+    """A consumer that retries while its first call still runs."""
+    asked = Criteria((WatchedEvent("DOPPLER"),))
+    admission = admit(asked, now=clock.now())
+    made = await asyncio.gather(
+        *(subscriptions.create(asked, admission, request_id="r") for _ in range(8))
+    )
+    assert len({subscription.subscription_id for subscription in made}) == 1
+    assert len(await subscriptions.load()) == 1
+
+
+async def test_sequences_count_within_each_subscription(
+    subscriptions: SqlSubscriptionStore, notifications: SqlNotificationStore, clock: ManualClock
+) -> None:
+    """Gapless from 1, whatever others receive; the stored ones equal the returned ones."""
+    one, two = await subscribe(subscriptions, clock), await subscribe(subscriptions, clock)
+    made = [
+        *await report(notifications, 0, one),
+        *await report(notifications, 1, one, two),
+        *await report(notifications, 2, two, one),
+    ]
+    stored = [
+        *await notifications.notifications(one.subscription_id, after=0, size=10),
+        *await notifications.notifications(two.subscription_id, after=0, size=10),
+    ]
+    assert [n.sequence for n in stored] == [1, 2, 3, 1, 2]
+    assert {n.notification_id for n in stored} == {n.notification_id for n in made}
+    assert stored[0] == made[0]
+
+
+async def test_expired_and_deleted_subscriptions_get_nothing(
+    subscriptions: SqlSubscriptionStore, notifications: SqlNotificationStore, clock: ManualClock
+) -> None:
+    """Whatever the index in memory still believes."""
+    bounded = await subscribe(subscriptions, clock, Reporting(max_report_nbr=1))
+    timed = await subscribe(
+        subscriptions, clock, Reporting(mon_dur=clock.now() + timedelta(seconds=5))
+    )
+    gone = await subscribe(subscriptions, clock)
+    await subscriptions.delete(gone.subscription_id)
+    before = await report(notifications, 0, bounded, timed, gone)
+    await clock.advance(5)
+    after = await report(notifications, 1, bounded, timed, gone)
+    assert {n.subscription_id for n in before} == {bounded.subscription_id, timed.subscription_id}
+    assert after == []
+
+
+async def test_triggers_are_forgotten_unless_somebody_waits_for_them(
+    database: Database,
+    subscriptions: SqlSubscriptionStore,
+    notifications: SqlNotificationStore,
+    clock: ManualClock,
+) -> None:
+    """The newest stay for immediate reports, and those of undelivered notifications."""
+    waiting = await subscribe(subscriptions, clock)
+    await report(notifications, 0, waiting)
+    for number in range(1, 200):
+        await report(notifications, number)
+    kept = await count(database, TRIGGERS)
+    (undelivered,) = await notifications.notifications(waiting.subscription_id, after=0, size=9)
+    latest = await notifications.latest_triggers()
+    assert kept == REMEMBERED + 1
+    assert undelivered.trigger.event.id == "t-0"
+    assert [trigger.event.id for trigger in latest][:2] == ["t-199", "t-198"]
+
+
+async def test_measurements_are_bounded_and_of_the_latest_run(database: Database) -> None:
+    """Older ones and those of another run are not mixed in."""
+    store = SqlMeasurementStore(database, retained=120)
+    await store.record_measurement(record(measurement(run_id="other"), "old", offset=0))
+    for number in range(1, 300):
+        made = record(
+            measurement(offset_s=number, sinr_db=(1.0,)),
+            f"m-{number}",
+            offset=number,
+            offset_s=number,
+        )
+        await store.record_measurement(made)
+        await store.record_measurement(made)
+    samples = await store.samples(timedelta(seconds=10))
+    assert [sample.time for sample in samples] == [
+        START + timedelta(seconds=number) for number in range(289, 300)
+    ]
+    assert 120 <= await count(database, MEASUREMENTS) < 220
+
+
+async def test_without_measurements_there_are_no_samples(database: Database) -> None:
+    """An empty list, which analytics turn into UNAVAILABLE_DATA."""
+    store = SqlMeasurementStore(database, retained=10)
+    assert list(await store.samples(timedelta(seconds=10))) == []
+
+
+async def test_the_window_of_decisions_slides(database: Database) -> None:
+    """Only the last decisions of each version count, and only those are kept."""
+    store = SqlAccuracyStore(database, window_decisions=3)
+    rates = [2.0, 4.0, 6.0, 8.0, 10.0]
+    for number, rate in enumerate(rates):
+        made = decision(decision_id=f"d-{number}", after_bps_hz=rate, before_bps_hz=0.0)
+        accuracy = await store.record_decision(record(made, f"r-{number}", offset=number))
+    other = await store.record_decision(record(decision(model_version=2), "r-9", offset=9))
+    assert accuracy is not None
+    assert other is not None
+    assert (accuracy.inference_num, accuracy.achieved_mean_bps_hz) == (3, 8.0)
+    assert await count(database, DECISIONS) == 4
+    assert await store.accuracy("gan-gdm", 1) == accuracy
+    assert (await store.accuracy("gan-gdm", 0)).version == 2
+
+
+async def test_a_repeated_report_changes_nothing(database: Database) -> None:
+    """The same record, and the same event at another offset."""
+    store = SqlAccuracyStore(database, window_decisions=3)
+    made = record(decision(), "r-1", offset=1)
+    assert await store.record_decision(made) is not None
+    assert await store.record_decision(made) is None
+    assert await store.record_decision(replace(made, offset=2)) is None
+    assert (await store.accuracy("gan-gdm", 1)).inference_num == 1
+
+
+async def test_an_unknown_version_has_no_accuracy(database: Database) -> None:
+    """NOT_FOUND, UNAVAILABLE_DATA."""
+    store = SqlAccuracyStore(database, window_decisions=3)
+    with pytest.raises(NotFound) as raised:
+        await store.accuracy("gan-gdm", 0)
+    assert raised.value.reason == "UNAVAILABLE_DATA"
