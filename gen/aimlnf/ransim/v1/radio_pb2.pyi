@@ -311,14 +311,16 @@ class Kpi(_message.Message):
     doppler_rate_hz_s: _builtins.float
     """Rate of the Doppler shift in hertz per second."""
     sum_secrecy_rate_bps_hz: _builtins.float
-    """Sum secrecy rate of the allocation in force, true channel, in b/s/Hz."""
+    """Sum secrecy rate of the allocation in force, true channel, in b/s/Hz; 0 while the satellite is
+    too low.
+    """
     @_builtins.property
     def sim_offset(self) -> _duration_pb2.Duration:
         """Simulated time since the start of the run."""
 
     @_builtins.property
     def beams(self) -> _containers.RepeatedCompositeFieldContainer[Global___BeamKpi]:
-        """Each beam."""
+        """Each beam; none while the satellite is too low for one of the ESIMs."""
 
     def __init__(
         self,

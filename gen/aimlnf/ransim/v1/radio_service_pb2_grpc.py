@@ -130,7 +130,8 @@ class RadioServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetRadioContext(self, request, context):
-        """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE).
+        """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE),
+        NOT_FOUND for an unknown trigger.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -139,7 +140,8 @@ class RadioServiceServicer:
     def ApplyDecision(self, request, context):
         """Puts a decision in force and measures it on the true channel. Idempotent by `decision_id`.
         INVALID_ARGUMENT (INVALID_TENSOR, INVALID_FIELD) for a decision that breaks the power budget,
-        the carrier quota or a shape: the allocation in force then stays.
+        the carrier quota or a shape, NOT_FOUND for an unknown context or trigger: the allocation in
+        force then stays.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,11 +48,14 @@ class RadioServiceStub:
     StopRun: _grpc.UnaryUnaryMultiCallable[_radio_service_pb2.StopRunRequest, _radio_service_pb2.StopRunResponse]
     """Ends the run before its pass is over."""
     GetRadioContext: _grpc.UnaryUnaryMultiCallable[_radio_service_pb2.GetRadioContextRequest, _radio_service_pb2.GetRadioContextResponse]
-    """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE)."""
+    """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE),
+    NOT_FOUND for an unknown trigger.
+    """
     ApplyDecision: _grpc.UnaryUnaryMultiCallable[_radio_service_pb2.ApplyDecisionRequest, _radio_service_pb2.ApplyDecisionResponse]
     """Puts a decision in force and measures it on the true channel. Idempotent by `decision_id`.
     INVALID_ARGUMENT (INVALID_TENSOR, INVALID_FIELD) for a decision that breaks the power budget,
-    the carrier quota or a shape: the allocation in force then stays.
+    the carrier quota or a shape, NOT_FOUND for an unknown context or trigger: the allocation in
+    force then stays.
     """
     StreamKpis: _grpc.UnaryStreamMultiCallable[_radio_service_pb2.StreamKpisRequest, _radio_service_pb2.StreamKpisResponse]
     """Key figures, one message a tick, from `after_sim_offset` on."""
@@ -81,11 +84,14 @@ class RadioServiceAsyncStub(RadioServiceStub):
     StopRun: _aio.UnaryUnaryMultiCallable[_radio_service_pb2.StopRunRequest, _radio_service_pb2.StopRunResponse]  # type: ignore[assignment]
     """Ends the run before its pass is over."""
     GetRadioContext: _aio.UnaryUnaryMultiCallable[_radio_service_pb2.GetRadioContextRequest, _radio_service_pb2.GetRadioContextResponse]  # type: ignore[assignment]
-    """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE)."""
+    """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE),
+    NOT_FOUND for an unknown trigger.
+    """
     ApplyDecision: _aio.UnaryUnaryMultiCallable[_radio_service_pb2.ApplyDecisionRequest, _radio_service_pb2.ApplyDecisionResponse]  # type: ignore[assignment]
     """Puts a decision in force and measures it on the true channel. Idempotent by `decision_id`.
     INVALID_ARGUMENT (INVALID_TENSOR, INVALID_FIELD) for a decision that breaks the power budget,
-    the carrier quota or a shape: the allocation in force then stays.
+    the carrier quota or a shape, NOT_FOUND for an unknown context or trigger: the allocation in
+    force then stays.
     """
     StreamKpis: _aio.UnaryStreamMultiCallable[_radio_service_pb2.StreamKpisRequest, _radio_service_pb2.StreamKpisResponse]  # type: ignore[assignment]
     """Key figures, one message a tick, from `after_sim_offset` on."""
@@ -147,7 +153,9 @@ class RadioServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _radio_service_pb2.GetRadioContextRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_radio_service_pb2.GetRadioContextResponse, _abc.Awaitable[_radio_service_pb2.GetRadioContextResponse]]:
-        """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE)."""
+        """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE),
+        NOT_FOUND for an unknown trigger.
+        """
 
     @_abc_1.abstractmethod
     def ApplyDecision(
@@ -157,7 +165,8 @@ class RadioServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_radio_service_pb2.ApplyDecisionResponse, _abc.Awaitable[_radio_service_pb2.ApplyDecisionResponse]]:
         """Puts a decision in force and measures it on the true channel. Idempotent by `decision_id`.
         INVALID_ARGUMENT (INVALID_TENSOR, INVALID_FIELD) for a decision that breaks the power budget,
-        the carrier quota or a shape: the allocation in force then stays.
+        the carrier quota or a shape, NOT_FOUND for an unknown context or trigger: the allocation in
+        force then stays.
         """
 
     @_abc_1.abstractmethod

@@ -228,24 +228,26 @@ class PassScenario(_message.Message):
     seed: _builtins.int
     """Seed of every random draw."""
     carrier_frequency_hz: _builtins.float
-    """Carrier frequency in hertz."""
+    """Carrier frequency in hertz. Required."""
     power_budget_dbw: _builtins.float
-    """Total transmit power of all ESIMs, in dBW."""
+    """Total transmit power of all ESIMs, in dBW; 0 is 1 W."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Simulated UTC at which the run begins; unset: so that the run is centred on the culmination."""
+        """Simulated UTC at which the run begins; unset: so that the run is centred on the highest
+        culmination within 24 h after the elements' epoch.
+        """
 
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """Simulated length of the run."""
+        """Simulated length of the run. Required."""
 
     @_builtins.property
     def tick_period(self) -> _duration_pb2.Duration:
-        """Simulated time between two ticks."""
+        """Simulated time between two ticks; unset: 1 s."""
 
     @_builtins.property
     def csi_age(self) -> _duration_pb2.Duration:
-        """Age of the channel estimates that are served."""
+        """Age of the channel estimates that are served; unset: 20 ms."""
 
     @_builtins.property
     def disturbances(self) -> _containers.RepeatedCompositeFieldContainer[Global___Disturbance]:
@@ -253,15 +255,15 @@ class PassScenario(_message.Message):
 
     @_builtins.property
     def beam_quality(self) -> Global___TriggerRule:
-        """Rule of beam-quality-degraded; threshold is the reference SINR in dB."""
+        """Rule of beam-quality-degraded; threshold is the reference SINR in dB. Unset: the default rule."""
 
     @_builtins.property
     def doppler(self) -> Global___TriggerRule:
-        """Rule of doppler-sinr-drop; threshold is the SINR loss in dB."""
+        """Rule of doppler-sinr-drop; threshold is the SINR loss in dB. Unset: the default rule."""
 
     @_builtins.property
     def eavesdropper(self) -> Global___TriggerRule:
-        """Rule of eavesdropper-detected; threshold is the detection statistic."""
+        """Rule of eavesdropper-detected; threshold is the detection statistic. Unset: the default rule."""
 
     def __init__(
         self,
@@ -348,7 +350,7 @@ class Run(_message.Message):
     state: Global___RunState.ValueType
     """Where the run stands."""
     unanswered_count: _builtins.int
-    """Triggers whose answer did not come within `answer_timeout`."""
+    """Triggers whose answer did not come within `answer_timeout`; a late answer is still applied."""
     applied_count: _builtins.int
     """Decisions applied."""
     @_builtins.property
