@@ -13,13 +13,15 @@
     tasks.create_task(OutboxRelay(database, publisher).run(stop))
 
 In the network function's first migration: ``create_outbox(op.get_bind())``. The relay wakes at the
-commit, publishes in order and deletes after the broker's acknowledgement. A crash in between
-publishes an event twice; consumers drop the second by its id (`nf_runtime.inbox`).
+commit, publishes in order and deletes after the broker's acknowledgement, and waits while broker or
+database are away. A crash in between publishes an event twice; consumers drop the second by its id
+(`nf_runtime.inbox`).
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import (
@@ -36,12 +38,16 @@ from sqlalchemy import (
     select,
 )
 
+from nf_runtime.client import keep_trying
+from nf_runtime.clock import Clock, SystemClock
 from nf_runtime.database import Database, announce
 from nf_runtime.events.catalogue import EventData
 from nf_runtime.events.cloud_event import CloudEvent, Message, encode
 
 _SIGNAL = "outbox"
 _BATCH = 200
+
+T = TypeVar("T")
 
 _SEQUENCE = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only INTEGER keys
 
@@ -101,11 +107,15 @@ class OutboxRelay:
     Args:
         database: The one in whose transactions `append` is called.
         publisher: Where they go.
+        clock: For waiting; the machine's by default.
     """
 
-    def __init__(self, database: Database, publisher: MessagePublisher) -> None:
+    def __init__(
+        self, database: Database, publisher: MessagePublisher, *, clock: Clock | None = None
+    ) -> None:
         self._database = database
         self._publisher = publisher
+        self._clock = SystemClock() if clock is None else clock
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set; what is left then is published at the next start."""
@@ -126,7 +136,7 @@ class OutboxRelay:
 
     async def _publish_all(self, appended: asyncio.Event, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            batch = await self._database.transact(_oldest)
+            batch = await self._transact(_oldest, stop)
             if not batch:
                 await appended.wait()
                 return
@@ -134,7 +144,12 @@ class OutboxRelay:
             async with asyncio.TaskGroup() as tasks:
                 for _, message in batch:
                     tasks.create_task(self._publisher.publish_message(message))
-            await self._database.transact(partial(_delete_up_to, sequence=batch[-1][0]))
+            await self._transact(partial(_delete_up_to, sequence=batch[-1][0]), stop)
+
+    async def _transact(self, work: Callable[[Connection], T], stop: asyncio.Event) -> T | None:
+        return await keep_trying(
+            partial(self._database.transact, work), what="database", clock=self._clock, stop=stop
+        )
 
 
 def _delete_up_to(connection: Connection, sequence: int) -> None:
