@@ -1,11 +1,13 @@
 """Inbox and outbox: each event takes effect once, on both databases and over both brokers."""
 
 import asyncio
+import sqlite3
 import uuid
 from dataclasses import replace
 from functools import partial
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, MetaData, create_engine, func, insert, select, text
@@ -216,6 +218,25 @@ class TestOutbox:
         stop.set()
         await relaying
         assert recorder.ids() == ["a"]
+
+    async def test_relay_outlives_a_locked_database(self, sqlite_url: str) -> None:
+        """While another process holds the database the relay waits, then goes on."""
+        database = Database(sqlite_url, metadata, MIGRATIONS, busy_timeout_ms=20)
+        await database.open()
+        recorder, stop = Recorder(), asyncio.Event()
+        await database.transact(partial(append, event=alarm_event("a"), key="k"))
+        other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with structlog.testing.capture_logs() as logs:
+            relaying = asyncio.create_task(OutboxRelay(database, recorder).run(stop))
+            await until(lambda: bool(logs), what="the relay to say that it waits")
+        assert logs[0]["peer"] == "database"
+        other.execute("ROLLBACK")
+        other.close()
+        await until(lambda: recorder.ids() == ["a"])
+        stop.set()
+        await relaying
+        await database.close()
 
     async def test_large_backlog_goes_out_whole(self, database: Database) -> None:
         """More events than fit one batch are all published, in order."""
