@@ -13,11 +13,15 @@ _INTERVAL_S = 0.01
 
 
 async def watch_until(
-    stub: LifecycleServiceStub, *last: str, after_sequence: int = 0, timeout_s: float = 30.0
+    stub: LifecycleServiceStub,
+    *last: str,
+    after_sequence: int = 0,
+    model_name: str = MODEL,
+    timeout_s: float = 30.0,
 ) -> list[lifecycle_pb2.LifecycleStep]:
     """The record after a sequence up to the first step of one of these kinds."""
     steps = []
-    request = pb.WatchLifecycleRequest(model_name=MODEL, after_sequence=after_sequence)
+    request = pb.WatchLifecycleRequest(model_name=model_name, after_sequence=after_sequence)
     async for response in stub.WatchLifecycle(request, timeout=timeout_s):
         steps.append(response.step)
         if kinds([response.step])[0] in last:
@@ -53,14 +57,16 @@ async def finished(
     return (await stub.GetAdaptation(request)).adaptation
 
 
-async def lifecycle(stub: LifecycleServiceStub) -> lifecycle_pb2.Lifecycle:
+async def lifecycle(stub: LifecycleServiceStub, model_name: str = MODEL) -> lifecycle_pb2.Lifecycle:
     """Where the model stands."""
-    return (await stub.GetLifecycle(pb.GetLifecycleRequest(model_name=MODEL))).lifecycle
+    return (await stub.GetLifecycle(pb.GetLifecycleRequest(model_name=model_name))).lifecycle
 
 
-async def steps_of(stub: LifecycleServiceStub) -> list[lifecycle_pb2.LifecycleStep]:
+async def steps_of(
+    stub: LifecycleServiceStub, model_name: str = MODEL
+) -> list[lifecycle_pb2.LifecycleStep]:
     """The whole record."""
-    request = pb.ListLifecycleStepsRequest(model_name=MODEL, page_size=1000)
+    request = pb.ListLifecycleStepsRequest(model_name=model_name, page_size=1000)
     return list((await stub.ListLifecycleSteps(request)).steps)
 
 

@@ -49,9 +49,9 @@ class FakePeers:
 
 
 @asynccontextmanager
-async def fake_peers(port: int = 0) -> AsyncIterator[FakePeers]:
+async def fake_peers(*, port: int = 0, model_name: str = "gan-gdm") -> AsyncIterator[FakePeers]:
     """The peers, serving until the block ends."""
-    repository = FakeRepository()
+    repository = FakeRepository(model_name)
     peers = FakePeers(
         address="",
         mtlf=FakeMtlf(repository),
