@@ -24,6 +24,8 @@ from inference_nf.adapters.sql_tables import metadata
 from inference_nf.config import EngineSettings, InferenceSettings
 from inference_nf.deciding import Deciding
 from inference_nf.engines.onnxruntime import OnnxRuntimeBuilder
+from inference_nf.engines.plans import PlanCache
+from inference_nf.engines.tensorrt import TensorRtBuilder
 from inference_nf.engines.worker import ThreadWorker
 from inference_nf.loading import LoadPolicy, Models
 from inference_nf.oip_servicer import OpenInferenceServicer
@@ -107,9 +109,21 @@ async def serve(
             await serve_until_stopped(server, stop)
 
 
-def engine_builders(settings: EngineSettings) -> dict[EngineKind, EngineBuilder]:
-    """The engines that this host can run, the preferred one first."""
-    return {EngineKind.ONNXRUNTIME: OnnxRuntimeBuilder(threads=settings.threads)}
+def engine_builders(settings: InferenceSettings) -> dict[EngineKind, EngineBuilder]:
+    """Both engines; where one cannot run, it says so when it is asked to build."""
+    plans = PlanCache(settings.models.cache_folder / "plans")
+    return {
+        EngineKind.ONNXRUNTIME: OnnxRuntimeBuilder(threads=settings.engine.threads),
+        EngineKind.TENSORRT: TensorRtBuilder(plans=plans, max_batch=settings.engine.max_batch),
+    }
+
+
+def default_engine(settings: EngineSettings) -> EngineKind:
+    """What runs a version when the request names no engine. `auto` is ONNX Runtime.
+
+    Not modelled: `auto` choosing TensorRT where there is a GPU.
+    """
+    return EngineKind.ONNXRUNTIME if settings.kind == "auto" else EngineKind(settings.kind)
 
 
 def _models(
@@ -117,7 +131,6 @@ def _models(
 ) -> Models:
     loader = ThreadWorker("aimlnf-loading", threads=1, max_queued=1)
     stack.push_async_callback(loader.close)
-    builders = engine_builders(settings.engine)
     return Models(
         repository=GrpcRepository(
             _channel(settings, stack, settings.repository.address),
@@ -129,12 +142,8 @@ def _models(
             max_artifact_bytes=settings.models.max_artifact_bytes,
         ),
         signatures=FileKeys(settings.signing.trusted_keys),
-        builders=builders,
-        default_engine=(
-            next(iter(builders))
-            if settings.engine.kind == "auto"
-            else EngineKind(settings.engine.kind)
-        ),
+        builders=engine_builders(settings),
+        default_engine=default_engine(settings.engine),
         store=SqlModels(database),
         loader=loader,
         clock=clock,

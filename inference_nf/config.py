@@ -68,7 +68,7 @@ class ModelSettings(Section):
 
 
 class EngineSettings(Section):
-    """What runs the graphs. `auto` takes TensorRT where it can run, else ONNX Runtime."""
+    """What runs the graphs. `auto` is ONNX Runtime; TensorRT is chosen by name."""
 
     kind: Literal["auto", "onnxruntime", "tensorrt"] = "auto"
     threads: int = Field(default=1, ge=1)  # within one run of a graph

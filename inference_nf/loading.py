@@ -88,7 +88,7 @@ class Models:
         repository: Where versions come from.
         cache: Where their files are kept.
         signatures: Whose signatures are believed.
-        builders: The engines that this host has.
+        builders: One for each kind of engine.
         default_engine: What runs a version when the request names no engine.
         store: Where the set is kept.
         loader: Threads that compile and check; not those that decide.
@@ -290,7 +290,7 @@ class Models:
 
     async def _prepare(self, wanted: WantedModel, *, started_s: float) -> ServingModel:
         release = wanted.release
-        builder = self._builder(wanted.engine or self._default_engine)
+        builder = self._builders[wanted.engine or self._default_engine]
         self._check_origin(release)
         card = read_card(await self._fetch(release, CARD_FILE))
         golden = read_golden(await self._fetch(release, card.golden.file_name), card)
@@ -308,17 +308,6 @@ class Models:
             load_time_s=self._clock.monotonic_s() - started_s,
             ready_time=self._clock.now(),
         )
-
-    def _builder(self, kind: EngineKind) -> EngineBuilder:
-        builder = self._builders.get(kind)
-        if builder is None:
-            raise FailedPrecondition(
-                f"engine {kind} is not available on this host; "
-                f"there is: {', '.join(self._builders)}",
-                reason="ENGINE_UNAVAILABLE",
-                engine=kind.value,
-            )
-        return builder
 
     def _check_origin(self, release: ModelRelease) -> None:
         if release.state != APPROVED and not self._policy.allow_unapproved:

@@ -21,7 +21,8 @@ class ModelWorld:
         self.repository = MemoryRepository(*versions)
         self.cache = MemoryCache()
         self.store = MemoryModelStore()
-        self.builder = MemoryBuilder()
+        self.builder = MemoryBuilder(EngineKind.ONNXRUNTIME)
+        self.other_builder = MemoryBuilder(EngineKind.TENSORRT)
         self.policy = LoadPolicy(max_loaded=3, warm_up_runs=2, download_attempts=3)
         self.models = self.next_life()
 
@@ -31,7 +32,7 @@ class ModelWorld:
             repository=self.repository,
             cache=self.cache,
             signatures=MemoryKeys(),
-            builders={EngineKind.ONNXRUNTIME: self.builder},
+            builders={builder.kind: builder for builder in (self.builder, self.other_builder)},
             default_engine=EngineKind.ONNXRUNTIME,
             store=self.store,
             loader=InlineWorker(),

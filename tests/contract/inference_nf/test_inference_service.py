@@ -1,5 +1,6 @@
 """InferenceFunctionService over a real socket."""
 
+import contextlib
 from dataclasses import replace
 
 import grpc
@@ -12,6 +13,8 @@ from aimlnf.inference.v1 import inference_function_service_pb2 as pb
 from aimlnf.inference.v1 import inference_pb2
 from aimlnf.inference.v1.inference_function_service_pb2_grpc import InferenceFunctionServiceStub
 from aimlnf.ransim.v1 import radio_pb2, tensor_pb2
+from inference_nf.engines.cuda import Cuda
+from inference_nf.engines.tensorrt import installed_library
 from nf_runtime.errors import (
     DataLoss,
     FailedPrecondition,
@@ -153,16 +156,22 @@ async def test_an_interrupted_download_is_unavailable_and_goes_on(
     assert repository.downloads[:2] == [("model_card.json", 0), ("model_card.json", 1000)]
 
 
-async def test_tensorrt_where_it_is_not_installed(
+async def test_tensorrt_where_it_cannot_run(
     inference: InferenceFunctionServiceStub, repository: RepositoryServicer
 ) -> None:
-    """ENGINE_UNAVAILABLE with a sentence, not a stand-in."""
+    """ENGINE_UNAVAILABLE with a sentence that names the other engine, not a stand-in."""
+    with contextlib.suppress(FailedPrecondition):
+        installed_library()
+        Cuda.open()
+        pytest.skip("this host can run TensorRT; tests/gpu does")
     publish(repository, tiny_version(1))
-    with pytest.raises(FailedPrecondition, match="tensorrt") as caught:
+    await load(inference, 1, activate=True)
+    with pytest.raises(FailedPrecondition, match="ask for engine onnxruntime") as caught:
         await inference.LoadModel(
             pb.LoadModelRequest(model_name=NAME, version=1, engine=inference_pb2.ENGINE_TENSORRT)
         )
     assert caught.value.reason == "ENGINE_UNAVAILABLE"
+    assert states(await status(inference)) == {1: "ACTIVE"}
 
 
 async def test_decide_by_the_model_and_by_the_fallback(

@@ -51,7 +51,7 @@ class MemoryEngine:
 class MemoryBuilder:
     """Hands out `MemoryEngine`s and remembers them; fails when told to."""
 
-    def __init__(self, kind: EngineKind = EngineKind.ONNXRUNTIME) -> None:
+    def __init__(self, kind: EngineKind) -> None:
         self.kind = kind
         self.built: list[MemoryEngine] = []
         self.failure: Exception | None = None

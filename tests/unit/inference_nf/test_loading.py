@@ -178,12 +178,29 @@ async def test_a_download_that_keeps_breaking_is_unavailable() -> None:
     assert ("model_card.json", 3) in world.repository.served
 
 
-async def test_an_engine_that_is_not_here_is_said_so() -> None:
-    """ENGINE_UNAVAILABLE names what there is."""
+async def test_the_engine_asked_for_builds() -> None:
+    """Else the one of the settings does; asked for another one, the version is built anew."""
     world = ModelWorld(FIRST)
-    with pytest.raises(FailedPrecondition, match="there is: onnxruntime") as caught:
+    first = await world.models.load(NAME, 1)
+    assert first.engine.kind is EngineKind.ONNXRUNTIME
+    await world.models.activate(FIRST.key)
+    second = await world.models.load(NAME, 1, EngineKind.TENSORRT)
+    assert second.engine.kind is EngineKind.TENSORRT
+    assert world.models.active is second
+    assert world.next_life() is not None
+    await world.models.restore()
+    assert world.models.active is not None
+    assert world.models.active.engine.kind is EngineKind.TENSORRT
+
+
+async def test_an_engine_that_this_host_lacks_leaves_the_other_serving() -> None:
+    """ENGINE_UNAVAILABLE, and the version decides on with the engine that it has."""
+    world = await world_with_active_first()
+    world.other_builder.failure = FailedPrecondition("no GPU", reason="ENGINE_UNAVAILABLE")
+    with pytest.raises(FailedPrecondition, match="no GPU"):
         await world.models.load(NAME, 1, EngineKind.TENSORRT)
-    assert caught.value.reason == "ENGINE_UNAVAILABLE"
+    assert world.models.active is not None
+    assert world.models.active.engine.kind is EngineKind.ONNXRUNTIME
 
 
 async def test_a_version_past_the_bound_frees_the_oldest() -> None:
