@@ -18,8 +18,10 @@ Migrations are Alembic revisions in ``<migrations>/versions/*.py``; there is no 
 
 import asyncio
 import importlib.util
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +40,9 @@ _POSTGRESQL_THREADS = 4
 _POSTGRESQL_CONNECT_TIMEOUT_S = 5
 _MIGRATION_LOCK = 0x61696D6C  # any number, the same in all processes
 _ANNOUNCED = "aimlnf.announced"
+
+# Alembic's `op` is one for the process, and databases migrate in threads of their own.
+_ALEMBIC = threading.Lock()
 
 T = TypeVar("T")
 
@@ -131,7 +136,7 @@ class Database:
     def _open(self) -> None:
         engine = self._create_engine()
         try:
-            with engine.begin() as connection:
+            with engine.connect() as connection, _foreign_keys_off(connection), connection.begin():
                 upgrade_to_head(connection, self._migrations)
         except BaseException:
             engine.dispose()
@@ -199,9 +204,28 @@ def upgrade_to_head(connection: Connection, migrations: str) -> None:
     def revisions(current: Any, _context: Any) -> Any:
         return script._upgrade_revs("head", current)  # noqa: SLF001 - as alembic's own command
 
-    with EnvironmentContext(Config(), script, fn=revisions) as environment:
+    with _ALEMBIC, EnvironmentContext(Config(), script, fn=revisions) as environment:
         environment.configure(connection=connection, render_as_batch=True)
         environment.run_migrations()
+    if connection.dialect.name == "sqlite":
+        violations = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if violations:
+            raise RuntimeError(f"{migrations} leaves rows without their parents: {violations[:5]}")
+
+
+@contextmanager
+def _foreign_keys_off(connection: Connection) -> Iterator[None]:
+    # SQLite changes a table by building another one; dropping the old one would take along, or
+    # trip over, the rows that refer to it. The switch works outside transactions only.
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
 
 
 def _checked(url: str) -> URL:

@@ -25,9 +25,9 @@ API_VERSION = "1.0.0"
 _CHANNELS = {
     "ran.measurements": ("ran_sim", "satellite_id"),
     "ran.triggers": ("ran_sim", "beam_id"),
-    "inference.reports": ("inference_nf", "run_id or model_name"),
+    "inference.reports": ("inference_nf", "satellite_id"),
     "mms.events": ("mms_repository", "model_name"),
-    "oam.events": ("oam", "adaptation_id or alarm_id"),
+    "oam.events": ("oam", "model_name"),
 }
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from nf_runtime.database import Database, announce
 from nf_runtime.errors import Unavailable
 
 ROOT = Path(__file__).parents[3]
+TESTS = ROOT / "tests"
 
 
 def names(connection: Connection) -> list[str]:
@@ -58,9 +61,9 @@ async def test_exception_rolls_everything_back(database: Database) -> None:
 
 async def test_constraints_hold(database: Database) -> None:
     """Primary and foreign keys are enforced on both databases."""
-    await database.transact(lambda connection: add("a", connection))
+    await database.transact(partial(add, "a"))
     with pytest.raises(IntegrityError):
-        await database.transact(lambda connection: add("a", connection))
+        await database.transact(partial(add, "a"))
     with pytest.raises(IntegrityError):
         await database.transact(
             lambda connection: connection.execute(insert(parts).values(name="p", thing="nothing"))
@@ -69,7 +72,7 @@ async def test_constraints_hold(database: Database) -> None:
 
 async def test_concurrent_transactions_lose_no_update(database: Database) -> None:
     """Fifty increments at once add up to fifty."""
-    await database.transact(lambda connection: add("a", connection))
+    await database.transact(partial(add, "a"))
 
     def increment(connection: Connection) -> None:
         connection.execute(update(things).values(size=things.c.size + 1))
@@ -88,7 +91,7 @@ async def test_work_runs_in_the_named_executor(database: Database) -> None:
 
 async def test_second_opening_keeps_what_is_there(database: Database, database_url: str) -> None:
     """Opening a database that is at head changes nothing."""
-    await database.transact(lambda connection: add("a", connection))
+    await database.transact(partial(add, "a"))
     again = Database(database_url, metadata, MIGRATIONS)
     await again.open()
     assert await again.transact(names) == ["a"]
@@ -108,6 +111,89 @@ async def test_two_processes_may_open_at_once(database_url: str) -> None:
 async def test_migrations_match_the_tables(database_url: str) -> None:
     """The comparison that every network function's tests use agrees here."""
     await assert_migrations_match(database_url, metadata, MIGRATIONS)
+
+
+REBUILD = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("things") as things:  # SQLite cannot alter a column in place
+        things.alter_column("size", existing_type=sa.Integer, nullable=True)
+    {more}
+"""
+
+
+def later_migrations(folder: Path, name: str, more: str = "") -> str:
+    """A package with the migrations of things and one that rebuilds their table."""
+    versions = folder / name / "versions"
+    shutil.copytree(TESTS / "support" / "thing_nf" / "migrations" / "versions", versions)
+    (versions / "0003_rebuild.py").write_text(REBUILD.format(more=more))
+    return name
+
+
+async def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration may rebuild a table that others refer to; keys are enforced again afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    database = Database(database_url, metadata, MIGRATIONS)
+    await database.open()
+    await database.transact(partial(add, "a"))
+    await database.transact(lambda c: c.execute(insert(parts).values(name="p", thing="a")))
+    await database.close()
+
+    later = Database(database_url, metadata, later_migrations(tmp_path, "later_nf"))
+    await later.open()
+    assert await later.transact(lambda c: list(c.scalars(select(parts.c.thing)))) == ["a"]
+    with pytest.raises(IntegrityError):
+        await later.transact(lambda c: c.execute(insert(parts).values(name="q", thing="none")))
+    await later.close()
+
+
+async def test_migration_that_orphans_rows_is_undone(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration that leaves rows without their parents fails, and everything is as before."""
+    monkeypatch.syspath_prepend(tmp_path)
+    database = Database(sqlite_url, metadata, MIGRATIONS)
+    await database.open()
+    await database.transact(partial(add, "a"))
+    await database.transact(lambda c: c.execute(insert(parts).values(name="p", thing="a")))
+    await database.close()
+
+    migrations = later_migrations(tmp_path, "orphaning_nf", 'op.execute("DELETE FROM things")')
+    orphaning = Database(sqlite_url, metadata, migrations)
+    with pytest.raises(RuntimeError, match="without their parents"):
+        await orphaning.open()
+    await orphaning.close()
+    await database_still_has(sqlite_url, "a")
+
+
+async def database_still_has(url: str, name: str) -> None:
+    """Open it as it was before, and look."""
+    database = Database(url, metadata, MIGRATIONS)
+    await database.open()
+    assert await database.transact(names) == [name]
+    await database.close()
+
+
+async def test_databases_of_one_process_migrate_side_by_side(tmp_path: Path) -> None:
+    """Several network functions in one process do not get into each other's migrations."""
+    databases = [
+        Database(f"sqlite:///{tmp_path / f'{number}.db'}", metadata, MIGRATIONS)
+        for number in range(6)
+    ]
+    async with asyncio.TaskGroup() as tasks:
+        for database in databases:
+            tasks.create_task(database.open())
+    for database in databases:
+        assert await database.transact(names) == []
+        await database.close()
 
 
 async def test_failed_migration_leaves_nothing(database_url: str) -> None:
@@ -165,10 +251,10 @@ async def test_locked_sqlite_is_unavailable(sqlite_url: str) -> None:
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable):
-        await database.transact(lambda connection: add("a", connection))
+        await database.transact(partial(add, "a"))
     other.execute("ROLLBACK")
     other.close()
-    await database.transact(lambda connection: add("a", connection))
+    await database.transact(partial(add, "a"))
     await database.close()
 
 
@@ -211,7 +297,7 @@ asyncio.run(main())
 
 def killed_writer(url: str) -> list[str]:
     """The names that a process reported as stored before it was killed."""
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "gen"), str(ROOT / "tests")])
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "gen"), str(TESTS)])
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, url],
         env={**os.environ, "PYTHONPATH": paths},
