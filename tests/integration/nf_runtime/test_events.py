@@ -79,6 +79,21 @@ async def test_reading_goes_on_at_the_stored_offset(settings: KafkaSettings, top
         assert ids(await take(subscriber, 5)) == ["0", "1", "2", "3", "4"]
 
 
+async def test_offset_that_the_log_does_not_have_loses_nothing(
+    settings: KafkaSettings, topic: str
+) -> None:
+    """A log that started again under the same name is read from its beginning."""
+    clock = SystemClock()
+    async with EventPublisher(settings, clock=clock) as publisher:
+        await publisher.publish_message(alarm_message(topic, "1"))
+        await publisher.publish_message(alarm_message(topic, "2"))
+    async with EventSubscriber(settings, [topic], clock=clock) as subscriber:
+        (first, _) = await take(subscriber, 2)
+    offsets = {OffsetKey(first.log_identity, topic, first.partition): 1000}
+    async with EventSubscriber(settings, [topic], offsets, clock=clock) as subscriber:
+        assert ids(await take(subscriber, 2)) == ["1", "2"]
+
+
 async def test_unreadable_record_is_dead_lettered_and_does_not_block(
     settings: KafkaSettings, topic: str
 ) -> None:
