@@ -247,42 +247,38 @@ def no_dtype() -> radio_pb2.RadioContext:
     return message
 
 
+UNUSABLE_CONTEXTS = [
+    ("empty", radio_pb2.RadioContext(), "INVALID_FIELD"),
+    ("nine ESIMs", damaged("ici_factor", np.zeros(9)), "INVALID_TENSOR"),
+    ("an axis too many", damaged("ici_factor", np.zeros((10, 1))), "INVALID_TENSOR"),
+    ("float64", damaged("ici_factor", np.zeros(10), np.float64), "INVALID_TENSOR"),
+    ("NaN", damaged("gain_per_w", np.full((10, 16), np.nan)), "TENSOR_NOT_FINITE"),
+    ("infinite", damaged("beam_amplitude", np.full((10, 8), np.inf)), "TENSOR_NOT_FINITE"),
+    ("no leakage at all", damaged("leakage_per_w", np.zeros((10, 16))), "INVALID_FIELD"),
+    ("noise below thermal", damaged("carrier_noise", np.zeros(4)), "INVALID_FIELD"),
+    ("a byte too few", short_bytes(), "INVALID_TENSOR"),
+    ("no data type", no_dtype(), "INVALID_TENSOR"),
+    ("power NaN", with_fields(power_budget_w=float("nan")), "INVALID_FIELD"),
+    ("power negative", with_fields(power_budget_w=-1.0), "INVALID_FIELD"),
+    ("quota 0", with_fields(carrier_quota=0), "INVALID_FIELD"),
+    ("quota too small for ten", with_fields(carrier_quota=2), "INVALID_FIELD"),
+    ("long id", with_fields(context_id="x" * 201), "INVALID_FIELD"),
+    ("no id", with_fields(context_id=""), "INVALID_FIELD"),
+]
+
+
 @pytest.mark.parametrize("active", [False, True])
-@pytest.mark.parametrize(
-    ("context", "reason"),
-    [
-        (radio_pb2.RadioContext(), "INVALID_FIELD"),
-        (damaged("ici_factor", np.zeros(9)), "INVALID_TENSOR"),
-        (damaged("ici_factor", np.zeros((10, 1))), "INVALID_TENSOR"),
-        (damaged("ici_factor", np.zeros(10), np.float64), "INVALID_TENSOR"),
-        (damaged("gain_per_w", np.full((10, 16), np.nan)), "TENSOR_NOT_FINITE"),
-        (damaged("beam_amplitude", np.full((10, 8), np.inf)), "TENSOR_NOT_FINITE"),
-        (damaged("leakage_per_w", np.zeros((10, 16))), "INVALID_FIELD"),
-        (damaged("carrier_noise", np.zeros(4)), "INVALID_FIELD"),
-        (short_bytes(), "INVALID_TENSOR"),
-        (no_dtype(), "INVALID_TENSOR"),
-        (with_fields(power_budget_w=float("nan")), "INVALID_FIELD"),
-        (with_fields(power_budget_w=-1.0), "INVALID_FIELD"),
-        (with_fields(carrier_quota=0), "INVALID_FIELD"),
-        (with_fields(carrier_quota=2), "INVALID_FIELD"),
-        (with_fields(context_id="x" * 201), "INVALID_FIELD"),
-        (with_fields(context_id=""), "INVALID_FIELD"),
-    ],
-)
 async def test_a_context_that_makes_no_sense_is_refused(
-    inference: InferenceFunctionServiceStub,
-    repository: RepositoryServicer,
-    context: radio_pb2.RadioContext,
-    reason: str,
-    active: bool,
+    inference: InferenceFunctionServiceStub, repository: RepositoryServicer, active: bool
 ) -> None:
     """INVALID_ARGUMENT with the reason, with and without a model."""
     if active:
         publish(repository, tiny_version(1))
         await load(inference, 1, activate=True)
-    with pytest.raises(InvalidArgument) as caught:
-        await inference.Decide(pb.DecideRequest(context=context))
-    assert caught.value.reason == reason
+    for what, context, reason in UNUSABLE_CONTEXTS:
+        with pytest.raises(InvalidArgument) as caught:
+            await inference.Decide(pb.DecideRequest(context=context))
+        assert caught.value.reason == reason, what
 
 
 async def test_a_context_of_another_size_than_the_models(
@@ -296,41 +292,38 @@ async def test_a_context_of_another_size_than_the_models(
         await inference.Decide(pb.DecideRequest(context=context))
 
 
-@pytest.mark.parametrize(
-    ("request_", "field"),
-    [
-        (pb.LoadModelRequest(version=1), "model_name"),
-        (pb.LoadModelRequest(model_name="x" * 64, version=1), "model_name"),
-        (pb.LoadModelRequest(model_name=NAME), "version"),
-        (pb.LoadModelRequest(model_name=NAME, version=0), "version"),
-        (pb.LoadModelRequest(model_name=NAME, version=-1), "version"),
-        (pb.LoadModelRequest(model_name=NAME, alias=""), "alias"),
-        (pb.LoadModelRequest(model_name=NAME, version=1, engine=9), "engine"),
-        (pb.ActivateRequest(model_name=NAME), "version"),
-        (pb.UnloadModelRequest(version=1), "model_name"),
-        (pb.ListReportsRequest(page_size=1001), "page_size"),
-        (pb.ListReportsRequest(page_size=-1), "page_size"),
-        (pb.DecideRequest(context=context_message(), decision_id="x" * 201), "decision_id"),
-    ],
-)
-async def test_a_field_out_of_range_is_named(
-    inference: InferenceFunctionServiceStub, request_: object, field: str
-) -> None:
+FIELDS_OUT_OF_RANGE = [
+    (pb.LoadModelRequest(version=1), "model_name"),
+    (pb.LoadModelRequest(model_name="x" * 64, version=1), "model_name"),
+    (pb.LoadModelRequest(model_name=NAME), "version"),
+    (pb.LoadModelRequest(model_name=NAME, version=0), "version"),
+    (pb.LoadModelRequest(model_name=NAME, version=-1), "version"),
+    (pb.LoadModelRequest(model_name=NAME, alias=""), "alias"),
+    (pb.LoadModelRequest(model_name=NAME, version=1, engine=9), "engine"),
+    (pb.ActivateRequest(model_name=NAME), "version"),
+    (pb.UnloadModelRequest(version=1), "model_name"),
+    (pb.ListReportsRequest(page_size=1001), "page_size"),
+    (pb.ListReportsRequest(page_size=-1), "page_size"),
+    (pb.DecideRequest(context=context_message(), decision_id="x" * 201), "decision_id"),
+]
+
+
+async def test_a_field_out_of_range_is_named(inference: InferenceFunctionServiceStub) -> None:
     """INVALID_FIELD with the field in the metadata."""
-    method = type(request_).__name__.removesuffix("Request")
-    with pytest.raises(InvalidArgument) as caught:
-        await getattr(inference, method)(request_)
-    assert (caught.value.reason, caught.value.metadata["field"]) == ("INVALID_FIELD", field)
+    for request, field in FIELDS_OUT_OF_RANGE:
+        method = type(request).__name__.removesuffix("Request")
+        with pytest.raises(InvalidArgument) as caught:
+            await getattr(inference, method)(request)
+        assert caught.value.reason == "INVALID_FIELD", request
+        assert caught.value.metadata["field"] == field, request
 
 
-@pytest.mark.parametrize("method", ["Activate", "UnloadModel"])
-async def test_a_version_that_is_not_loaded(
-    inference: InferenceFunctionServiceStub, method: str
-) -> None:
+async def test_a_version_that_is_not_loaded(inference: InferenceFunctionServiceStub) -> None:
     """NOT_FOUND, naming it."""
-    request = getattr(pb, f"{method}Request")(model_name=NAME, version=7)
     with pytest.raises(NotFound, match="gan-gdm version 7 is not loaded"):
-        await getattr(inference, method)(request)
+        await inference.Activate(pb.ActivateRequest(model_name=NAME, version=7))
+    with pytest.raises(NotFound, match="gan-gdm version 7 is not loaded"):
+        await inference.UnloadModel(pb.UnloadModelRequest(model_name=NAME, version=7))
 
 
 async def test_no_reports_before_the_first_trigger(

@@ -179,58 +179,49 @@ NAN = np.full((2, 10, 8), np.nan, np.float32).tobytes()
 AMPLITUDES = golden_inputs(2)["beam_amplitude"]
 
 
+UNUSABLE_INPUTS = [
+    (first_input(name="weather"), "INVALID_TENSOR", "weather is unknown"),
+    (first_input(name="noise"), "INVALID_TENSOR", "noise"),
+    (first_input(datatype="FP64"), "INVALID_TENSOR", "has datatype FP64; send FP32"),
+    (first_input(datatype="BYTES"), "INVALID_TENSOR", "has datatype BYTES"),
+    (first_input(datatype=""), "INVALID_TENSOR", "has datatype"),
+    (first_input(shape=[2, 8, 10]), "INVALID_TENSOR", "has shape"),
+    (first_input(shape=[2, 10]), "INVALID_TENSOR", "has shape"),
+    (first_input(shape=[-2, 10, 8]), "INVALID_TENSOR", "has a batch of -2"),
+    (first_input(shape=[2**40, 10, 8]), "INVALID_TENSOR", "has a batch of"),
+    (raw_of_first(AMPLITUDES.tobytes()[:-1]), "INVALID_TENSOR", "its shape needs"),
+    (raw_of_first(b""), "INVALID_TENSOR", "holds 0 bytes"),
+    (raw_of_first(NAN), "TENSOR_NOT_FINITE", "NaN"),
+    (without_an_input, "INVALID_TENSOR", "noise is missing"),
+    (without_raw_of_an_input, "INVALID_FIELD", "6 entries for 7 inputs"),
+    (raw_and_typed, "INVALID_TENSOR", "raw and typed contents"),
+    (unequal_batches, "INVALID_TENSOR", "different batches"),
+    (unknown_output, "INVALID_FIELD", "output weather is unknown"),
+    (oversized_batch, "INVALID_TENSOR", "has a batch of 5; send 1 to 4"),
+]
+
+
 @pytest.mark.usefixtures("loaded")
-@pytest.mark.parametrize(
-    ("change", "reason", "message"),
-    [
-        (first_input(name="weather"), "INVALID_TENSOR", "weather is unknown"),
-        (first_input(name="noise"), "INVALID_TENSOR", "noise"),
-        (first_input(datatype="FP64"), "INVALID_TENSOR", "has datatype FP64; send FP32"),
-        (first_input(datatype="BYTES"), "INVALID_TENSOR", "has datatype BYTES"),
-        (first_input(datatype=""), "INVALID_TENSOR", "has datatype"),
-        (first_input(shape=[2, 8, 10]), "INVALID_TENSOR", "has shape"),
-        (first_input(shape=[2, 10]), "INVALID_TENSOR", "has shape"),
-        (first_input(shape=[-2, 10, 8]), "INVALID_TENSOR", "has a batch of -2"),
-        (first_input(shape=[2**40, 10, 8]), "INVALID_TENSOR", "has a batch of"),
-        (raw_of_first(AMPLITUDES.tobytes()[:-1]), "INVALID_TENSOR", "its shape needs"),
-        (raw_of_first(b""), "INVALID_TENSOR", "holds 0 bytes"),
-        (raw_of_first(NAN), "TENSOR_NOT_FINITE", "NaN"),
-        (without_an_input, "INVALID_TENSOR", "noise is missing"),
-        (without_raw_of_an_input, "INVALID_FIELD", "6 entries for 7 inputs"),
-        (raw_and_typed, "INVALID_TENSOR", "raw and typed contents"),
-        (unequal_batches, "INVALID_TENSOR", "different batches"),
-        (unknown_output, "INVALID_FIELD", "output weather is unknown"),
-        (oversized_batch, "INVALID_TENSOR", "has a batch of 5; send 1 to 4"),
-    ],
-)
-async def test_an_input_that_cannot_be_fed_is_named(
-    protocol: GRPCInferenceServiceStub,
-    change: Callable[[pb.ModelInferRequest], None],
-    reason: str,
-    message: str,
-) -> None:
+async def test_an_input_that_cannot_be_fed_is_named(protocol: GRPCInferenceServiceStub) -> None:
     """INVALID_ARGUMENT says which and what to send."""
-    request = request_of()
-    change(request)
-    with pytest.raises(InvalidArgument, match=message) as caught:
-        await protocol.ModelInfer(request)
-    assert caught.value.reason == reason
+    for change, reason, message in UNUSABLE_INPUTS:
+        request = request_of()
+        change(request)
+        with pytest.raises(InvalidArgument, match=message) as caught:
+            await protocol.ModelInfer(request)
+        assert caught.value.reason == reason, message
 
 
 @pytest.mark.usefixtures("loaded")
-@pytest.mark.parametrize(
-    ("name", "version"), [("other", ""), (NAME, "3"), (NAME, "one"), (NAME, "-1"), ("", "")]
-)
-async def test_an_unknown_model_is_not_found(
-    protocol: GRPCInferenceServiceStub, name: str, version: str
-) -> None:
+async def test_an_unknown_model_is_not_found(protocol: GRPCInferenceServiceStub) -> None:
     """In ModelInfer and in ModelMetadata."""
-    request = request_of()
-    request.model_name, request.model_version = name, version
-    with pytest.raises(NotFound):
-        await protocol.ModelInfer(request)
-    with pytest.raises(NotFound):
-        await protocol.ModelMetadata(pb.ModelMetadataRequest(name=name, version=version))
+    for name, version in (("other", ""), (NAME, "3"), (NAME, "one"), (NAME, "-1"), ("", "")):
+        request = request_of()
+        request.model_name, request.model_version = name, version
+        with pytest.raises(NotFound):
+            await protocol.ModelInfer(request)
+        with pytest.raises(NotFound):
+            await protocol.ModelMetadata(pb.ModelMetadataRequest(name=name, version=version))
 
 
 @pytest.mark.parametrize(
@@ -241,18 +232,16 @@ async def test_an_unknown_model_is_not_found(
         "/aimlnf.inference.v1.InferenceFunctionService/LoadModel",
     ],
 )
-@pytest.mark.parametrize("garbage", [b"\xff\xff\xff", b"\x0a\xff\xff\xff\xff\x7f", b"\x08"])
-async def test_bytes_that_are_no_message(
-    channel: grpc.aio.Channel, method: str, garbage: bytes
-) -> None:
+async def test_bytes_that_are_no_message(channel: grpc.aio.Channel, method: str) -> None:
     """A clear status without a traceback, and the function serves on."""
     call = channel.unary_unary(
         method, request_serializer=lambda data: data, response_deserializer=lambda data: data
     )
-    with pytest.raises(NfError) as caught:
-        await call(garbage)
-    assert caught.value.reason == "MALFORMED_REQUEST"
-    assert "Traceback" not in caught.value.message
+    for garbage in (b"\xff\xff\xff", b"\x0a\xff\xff\xff\xff\x7f", b"\x08"):
+        with pytest.raises(NfError) as caught:
+            await call(garbage)
+        assert caught.value.reason == "MALFORMED_REQUEST"
+        assert "Traceback" not in caught.value.message
     live = await GRPCInferenceServiceStub(channel).ServerLive(pb.ServerLiveRequest())
     assert live.live
 
