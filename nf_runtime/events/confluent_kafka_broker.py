@@ -165,6 +165,18 @@ class ConfluentKafkaReader:
             for number in known[topic].partitions
         }
 
+    def ends(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """Ask the broker anew."""
+        try:
+            return {
+                one: self._consumer.get_watermark_offsets(
+                    TopicPartition(*one), timeout=_METADATA_TIMEOUT_S
+                )[1]
+                for one in partitions
+            }
+        except KafkaException as error:
+            raise BrokerMissingError(str(error.args[0])) from error
+
     def assign(self, starts: Mapping[Partition, int | Start]) -> None:
         """Add partitions; the others are assigned again where they have got to."""
         for partition, start in starts.items():
@@ -172,7 +184,7 @@ class ConfluentKafkaReader:
                 self._positions[partition] = OFFSET_BEGINNING
             elif start is Start.LATEST:
                 # Resolved now: "the end" would be another one at the next assignment.
-                self._positions[partition] = self._end_of(partition)
+                self._positions[partition] = self.ends([partition])[partition]
             else:
                 self._positions[partition] = start
         self._consumer.assign(
@@ -200,15 +212,6 @@ class ConfluentKafkaReader:
     def close(self) -> None:
         """Close the connections."""
         self._consumer.close()
-
-    def _end_of(self, partition: Partition) -> int:
-        try:
-            _, end = self._consumer.get_watermark_offsets(
-                TopicPartition(*partition), timeout=_METADATA_TIMEOUT_S
-            )
-        except KafkaException as error:
-            raise BrokerMissingError(str(error.args[0])) from error
-        return int(end)
 
 
 def _constructed(kind: Any, configuration: dict[str, Any]) -> Any:

@@ -158,6 +158,14 @@ class KafkaPythonReader:
         except errors.KafkaError as error:
             raise BrokerMissingError(str(error)) from error
 
+    def ends(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """Ask the broker anew."""
+        try:
+            ends = self._consumer.end_offsets([TopicPartition(*one) for one in partitions])
+        except errors.KafkaError as error:
+            raise BrokerMissingError(str(error)) from error
+        return {Partition(one.topic, one.partition): end for one, end in ends.items()}
+
     def assign(self, starts: Mapping[Partition, int | Start]) -> None:
         """Add partitions; the positions of the others stay."""
         self._assigned |= set(starts)

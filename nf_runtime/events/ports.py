@@ -75,6 +75,14 @@ class BrokerReader(Protocol):
         """
         ...
 
+    def ends(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The offset that the next record of each partition will have.
+
+        Raises:
+            BrokerMissingError: The broker does not answer.
+        """
+        ...
+
     def assign(self, starts: Mapping[Partition, int | Start]) -> None:
         """Read these partitions too, each from an offset or from one of its ends."""
         ...

@@ -128,6 +128,8 @@ class EventPublisher:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         pending = _Pending(self._sequence, stamped, future)
         async with self._room:
+            if self._worker is None:  # closed while this one waited for room
+                raise _not_taken(self._broker)
             self._worker.enqueue(pending)
             await future
         self._metrics.published_total.labels(message.topic).inc()
@@ -269,18 +271,19 @@ class _Worker:
         while not self._incoming.empty():
             left.append(self._incoming.get())
         for pending in left:
-            self._settle(
-                pending,
-                Unavailable(
-                    f"the broker {self._broker.address} did not take the event before the end",
-                    reason="BROKER_UNAVAILABLE",
-                ),
-            )
+            self._settle(pending, _not_taken(self._broker))
 
     def _disconnect(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()
+
+
+def _not_taken(broker: Broker) -> Unavailable:
+    return Unavailable(
+        f"the broker {broker.address} did not take the event before the publisher was closed",
+        reason="BROKER_UNAVAILABLE",
+    )
 
 
 def _resolve(future: "asyncio.Future[None]", error: NfError | None) -> None:

@@ -233,6 +233,7 @@ class _Worker:
         self._closing = threading.Event()
         self._missing = False
         self._looked_once = False
+        self._wait_s = _FIRST_WAIT_S
         self._thread = threading.Thread(
             target=self._run, name="aimlnf-event-subscriber", daemon=True
         )
@@ -247,7 +248,6 @@ class _Worker:
         self._thread.join(_JOIN_TIMEOUT_S)
 
     def _run(self) -> None:
-        wait_s = _FIRST_WAIT_S
         while not self._closing.is_set():
             try:
                 reader = self._broker.open_reader()
@@ -255,15 +255,13 @@ class _Worker:
                     self._read(reader)
                 finally:
                     reader.close()
-                wait_s = _FIRST_WAIT_S
             except BrokerMissingError as error:
                 self._say_missing(error)
-                self._closing.wait(wait_s)
-                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
             except Exception:
                 # Nobody awaits this thread: say it, and go on from the known positions.
                 log.exception("event reader failed", broker=self._broker.address)
-                self._closing.wait(_LONGEST_WAIT_S)
+            self._closing.wait(self._wait_s)
+            self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
 
     def _read(self, reader: BrokerReader) -> None:
         assigned: set[Partition] = set()
@@ -273,7 +271,7 @@ class _Worker:
                 found = reader.partitions(self._topics)
                 self._say_there()
                 if found - assigned:
-                    reader.assign({new: self._start_of(new) for new in found - assigned})
+                    reader.assign(self._starts_of(found - assigned, reader))
                     assigned |= found
                 self._looked_once = True
                 all_there = {partition.topic for partition in found} == set(self._topics)
@@ -284,15 +282,19 @@ class _Worker:
                 self._closing.wait(_LOOK_FOR_TOPICS_S)
                 continue
             records = reader.poll(_POLL_S)
+            self._wait_s = _FIRST_WAIT_S
             if records and self._hand_over(records):
                 for record in records:
                     self._positions[record.partition] = record.offset + 1
 
-    def _start_of(self, partition: Partition) -> int | Start:
-        stored = self._positions.get(partition)
-        if stored is not None:
-            return stored
-        return Start.EARLIEST if self._looked_once else self._start_at
+    def _starts_of(
+        self, partitions: set[Partition], reader: BrokerReader
+    ) -> dict[Partition, int | Start]:
+        if self._start_at is Start.LATEST and not self._looked_once:
+            # In numbers, so that after a reconnection the end is still the end of now.
+            fresh = partitions - set(self._positions)
+            self._positions.update(reader.ends(fresh) if fresh else {})
+        return {one: self._positions.get(one, Start.EARLIEST) for one in partitions}
 
     def _hand_over(self, records: list[Fetched]) -> bool:
         """Wait until the loop has room for them; False if we are closed first."""

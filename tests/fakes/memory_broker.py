@@ -131,6 +131,11 @@ class MemoryReader:
             self._broker.looks += 1
             return {partition for partition in self._broker._records if partition.topic in topics}
 
+    def ends(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        self._broker.check()
+        with self._broker._changed:
+            return {one: len(self._broker._records[one]) for one in partitions}
+
     def assign(self, starts: Mapping[Partition, int | Start]) -> None:
         with self._broker._changed:
             for partition, start in starts.items():

@@ -103,6 +103,23 @@ async def test_closing_gives_up_on_a_missing_broker(broker: MemoryBroker) -> Non
     assert caught.value.reason == "BROKER_UNAVAILABLE"
 
 
+async def test_closing_answers_also_those_that_wait_for_room(
+    broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for ever: callers beyond the bound are told as well."""
+    monkeypatch.setattr("nf_runtime.events.publisher.MOST_PENDING", 2)
+    broker.missing = True
+    async with EventPublisher(KafkaSettings(), clock=SystemClock(), broker=broker) as publisher:
+        waiting = [
+            asyncio.create_task(publisher.publish(alarm_event(str(number)), key="k"))
+            for number in range(5)
+        ]
+        await until(lambda: publisher.waiting)
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 5
+
+
 async def test_closing_waits_for_what_is_on_its_way(broker: MemoryBroker) -> None:
     """An acknowledgement that comes during the close still counts."""
     broker.deaf = True

@@ -82,6 +82,19 @@ async def test_tail_skips_the_past_but_not_new_topics() -> None:
         assert await reading == ["new"]
 
 
+async def test_tail_stays_a_tail_after_the_broker_was_away() -> None:
+    """After a reconnection a tail shows what came meanwhile, and still nothing of the past."""
+    broker = MemoryBroker()
+    fill(broker, "old")
+    async with subscriber_on(broker, start=Start.LATEST) as subscriber:
+        await until(lambda: broker.assignments == 1)
+        broker.missing = True
+        await until(lambda: broker.refusals > 0)
+        fill(broker, "meanwhile")
+        broker.missing = False
+        assert await take(subscriber, 1) == ["meanwhile"]
+
+
 async def test_reading_goes_on_after_the_broker_was_away() -> None:
     """A broker that fails in between costs a reconnection, no record and no repetition."""
     broker = MemoryBroker()
