@@ -19,6 +19,14 @@ class ModelReference:
 
 NO_MODEL = ModelReference()
 
+_LONGEST_REASON = 500
+
+
+def one_line(text: str) -> str:
+    """The text on one line, printable and short enough to be told to a peer and in the record."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}…"
+
 
 @dataclass(frozen=True)
 class OrderPrepared:

@@ -28,9 +28,8 @@ from oam.managed_objects import (
 )
 from oam.training_orders import TrainingType
 
-# What the models of this project decide, `aIMLInferenceName`; a vendor-specific one, since
-# TS 28.105 lists no joint beamforming, carrier and power decision.
-INFERENCE_NAME = "VS_NTN_SECURE_RESOURCE_ALLOCATION"
+# What the models of this project decide, `aIMLInferenceName`, as the MTLF registers them.
+INFERENCE_NAME = "NTN_SECURE_BEAMFORMING"
 
 _PATH = tuple(stage for stage in Stage if stage not in (Stage.RESTORE, Stage.WITHDRAW))
 _FINAL = {

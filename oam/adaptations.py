@@ -294,8 +294,8 @@ def _settled(adaptation: Adaptation, event: Event) -> Adaptation:
         case TestNotPassed():
             return _rejected(adaptation, "it did not pass its test")
         case ApprovalDenied():
-            reason = event.approval_reason or "no reason given"
-            return _rejected(adaptation, f"it was turned down by {event.approver}: {reason}")
+            by = f"{event.approver}: {event.approval_reason}"
+            return _rejected(adaptation, f"it was turned down by {by}")
         case Refused() if adaptation.ended_as is None:
             return replace(
                 adaptation,

@@ -91,7 +91,8 @@ class MonitoringSettings(Section):
 
     window: int = Field(default=50, ge=1, le=1000)  # decisions
     minimum_samples: int = Field(default=20, ge=1)  # decisions before anything is judged
-    latent_reliability: LimitSettings = LimitSettings(threshold=0.5, hysteresis=0.05)
+    # A context like those trained on scores 0.5 on average, one that is not close to 0.
+    latent_reliability: LimitSettings = LimitSettings(threshold=0.2, hysteresis=0.1)
     secrecy_gain: LimitSettings = LimitSettings(threshold=0.0, hysteresis=0.1)  # b/s/Hz
     decision_failure_ratio: LimitSettings = LimitSettings(threshold=0.1, hysteresis=0.05)
     regression_margin_bps_hz: float = Field(default=1.0, ge=0)

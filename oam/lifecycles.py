@@ -63,7 +63,7 @@ class Lifecycle:
         previous: Version to go back to.
         active_since: When it was activated, wall-clock UTC; None: never.
         current: The adaptation in progress.
-        last_end_time: When the last adaptation ended, wall-clock UTC.
+        last_end_time: When the last adaptation of a version in use ended, wall-clock UTC.
         last_training_ref: MLTrainingReport of the last training.
         watch: What is known of the active version.
     """
@@ -156,7 +156,9 @@ def proceed(
         alarms = _cleared(lifecycle, policy)
         lifecycle = _in_use(lifecycle, after, event.previous, policy.monitoring, now)
     if not after.in_progress:
-        lifecycle = replace(lifecycle, current=None, last_end_time=now)
+        lifecycle = replace(lifecycle, current=None)
+        if after.from_model.version:  # the very first version replaces nothing, so nothing swings
+            lifecycle = replace(lifecycle, last_end_time=now)
     return replace(_change(lifecycle, after, policy), steps=steps, alarms=alarms)
 
 

@@ -50,8 +50,8 @@ class MonitoringPolicy:
         decision_failure_ratio: Largest share of decisions that the model failed to make.
         regression_margin_bps_hz: How far the gain may fall short of the version before.
         fresh_decisions: For how many decisions a new version is held against the one before.
-        retrain_cool_down_s: How long after any adaptation no rule retrains.
-        rollback_cool_down_s: How long after any adaptation no rule rolls back.
+        retrain_cool_down_s: How long after an adaptation of a version in use no rule retrains.
+        rollback_cool_down_s: How long after one no rule rolls back.
     """
 
     window: int
@@ -65,7 +65,7 @@ class MonitoringPolicy:
     rollback_cool_down_s: float
 
     def cool_down_s(self, rule: Rule) -> float:
-        """How long after the end of any adaptation the rule keeps still."""
+        """How long the rule keeps still after an adaptation of a version in use has ended."""
         if rule is Rule.REGRESSION:
             return self.rollback_cool_down_s
         return self.retrain_cool_down_s

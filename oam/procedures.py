@@ -27,7 +27,16 @@ from oam.lifecycles import (
 from oam.monitoring import Sample
 from oam.ports import LifecycleStore, ModelRepository
 from oam.stages import CHAMPION, PREVIOUS
-from oam.start_requests import StartRequest, check_request, check_text, operator, same_request
+from oam.start_requests import (
+    LONGEST_NAME,
+    LONGEST_REASON,
+    StartRequest,
+    check_request,
+    check_text,
+    operator,
+    reason_or_none_given,
+    same_request,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -140,7 +149,7 @@ class LifecycleProcedures:
             model_name=request.model_name,
             from_model=NO_MODEL,
             initiator=operator(request.actor),
-            cause=request.reason or "no reason given",
+            cause=reason_or_none_given(request.reason),
             now=self._clock.now(),
             wish=request.wish,
         )
@@ -215,15 +224,15 @@ class LifecycleProcedures:
         reason: str,
         decision: type[ApprovalGiven | ApprovalDenied],
     ) -> Adaptation:
-        check_text("actor", actor)
-        check_text("reason", reason)
+        check_text("actor", actor, LONGEST_NAME)
+        check_text("reason", reason, LONGEST_REASON)
         adaptation = await self._store.adaptation(adaptation_id)
         await self._store.change(
             adaptation.model_name,
             partial(
                 proceed,
                 adaptation_id=adaptation_id,
-                event=decision(operator(actor), reason),
+                event=decision(operator(actor), reason_or_none_given(reason)),
                 policy=self._policy,
                 now=self._clock.now(),
             ),

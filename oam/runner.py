@@ -11,7 +11,7 @@ from nf_runtime.client import keep_trying
 from nf_runtime.clock import Clock
 from nf_runtime.errors import DeadlineExceeded, NfError, Unavailable
 from nf_runtime.tracing import continued
-from oam.adaptation_events import Event, Refused
+from oam.adaptation_events import Event, Refused, one_line
 from oam.adaptations import Adaptation
 from oam.lifecycles import Policy, proceed
 from oam.ports import LifecycleStore
@@ -129,7 +129,7 @@ class AdaptationRunner:
                 reason=error.reason,
                 error=error.message,
             )
-            yield Refused(f"{peer} answered {error.reason}: {error.message}")
+            yield Refused(one_line(f"{peer} answered {error.reason}: {error.message}"))
         except Exception:
             # A defect ends this adaptation, not the function that drives the others.
             log.exception("stage failed", stage=adaptation.stage)

@@ -27,6 +27,7 @@ from oam.adaptation_events import (
     TrainingStarted,
     VersionApproved,
     Withdrawn,
+    one_line,
 )
 from oam.adaptations import Adaptation, AdaptationKind, Stage
 from oam.ports import (
@@ -283,4 +284,4 @@ def _order(adaptation: Adaptation) -> TrainingOrder:
 
 def _job_failed(what: str, job: JobReport) -> Refused:
     reason = job.failure or "it gave no reason"
-    return Refused(f"{what} job {job.job_id} {job.state.lower()}: {reason}")
+    return Refused(one_line(f"{what} job {job.job_id} {job.state.lower()}: {reason}"))

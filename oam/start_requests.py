@@ -8,7 +8,8 @@ from oam.adaptations import Adaptation
 from oam.training_orders import TrainingWish, check_wish
 
 _MODEL_NAME = re.compile(r"[a-z0-9-]{1,63}")
-_LONGEST_TEXT = 200
+LONGEST_NAME = 100
+LONGEST_REASON = 400
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ def same_request(earlier: Adaptation, wanted: Adaptation) -> Adaptation:
     return earlier
 
 
+def reason_or_none_given(reason: str) -> str:
+    """The reason that the record tells; nothing is recorded without one."""
+    return reason or "no reason given"
+
+
 def operator(actor: str) -> str:
     """The initiator that an operator's name stands for."""
     return f"operator:{actor or 'anonymous'}"
@@ -59,9 +65,9 @@ def check_request(request: StartRequest) -> None:
         InvalidArgument: INVALID_FIELD; `field` in the metadata names it.
     """
     check_model_name(request.model_name)
-    check_text("request_id", request.request_id)
-    check_text("actor", request.actor)
-    check_text("reason", request.reason)
+    check_text("request_id", request.request_id, LONGEST_NAME)
+    check_text("actor", request.actor, LONGEST_NAME)
+    check_text("reason", request.reason, LONGEST_REASON)
     check_wish(request.wish)
 
 
@@ -79,15 +85,15 @@ def check_model_name(model_name: str) -> None:
         )
 
 
-def check_text(name: str, text: str) -> None:
+def check_text(name: str, text: str, longest: int) -> None:
     """Refuse a text of a request that is too long or does not print.
 
     Raises:
         InvalidArgument: INVALID_FIELD.
     """
-    if len(text) > _LONGEST_TEXT or not text.isprintable():
+    if len(text) > longest or not text.isprintable():
         raise InvalidArgument(
-            f"{name} must be at most {_LONGEST_TEXT} printable characters",
+            f"{name} must be at most {longest} printable characters",
             reason="INVALID_FIELD",
             field=name,
         )

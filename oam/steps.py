@@ -156,11 +156,11 @@ class _Teller:
 
     def approved(self) -> tuple[Step, ...]:
         adaptation = self._adaptation
-        reason = f": {adaptation.approval_reason}" if adaptation.approval_reason else ""
         return (
             self._step(
                 StepKind.APPROVED,
-                f"Version {self._version} was approved by {adaptation.approver}{reason}.",
+                f"Version {self._version} was approved by {adaptation.approver}: "
+                f"{adaptation.approval_reason}.",
                 MLUpdateRequest,
                 initiator=adaptation.approver,
             ),
@@ -257,6 +257,7 @@ class _Teller:
 
 def _figures(metrics: Mapping[str, float]) -> str:
     """The most telling figures, foremost first, as a clause."""
-    names = sorted(metrics, key=lambda name: (name != _FOREMOST, name))[:_MOST_FIGURES]
+    names = sorted(metrics, key=lambda name: (name != _FOREMOST, "ratio" not in name, name))
+    names = names[:_MOST_FIGURES]
     figures = ", ".join(f"{name} {metrics[name]:.4g}" for name in names)
     return f"; {figures}" if figures else ""

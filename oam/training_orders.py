@@ -144,7 +144,7 @@ def initial_order(wish: TrainingWish, defaults: TrainingDefaults) -> tuple[Train
     order = TrainingOrder(
         training_type=defaults.initial_type,
         source_version=0,
-        profile=wish.profile or defaults.profile,
+        profile=_profile(wish.profile, defaults) if wish.profile else defaults.profile,
         time_budget_s=wish.time_budget_s or defaults.time_budget_s,
         seed=wish.seed or defaults.seed,
     )
@@ -167,7 +167,7 @@ def retraining_order(
     """
     profile, basis = defaults.profile, f"as configured, since {rain_unknown_because}"
     if wish.profile is not None:
-        profile, basis = wish.profile, "as ordered"
+        profile, basis = _profile(wish.profile, defaults), "as ordered"
     elif rain is not None:
         profile = replace(profile, rain_probability=rain.probability)
         if rain.wet_mean_db is not None:
@@ -196,8 +196,8 @@ def check_wish(wish: TrainingWish) -> None:
     profile = wish.profile
     if profile is None:
         return
-    if not 0 < len(profile.name) <= _LONGEST_NAME:
-        raise _invalid("order.profile.name", f"1 to {_LONGEST_NAME} characters long")
+    if len(profile.name) > _LONGEST_NAME:
+        raise _invalid("order.profile.name", f"at most {_LONGEST_NAME} characters long")
     if profile.rain_probability is not None and not 0 <= profile.rain_probability <= 1:
         raise _invalid("order.profile.rain_probability", "between 0 and 1")
     for name in ("rain_mean_db", "shadowing_sigma_db", "eavesdropper_min_km"):
@@ -208,6 +208,11 @@ def check_wish(wish: TrainingWish) -> None:
         math.isfinite(power) for power in profile.power_budget_dbw
     ):
         raise _invalid("order.profile.power_budget_dbw", f"at most {_MOST_POWERS} finite powers")
+
+
+def _profile(wanted: Profile, defaults: TrainingDefaults) -> Profile:
+    """The operator's profile; without a name it is of the configured kind."""
+    return wanted if wanted.name else replace(wanted, name=defaults.profile.name)
 
 
 def _invalid(field: str, wanted: str) -> InvalidArgument:

@@ -44,6 +44,7 @@ def settings_for(address: str, broker: Mapping[str, Any], database_url: str) -> 
         "monitoring": {
             "window": 6,
             "minimum_samples": 4,
+            "latent_reliability": {"threshold": 0.3, "hysteresis": 0.1},
             "fresh_decisions": 12,
             "retrain_cool_down_s": 0.0,
         },

@@ -196,3 +196,9 @@ def test_stage_time_stands_while_a_job_progresses() -> None:
     assert later.stage_time == waiting.stage_time
     assert later.update_time == NOW + timedelta(seconds=99)
     assert (later.progress_percent, later.progress_info) == (30.0, "TRAINING")
+
+
+def test_peers_words_are_told_on_one_line() -> None:
+    """A traceback of a peer fits into the record and into a reason."""
+    assert events.one_line("out of\nmemory\x00\t at 3") == "out of memory at 3"
+    assert len(events.one_line("x" * 9000)) == 501

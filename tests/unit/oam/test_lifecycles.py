@@ -208,6 +208,18 @@ def test_cool_down_holds_a_rule_back_and_then_lets_it_go() -> None:
     assert changes[0].steps == (), "the breach was told before"
 
 
+def test_first_version_may_be_retrained_at_once() -> None:
+    """It replaced nothing, so there is nothing that could swing."""
+    lifecycle = begin(
+        IDLE, replace(started(AdaptationKind.INITIAL), from_model=events.NO_MODEL), POLICY
+    ).lifecycle
+    while lifecycle.current is not None:
+        lifecycle = told(lifecycle, HAPPY[lifecycle.current.stage]).lifecycle
+    lifecycle, _ = reported(lifecycle, [BAD] * 4)
+    assert lifecycle.current is not None
+    assert lifecycle.current.kind is AdaptationKind.RETRAIN
+
+
 def test_worse_successor_is_rolled_back() -> None:
     """A fresh version whose gain is clearly lower goes, without waiting for the cool-down."""
     lifecycle, _ = reported(IN_USE, [replace(GOOD, gain_bps_hz=5.0)] * 10)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - sentences are compared whole
 """The record's sentences, as somebody who was not there reads them."""
 
 from datetime import timedelta
@@ -39,7 +40,7 @@ def story(
 def test_retraining_in_its_own_words() -> None:
     """Each sentence stands alone and has its figures."""
     assert {kind: step.detail for kind, step in story(AdaptationKind.RETRAIN).items()} == {
-        StepKind.RETRAINED: "Version 2 was retrained from version 1 in 7 s for profile pass (rain "
+        StepKind.RETRAINED: "Version 2 was retrained from version 1 in 7.0 s for profile pass (rain "
         "probability 0.60), as configured; ratio_to_exhaustive 0.91.",
         StepKind.PUBLISHED: "Version 2 stands in the model repository as "
         "SubNetwork=aimlnf,MLModelRepository=mms,MLModel=2.",
@@ -48,7 +49,7 @@ def test_retraining_in_its_own_words() -> None:
         StepKind.APPROVED: "Version 2 was approved by operator:ada: looks good.",
         StepKind.LOADED: "Version 2 was verified, compiled for onnxruntime 1.20 and found equal to "
         "its golden sample in 0.8 s.",
-        StepKind.ACTIVATED: "Version 2 decides instead of version 1, 77 s after operator:ada asked "
+        StepKind.ACTIVATED: "Version 2 decides instead of version 1, 77.0 s after operator:ada asked "
         "for it: rain has set in.",
     }
 
@@ -56,10 +57,10 @@ def test_retraining_in_its_own_words() -> None:
 def test_first_training_and_rollback_in_their_own_words() -> None:
     """A rollback says that the version decides again."""
     trained = story(AdaptationKind.INITIAL)[StepKind.TRAINED].detail
-    assert trained.startswith("Version 2 was trained in 7 s for profile pass")
+    assert trained.startswith("Version 2 was trained in 7.0 s for profile pass")
     back = story(AdaptationKind.ROLLBACK)[StepKind.ROLLED_BACK].detail
     assert back == (
-        "Version 1 decides again instead of version 2, 21 s after operator:ada asked for it: "
+        "Version 1 decides again instead of version 2, 21.0 s after operator:ada asked for it: "
         "rain has set in."
     )
 
@@ -70,26 +71,34 @@ def test_first_training_and_rollback_in_their_own_words() -> None:
         (
             NOT_PASSED,
             StepKind.REJECTED,
-            "Version 2 is not used, since it did not pass its test (asked for 0.80 of exhaustive "
-            "search; ratio_to_exhaustive 0.51); version 1 stays in use.",
+            (
+                "Version 2 is not used, since it did not pass its test (asked for 0.80 of exhaustive "
+                "search; ratio_to_exhaustive 0.51); version 1 stays in use."
+            ),
         ),
         (
             DENIED,
             StepKind.REJECTED,
-            "Version 2 is not used, since it was turned down by operator:bob: too risky; "
-            "version 1 stays in use.",
+            (
+                "Version 2 is not used, since it was turned down by operator:bob: too risky; "
+                "version 1 stays in use."
+            ),
         ),
         (
             NOT_LOADED,
             StepKind.FAILED,
-            "The adaptation failed at 'load': inference_nf answered GOLDEN_SAMPLE_MISMATCH: no; "
-            "version 1 stays in use.",
+            (
+                "The adaptation failed at 'load': inference_nf answered GOLDEN_SAMPLE_MISMATCH: no; "
+                "version 1 stays in use."
+            ),
         ),
         (
             NOT_LOADED,
             StepKind.REJECTED,
-            "Version 2 was rejected in the model repository, since inference_nf answered "
-            "GOLDEN_SAMPLE_MISMATCH: no.",
+            (
+                "Version 2 was rejected in the model repository, since inference_nf answered "
+                "GOLDEN_SAMPLE_MISMATCH: no."
+            ),
         ),
     ],
 )

@@ -115,6 +115,12 @@ def test_operator_wins_over_network_and_configuration() -> None:
     assert basis == "as ordered"
 
 
+def test_nameless_profile_is_of_the_configured_kind() -> None:
+    """Only what the operator said is changed."""
+    order, _ = initial_order(TrainingWish(Profile("", rain_probability=0.2)), DEFAULTS)
+    assert order.profile == Profile("pass", rain_probability=0.2)
+
+
 def test_seed_differs_from_version_to_version() -> None:
     """Retraining twice draws other scenarios."""
     seeds = {
@@ -138,7 +144,7 @@ def test_initial_order_starts_from_no_version() -> None:
         (TrainingWish(time_budget_s=float("nan")), "order.time_budget"),
         (TrainingWish(time_budget_s=1e9), "order.time_budget"),
         (TrainingWish(seed=-1), "order.seed"),
-        (TrainingWish(Profile("")), "order.profile.name"),
+        (TrainingWish(Profile("p" * 64)), "order.profile.name"),
         (TrainingWish(Profile("p", rain_probability=1.1)), "order.profile.rain_probability"),
         (TrainingWish(Profile("p", rain_mean_db=-1.0)), "order.profile.rain_mean_db"),
         (
