@@ -1,6 +1,7 @@
 """One real Apache Kafka node (KRaft) on free loopback ports, from jars of Maven Central."""
 
 import fcntl
+import re
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ from nf_runtime.process import die_with_parent
 
 POM = Path(__file__).parent.parent / "integration" / "kafka" / "pom.xml"
 CACHE = Path.home() / ".cache" / "aimlnf" / "kafka"
+LEAST_JAVA = 17
 START_TIMEOUT_S = 90.0
 FETCH_TIMEOUT_S = 600.0
 _JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -88,6 +90,8 @@ def jars() -> Path:
     for program, package in (("java", "Java 17+"), ("mvn", "Maven")):
         if shutil.which(program) is None:
             raise KafkaNotHereError(f"no real Kafka: {package} is not installed ({program})")
+    if _java_version() < LEAST_JAVA:
+        raise KafkaNotHereError(f"no real Kafka: Java {_java_version()} is older than {LEAST_JAVA}")
     version = ET.parse(POM).findtext(".//m:dependency/m:version", namespaces=_NAMESPACE)  # noqa: S314
     home = CACHE / str(version)
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -104,6 +108,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _java_version() -> int:
+    said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    return int(found.group(1)) if found else 0
 
 
 def _fetch(home: Path) -> None:
