@@ -18,7 +18,7 @@ from oam.adaptation_events import (
     Trained,
 )
 from oam.adaptation_objects import inference_function_object, objects_of
-from oam.adaptations import Adaptation, AdaptationKind, advance, new_adaptation
+from oam.adaptations import Adaptation, AdaptationKind, AdaptationState, advance, new_adaptation
 from oam.managed_objects import ManagedObject, MLTrainingReport, Naming
 from oam.monitoring import (
     NOT_WATCHED,
@@ -159,6 +159,9 @@ def proceed(
         lifecycle = replace(lifecycle, current=None)
         if after.from_model.version:  # the very first version replaces nothing, so nothing swings
             lifecycle = replace(lifecycle, last_end_time=now)
+        if after.kind is AdaptationKind.ROLLBACK and after.ended_as is AdaptationState.FAILED:
+            # The rule would ask for the same again and again; now it is the operator's turn.
+            lifecycle = replace(lifecycle, watch=replace(lifecycle.watch, baseline=None))
     return replace(_change(lifecycle, after, policy), steps=steps, alarms=alarms)
 
 

@@ -232,6 +232,24 @@ def test_worse_successor_is_rolled_back() -> None:
     assert "rule regression goes back to version 1" in changes[-1].steps[0].detail
 
 
+def test_rollback_that_failed_is_not_tried_again_by_rule() -> None:
+    """The operator has to look at it."""
+    lifecycle, _ = reported(IN_USE, [replace(GOOD, gain_bps_hz=5.0)] * 10)
+    lifecycle, _ = completed(lifecycle)
+    lifecycle, _ = reported(lifecycle, [GOOD] * 4)
+    assert lifecycle.current is not None
+    failed = proceed(
+        lifecycle,
+        adaptation_id=lifecycle.current.adaptation_id,
+        event=events.Refused("artifact is gone"),
+        policy=POLICY,
+        now=NOW,
+    )
+    lifecycle, changes = reported(failed.lifecycle, [GOOD] * 20)
+    assert lifecycle.current is None
+    assert all(change.adaptation is None for change in changes)
+
+
 def test_regression_without_a_previous_version_is_only_told() -> None:
     """There is nothing to go back to."""
     lifecycle, _ = reported(IN_USE, [replace(GOOD, gain_bps_hz=5.0)] * 10)
