@@ -10,6 +10,7 @@ from fakes.inference_nf.memory_repository import (
 from support.tiny_models import TinyVersion
 
 from inference_nf.loading import LoadPolicy, Models
+from inference_nf.ports import EngineBuilder
 from inference_nf.releases import EngineKind
 from nf_runtime.clock import SystemClock
 
@@ -23,6 +24,9 @@ class ModelWorld:
         self.store = MemoryModelStore()
         self.builder = MemoryBuilder(EngineKind.ONNXRUNTIME)
         self.other_builder = MemoryBuilder(EngineKind.TENSORRT)
+        self.builders: dict[EngineKind, EngineBuilder] = {
+            builder.kind: builder for builder in (self.builder, self.other_builder)
+        }
         self.policy = LoadPolicy(max_loaded=3, warm_up_runs=2, download_attempts=3)
         self.models = self.next_life()
 
@@ -32,7 +36,7 @@ class ModelWorld:
             repository=self.repository,
             cache=self.cache,
             signatures=MemoryKeys(),
-            builders={builder.kind: builder for builder in (self.builder, self.other_builder)},
+            builders=self.builders,
             default_engine=EngineKind.ONNXRUNTIME,
             store=self.store,
             loader=InlineWorker(),

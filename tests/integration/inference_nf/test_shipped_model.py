@@ -1,0 +1,61 @@
+"""The model that the project ships, loaded and asked as in service."""
+
+from pathlib import Path
+
+import pytest
+from fakes.inference_nf.memory_engines import InlineWorker
+from fakes.inference_nf.memory_peers import MemoryMeter
+from support.model_world import ModelWorld
+from support.tiny_models import TinyVersion
+
+from inference_nf.deciding import Deciding
+from inference_nf.decisions import RadioSnapshot, Source
+from inference_nf.engines.onnxruntime import OnnxRuntimeBuilder
+from inference_nf.releases import EngineKind, ModelKey
+from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
+from nf_runtime.clock import SystemClock
+from radio_math.context import CARRIER_QUOTA, RadioContext
+from radio_math.secrecy import sum_secrecy_rate
+
+FOLDER = Path(__file__).parents[3] / "models" / "gan_gdm"
+SCENARIOS = 16
+
+
+def snapshots() -> list[RadioSnapshot]:
+    """Radio states of the kind that the model was trained for."""
+    drawn = draw_scenarios(ScenarioProfile(), SCENARIOS, (1, 2, 3)).estimated
+    names = RadioContext.__dataclass_fields__
+    return [
+        RadioSnapshot(
+            context_id=f"context-{number}",
+            run_id="run",
+            satellite_id="48112",
+            sim_offset_s=0.0,
+            carrier_quota=CARRIER_QUOTA,
+            context=RadioContext(**{name: getattr(drawn, name)[number] for name in names}),
+        )
+        for number in range(SCENARIOS)
+    ]
+
+
+async def test_it_passes_every_check_and_decides_better_than_the_fallback() -> None:
+    """Card, golden samples and decoder hold on ONNX Runtime; what it predicts is what it gets."""
+    if not FOLDER.exists():
+        pytest.skip(f"{FOLDER} is not there: this checkout ships no model")
+    files = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.is_file()}
+    version = TinyVersion(ModelKey("gan-gdm", 1), files)
+    world = ModelWorld(version)
+    world.builders[EngineKind.ONNXRUNTIME] = OnnxRuntimeBuilder(threads=1)
+    models = world.next_life()
+    deciding = Deciding(models, worker=InlineWorker(), meter=MemoryMeter(), clock=SystemClock())
+    fallbacks = [await deciding.decide(s, decision_id=s.context_id) for s in snapshots()]
+    await models.load("gan-gdm", 1)
+    await models.activate(version.key)
+    decided = [await deciding.decide(s, decision_id=s.context_id) for s in snapshots()]
+    for snapshot, decision in zip(snapshots(), decided, strict=True):
+        assert decision.source is Source.MODEL
+        assert 0 <= decision.reliability <= 1
+        rate = float(sum_secrecy_rate(snapshot.context, decision.allocation))
+        assert decision.predicted_rate_bps_hz == pytest.approx(rate, rel=1e-3)
+    rates = [sum(d.predicted_rate_bps_hz for d in made) for made in (decided, fallbacks)]
+    assert rates[0] > rates[1]
