@@ -14,7 +14,8 @@ from aimlnf.oam.v1 import lifecycle_pb2 as oam
 from aimlnf.oam.v1 import lifecycle_service_pb2 as service
 from nf_runtime.clock import Clock
 
-PROFILE = "pass"
+# A pass under a clear sky: rain is what this version will not have seen.
+FIRST_PROFILE = mtlf.ScenarioProfile(name="pass", rain_probability=0.0)
 
 
 class OperatorDesk:
@@ -62,7 +63,7 @@ class OperatorDesk:
         return self.lifecycle().active_version
 
     def train_first(self, *, budget_s: float, seed: int, reason: str) -> None:
-        """Has a first version trained, tested and loaded.
+        """Has a first version trained for a clear sky, tested and loaded.
 
         Raises:
             CommandError: the adaptation failed or was turned down.
@@ -71,7 +72,7 @@ class OperatorDesk:
             request_id=str(uuid.uuid4()),
             model_name=self._model,
             order=oam.TrainingOrder(
-                profile=mtlf.ScenarioProfile(name=PROFILE),
+                profile=FIRST_PROFILE,
                 time_budget=duration_of(budget_s),
                 seed=seed,
             ),

@@ -28,7 +28,7 @@ _FIRST_TRAINING_S = 12.0
 # On a platform of its own a scenario judges one version: no rule replaces it meanwhile.
 _OWN_OVERRIDES: dict[str, Settings] = {
     "oam": {
-        "testing": {"sample_count": 48},
+        "testing": {"sample_count": 10},
         "monitoring": {"window": 1000, "minimum_samples": 1000, "fresh_decisions": 1000},
     }
 }

@@ -79,8 +79,8 @@ class Story:
     def _first_version(self) -> None:
         self._view.act("A first version is made")
         self._view.note(
-            f"the OAM asks the MTLF to specialise the shipped model, {self._first_training_s:g} s "
-            "of training"
+            "the OAM has the MTLF specialise the shipped model for passes under a clear sky, in "
+            f"{self._first_training_s:g} s"
         )
         self._desk.train_first(
             budget_s=self._first_training_s,
@@ -136,6 +136,14 @@ class Story:
     def _roll_back(self) -> None:
         at_s = self._flight.now_s
         self._view.act("The operator's drill: back to the version before")
+        retraining_id = self._retraining_in_progress()
+        if retraining_id:
+            # One adaptation at a time: what a rule has begun meanwhile goes first.
+            self._view.note(
+                "a rule of the OAM asked for another version meanwhile; it is waited for"
+            )
+            self._desk.follow(retraining_id)
+            self._switches.append(Switch(at_s, self._desk.active_version()))
         if self._desk.active_version() == self._switches[-1].version:
             self._desk.roll_back(reason="the operator's drill")
         else:
