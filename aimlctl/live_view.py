@@ -94,8 +94,9 @@ class LiveView:
         for word in _LIFECYCLE:
             step = self._reached.get(word)
             version = f" v{step.version}" if step and step.version else ""
-            label = f"{word.replace('_', ' ')}{version}"
-            text.append(f"✓ {label}  " if step else f"· {label}  ", "green" if step else "dim")
+            label = f"{'✓' if step else '·'} {word.replace('_', ' ')}{version}"
+            # A mark and its word stay on one line.
+            text.append(label.replace(" ", "\u00a0") + "  ", "green" if step else "dim")
         return text
 
     def _bar(self) -> Table:
@@ -103,7 +104,7 @@ class LiveView:
         percent = 100 * min(self._done / self._total, 1.0)
         row.add_row(
             Text(f"{self._what:<28}"),
-            ProgressBar(total=self._total, completed=self._done, width=40),
+            ProgressBar(total=self._total, completed=self._done, width=40, complete_style="cyan"),
             Text(f"{percent:3.0f} %"),
         )
         return row
