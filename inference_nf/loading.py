@@ -42,6 +42,7 @@ from nf_runtime.errors import (
     DeadlineExceeded,
     FailedPrecondition,
     NfError,
+    NotFound,
     PermissionDenied,
     Unavailable,
 )
@@ -150,7 +151,11 @@ class Models:
             return self.active
         keys = [key for key in self._serving if key.name == name]
         if not keys:
-            raise not_loaded(ModelKey(name, 0))
+            raise NotFound(
+                f"no version of model {name} is loaded; load one first",
+                reason="RESOURCE_NOT_FOUND",
+                resource=name,
+            )
         return self._serving[max(keys)]
 
     async def load(
