@@ -106,10 +106,16 @@ class Database:
         Raises:
             Unavailable: The database went away or stayed locked.
         """
-        result, announced = await self._run(lambda: self._transact(work))
-        for signal in announced:
-            self.committed(signal).set()
-        return result
+        loop = asyncio.get_running_loop()
+
+        def committed() -> T:
+            result, announced = self._transact(work)
+            for signal in announced:
+                # From here, so that a caller who has given up meanwhile leaves nothing untold.
+                loop.call_soon_threadsafe(self.committed(signal).set)
+            return result
+
+        return await self._run(committed)
 
     async def close(self) -> None:
         """Finish what runs, then close the connections."""

@@ -185,11 +185,11 @@ class AliasChanged(EventData, frozen=True, kw_only=True):
 
 
 class LifecycleStep(EventData, frozen=True, kw_only=True):
-    """One step of an adaptation was completed."""
+    """One step of a model's life; `adaptation_id` is empty where no adaptation was under way."""
 
     event_type: ClassVar[str] = "org.aimlnf.oam.lifecycle-step.v1"
 
-    adaptation_id: Identifier
+    adaptation_id: str
     step: Identifier
     model_name: str
     model_version: int

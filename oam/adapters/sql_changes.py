@@ -19,9 +19,6 @@ from oam.steps import RecordedStep, Step, StepKind
 
 EVENT_SOURCE = "/oam"
 
-# A step that belongs to no adaptation still has to name one in its event.
-_NO_ADAPTATION = "none"
-
 
 def read_lifecycle(connection: Connection, model_name: str) -> Lifecycle:
     """Where the model stands, with its adaptation in progress; locked until the commit."""
@@ -135,7 +132,7 @@ def _write_step(connection: Connection, recorded: RecordedStep) -> None:
         )
     )
     data = catalogue.LifecycleStep(
-        adaptation_id=step.adaptation_id or _NO_ADAPTATION,
+        adaptation_id=step.adaptation_id,
         step=step.kind.lower(),
         model_name=step.model_name,
         model_version=step.version,

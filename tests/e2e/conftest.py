@@ -7,15 +7,6 @@ from support.command_line import aimlctl
 from support.platform_runs import DemoRun, Platform
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Bear with kafka-python 3.0: its way of loading schemas, and sockets of failed connects."""
-    for ignored in (
-        "ignore:(read|open)_text is deprecated:DeprecationWarning",
-        r"ignore:unclosed <socket\.socket .*laddr=\('0\.0\.0\.0':ResourceWarning",
-    ):
-        config.addinivalue_line("filterwarnings", ignored)
-
-
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     """``aimlctl demo --duration 60 --json``, once."""

@@ -19,15 +19,6 @@ from support.waiting import wait_until
 from nf_runtime.config import KafkaSettings
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Bear with kafka-python 3.0: its way of loading schemas, and sockets of failed connects."""
-    for ignored in (
-        "ignore:(read|open)_text is deprecated:DeprecationWarning",
-        r"ignore:unclosed <socket\.socket .*laddr=\('0\.0\.0\.0':ResourceWarning",
-    ):
-        config.addinivalue_line("filterwarnings", ignored)
-
-
 @pytest.fixture(scope="session")
 def kafka_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaNode]:
     """A real Apache Kafka for the session."""
