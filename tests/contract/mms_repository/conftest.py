@@ -29,7 +29,7 @@ def settings(tmp_path: Path) -> MmsSettings:
         artifacts=ArtifactSettings(
             folder=tmp_path / "artifacts",
             max_artifact_bytes=MAX_ARTIFACT_BYTES,
-            max_version_bytes=8 * 1024 * 1024,
+            max_version_bytes=11 * 1024 * 1024,
             max_artifacts=4,
             max_concurrent_uploads=2,
             upload_idle_s=5.0,

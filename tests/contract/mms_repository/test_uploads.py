@@ -270,7 +270,7 @@ class TestBadUpload:
 
     async def test_version_too_large(self, stub: Any) -> None:
         """The sum of the sizes is bounded, too."""
-        contents = {f"w{i}.safetensors": bytes(3 * 1024 * 1024) for i in range(3)}
+        contents = {f"w{i}.safetensors": bytes(3 * 1024 * 1024) for i in range(4)}
         with pytest.raises(InvalidArgument) as caught:
             await publish(stub, upload_of(contents))
         assert caught.value.reason == "ARTIFACT_REFUSED"
@@ -326,6 +326,21 @@ class TestBadUpload:
         with pytest.raises(PermissionDenied) as caught:
             await publish(stub, upload_of(files(), signature=signature))
         assert caught.value.reason == "SIGNATURE_INVALID"
+
+    async def test_refusal_reaches_a_client_that_is_still_sending(self, stub: Any) -> None:
+        """A client busy with megabytes hears why it was refused, not that its write failed."""
+        header = upload_of({"w.safetensors": bytes(3_000_000)}, signature=None)[0]
+        messages = [header, *chunks_of({"w.safetensors": bytes(10_000_000)})]
+        for _ in range(10):
+            with pytest.raises(PermissionDenied):
+                await publish(stub, messages)
+
+    async def test_refusal_reaches_a_client_that_waits_for_it(self, stub: Any) -> None:
+        """A client that pauses after the header is told without having to send the rest."""
+        call = stub.UploadModelVersion()
+        await call.write(upload_of(files(), signature=None)[0])
+        with pytest.raises(PermissionDenied):
+            await call
 
     async def test_unknown_source_version(self, stub: Any) -> None:
         """The version it was trained from must exist."""
