@@ -1,6 +1,6 @@
 """Independent scenarios: where everybody stands, what the channel is, what is reported of it."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from radio_math.beams import BeamShaping, hexagonal_cells, points_in_cell
 from radio_math.channel import (
     ChannelModel,
+    ChannelState,
     ContextPair,
     LinkGeometry,
     context_pair,
@@ -16,11 +17,16 @@ from radio_math.channel import (
     link_geometry,
 )
 from radio_math.context import CARRIERS, ESIMS, ContextError, RadioContext
-from radio_math.doppler import ici_factor
+from radio_math.doppler import doppler_shift_hz, ici_factor
 from radio_math.link import EARTH_RADIUS_M, Floats, from_db, slant_range_m
 
 REFERENCE_ALTITUDE_M = 600e3
-_CHUNK = 32  # scenarios drawn together: the leakage factors of each take 2 MB
+_CHUNK = 32  # scenarios drawn together: bounds the memory of their arrays
+_ABSENT_LOSS_DB = 200.0  # of a station that is not there
+_RAIN_PATCHINESS = 0.4  # rain over an area falls from 0.6 to 1.4 of its mean
+_EARTH_GRAVITY_M3_S2 = 3.986004418e14
+_OSCILLATOR_SIGMA = 0.05e-6  # 0.1 ppm of TS 38.101-5 6.4 as two standard deviations
+_SUBCARRIER_SPACING_HZ = 120e3  # numerology 3 of TS 38.211
 
 
 @dataclass(frozen=True)
@@ -29,15 +35,24 @@ class ScenarioProfile:
 
     Attributes:
         geometry: "reference" puts the satellite at 600 km over the service area, off by a
-            Gaussian of 60 km an axis (cut at two sigma), with beams of one fixed width. "pass"
-            puts it anywhere on a pass: altitude and elevation of the service area's centre
-            uniform in their ranges, any azimuth, beams shaped to their cells. "mixed" draws one or
-            the other with equal odds for each scenario.
+            Gaussian of 60 km an axis (cut at two sigma), with beams of one fixed width; rain and
+            residual Doppler come to each ESIM by itself. "pass" is an instant of a pass: altitude
+            and elevation of the service area's centre uniform in their ranges, any azimuth, beams
+            shaped to their cells; residual Doppler follows from the orbit, an ESIM may know of
+            its first station only, and there may be a rain front. "mixed" draws one or the other
+            with equal odds for each scenario.
         min_altitude_m, max_altitude_m: range of altitudes of "pass".
         min_elevation_deg, max_elevation_deg: elevation of the area's centre in "pass".
         min_power_dbw, max_power_dbw: total power, uniform in dBW.
-        max_doppler_residual: residual Doppler over subcarrier spacing, uniform from 0.
+        max_doppler_residual: in "reference", residual Doppler over subcarrier spacing, uniform
+            from 0.
+        min_correction_interval_s, max_correction_interval_s: in "pass", time between an ESIM's
+            Doppler corrections, during which the residual grows with the Doppler rate.
         max_carrier_noise_db: noise of a carrier over thermal, uniform from 0 in dB.
+        front_probability: in "pass", that a rain front stands over the area, on top of the showers
+            of `channel`; 0 leaves fronts to retraining.
+        front_mean_db: mean zenith attenuation of a front, exponential [dB].
+        absent_probability: in "pass", that a station beyond an ESIM's first is not there.
         channel: link constants and statistics: rain, shadowing, eavesdroppers and reporting
             errors are specialised here.
     """
@@ -50,7 +65,12 @@ class ScenarioProfile:
     min_power_dbw: float = 0.0
     max_power_dbw: float = 25.0
     max_doppler_residual: float = 0.06
+    min_correction_interval_s: float = 0.6
+    max_correction_interval_s: float = 1.1
     max_carrier_noise_db: float = 6.0
+    front_probability: float = 0.0
+    front_mean_db: float = 6.0
+    absent_probability: float = 0.5
     channel: ChannelModel = field(default_factory=ChannelModel)
 
     def __post_init__(self) -> None:
@@ -62,6 +82,7 @@ class ScenarioProfile:
             ("min_altitude_m", "max_altitude_m"),
             ("min_elevation_deg", "max_elevation_deg"),
             ("min_power_dbw", "max_power_dbw"),
+            ("min_correction_interval_s", "max_correction_interval_s"),
         ):
             if getattr(self, low) > getattr(self, high):
                 raise ContextError(f"{low} is above {high}; give a range that is not empty")
@@ -128,10 +149,22 @@ def _draw_chunk(profile: ScenarioProfile, count: int, rng: np.random.Generator) 
     cells = hexagonal_cells()
     own_cell = rng.integers(0, len(cells), (count, ESIMS))
     offset = cells[own_cell] + points_in_cell((count, ESIMS), rng)
-    residual = rng.uniform(0, profile.max_doppler_residual, (count, ESIMS))
+    residual = np.where(
+        on_pass[:, None],
+        _residual_on_pass(profile, satellite, _on_sphere(offset), rng),
+        rng.uniform(0, profile.max_doppler_residual, (count, ESIMS)),
+    )
     noise_db = rng.uniform(0, profile.max_carrier_noise_db, (count, CARRIERS))
     power_dbw = rng.uniform(profile.min_power_dbw, profile.max_power_dbw, count)
     state = draw_state(profile.channel, (count, ESIMS), rng)
+    common = _on_pass(profile, state, rng)
+    state = replace(
+        state,
+        rain_db=_where(on_pass, common.rain_db, state.rain_db),
+        eavesdropper_extra_loss_db=_where(
+            on_pass, common.eavesdropper_extra_loss_db, state.eavesdropper_extra_loss_db
+        ),
+    )
     shaped = [
         _geometry(satellite, offset, cells, shaping)
         for shaping in (BeamShaping.FIXED, BeamShaping.ADAPTIVE)
@@ -149,6 +182,56 @@ def _draw_chunk(profile: ScenarioProfile, count: int, rng: np.random.Generator) 
         ici_factor=ici_factor(residual, 1.0),
         carrier_noise=from_db(noise_db),
         power_budget_w=from_db(power_dbw),
+    )
+
+
+def _residual_on_pass(
+    profile: ScenarioProfile, satellite_m: Floats, esim_m: Floats, rng: np.random.Generator
+) -> Floats:
+    """Residual Doppler over subcarrier spacing [N, U] just before each ESIM's next correction.
+
+    It grows with the Doppler rate f/c d2r/dt2 of a circular orbit, in a random direction over
+    ground, for the ESIM's correction interval; its oscillator's own offset comes on top.
+    Not modelled: the earth's rotation.
+    """
+    count = len(satellite_m)
+    radius = np.linalg.norm(satellite_m, axis=-1, keepdims=True)
+    up = satellite_m / radius
+    sideways = np.cross(up, rng.standard_normal((count, 3)))
+    speed = np.sqrt(_EARTH_GRAVITY_M3_S2 / radius)
+    velocity = speed * sideways / np.linalg.norm(sideways, axis=-1, keepdims=True)
+    pull = -(speed**2) / radius * up
+    offset = satellite_m[:, None, :] - esim_m  # [N, U, 3]
+    distance = np.linalg.norm(offset, axis=-1)
+    range_rate = np.sum(offset * velocity[:, None, :], axis=-1) / distance
+    range_acceleration = (
+        speed**2 + np.sum(offset * pull[:, None, :], axis=-1) - range_rate**2
+    ) / distance
+    rate_hz_s = doppler_shift_hz(range_acceleration, profile.channel.carrier_hz)
+    interval_s = rng.uniform(
+        profile.min_correction_interval_s, profile.max_correction_interval_s, distance.shape
+    )
+    oscillator_hz = (
+        _OSCILLATOR_SIGMA * profile.channel.carrier_hz * rng.standard_normal(distance.shape)
+    )
+    residual_hz = np.abs(rate_hz_s) * interval_s + np.abs(oscillator_hz)
+    return np.asarray(residual_hz / _SUBCARRIER_SPACING_HZ)
+
+
+def _on_pass(
+    profile: ScenarioProfile, state: ChannelState, rng: np.random.Generator
+) -> ChannelState:
+    """The state with a rain front over the area, and with stations that are not there."""
+    count = len(state.rain_db)
+    raining = rng.random((count, 1)) < profile.front_probability
+    severity_db = rng.exponential(profile.front_mean_db, (count, 1))
+    patches = rng.uniform(1 - _RAIN_PATCHINESS, 1 + _RAIN_PATCHINESS, state.rain_db.shape)
+    absent = rng.random(state.eavesdropper_extra_loss_db.shape) < profile.absent_probability
+    absent[..., 0] = False
+    return replace(
+        state,
+        rain_db=state.rain_db + raining * severity_db * patches,
+        eavesdropper_extra_loss_db=state.eavesdropper_extra_loss_db + absent * _ABSENT_LOSS_DB,
     )
 
 

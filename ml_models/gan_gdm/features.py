@@ -13,6 +13,7 @@ ESIM_FEATURES = BEAMS + CARRIERS + 2 * len(_GRID) + 7
 PAIR_FEATURES = 4
 _SET_MEMBER_FEATURES = 12
 SET_FEATURES = 4 * _SET_MEMBER_FEATURES + 3
+_LEAST_LEAKAGE_PER_W = 1e-5  # costs 0.005 b/s/Hz at 300 W: below it nobody listens
 _LIMIT = 6.0  # scaled features beyond six deviations are cut: the network never saw them
 
 
@@ -70,7 +71,7 @@ class FeatureExtractor(nn.Module):
     def _raw(self, context: RadioContext) -> tuple[Tensor, Tensor, Tensor]:
         amplitude: Tensor = context.beam_amplitude
         log_gain = torch.log(context.gain_per_w)
-        log_leakage = torch.log(context.leakage_per_w)
+        log_leakage = torch.log(context.leakage_per_w.clamp(min=_LEAST_LEAKAGE_PER_W))
         users = amplitude.shape[1]
         gram = amplitude @ amplitude.transpose(1, 2)  # [N, U, U]
         own = torch.diagonal(gram, dim1=1, dim2=2).clamp(min=1e-6)  # [N, U]

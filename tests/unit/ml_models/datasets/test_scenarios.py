@@ -54,6 +54,40 @@ def test_profile_can_be_specialised_to_rain() -> None:
     assert leakages[1] == pytest.approx(leakages[0], abs=0.05)
 
 
+def test_rain_fronts_lie_over_the_whole_area() -> None:
+    """On a pass a front takes gain from all ESIMs together; overhead there are none."""
+    clear = ScenarioProfile(geometry="pass", channel=ChannelModel(rain_probability=0.0))
+    front = replace(clear, front_probability=1.0, front_mean_db=10.0)
+    lost = (
+        draw_scenarios(front, 30, 7).true.gain_per_w[..., 0]
+        / draw_scenarios(clear, 30, 7).true.gain_per_w[..., 0]
+    )
+    assert (lost < 1.0).all()
+    severity = -np.log(lost)
+    assert (severity.std(axis=1) < severity.mean(axis=1)).all()
+    same = [draw_scenarios(replace(p, geometry="reference"), 5, 7).true for p in (clear, front)]
+    np.testing.assert_array_equal(same[0].gain_per_w, same[1].gain_per_w)
+
+
+def test_first_station_is_always_there() -> None:
+    """On a pass an ESIM may know of one station only, never of none."""
+    alone = ScenarioProfile(geometry="pass", absent_probability=1.0)
+    both = replace(alone, absent_probability=0.0)
+    fewer, more = (draw_scenarios(p, 30, 8).estimated.leakage_per_w for p in (alone, both))
+    assert (fewer[..., 15] < more[..., 15]).all()
+    assert (fewer[..., 15] > 1e-6).all()
+
+
+def test_doppler_of_a_pass_follows_the_orbit() -> None:
+    """Overhead the Doppler rate, and with it the residual, is more than twice that at 20 degrees."""
+    low = ScenarioProfile(geometry="pass", min_elevation_deg=20, max_elevation_deg=22)
+    high = ScenarioProfile(geometry="pass", min_elevation_deg=85, max_elevation_deg=90)
+    near_horizon, overhead = (
+        np.sqrt(draw_scenarios(p, 40, 9).true.ici_factor).mean() for p in (low, high)
+    )
+    assert overhead > 2 * near_horizon
+
+
 def test_low_elevation_differs_from_overhead() -> None:
     """The element pattern and the range cost gain towards the horizon."""
     low = ScenarioProfile(geometry="pass", min_elevation_deg=20, max_elevation_deg=25)
