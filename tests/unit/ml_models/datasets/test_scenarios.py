@@ -79,7 +79,7 @@ def test_first_station_is_always_there() -> None:
 
 
 def test_doppler_of_a_pass_follows_the_orbit() -> None:
-    """Overhead the Doppler rate, and with it the residual, is more than twice that at 20 degrees."""
+    """Overhead the Doppler rate, and the residual with it, is over twice that at 20 degrees."""
     low = ScenarioProfile(geometry="pass", min_elevation_deg=20, max_elevation_deg=22)
     high = ScenarioProfile(geometry="pass", min_elevation_deg=85, max_elevation_deg=90)
     near_horizon, overhead = (
