@@ -44,10 +44,17 @@ class Intake:
         self._metrics = metrics
         self._broker = broker
 
-    async def run(self, topics: Sequence[str], take_in: TakeIn, stop: asyncio.Event) -> None:
+    async def run(
+        self,
+        topics: Sequence[str],
+        take_in: TakeIn,
+        stop: asyncio.Event,
+        *,
+        needs: str = "database",
+    ) -> None:
         """Give each record to `take_in` until `stop` is set.
 
-        While the database does not answer, the record waits: `take_in` is called again.
+        While what it `needs` does not answer, the record waits: `take_in` is called again.
         """
         offsets = await self._database.transact(load_offsets)
         async with EventSubscriber(
@@ -61,5 +68,5 @@ class Intake:
             async for record in subscriber.until(stop):
                 with continued(record.event.traceparent if record.event else None):
                     await keep_trying(
-                        partial(take_in, record), what="database", clock=self._clock, stop=stop
+                        partial(take_in, record), what=needs, clock=self._clock, stop=stop
                     )

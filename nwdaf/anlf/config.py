@@ -41,7 +41,7 @@ class AnlfSettings(NfSettings):
 
     server: ServerSettings = ServerSettings(port=50051, metrics_port=9151)
     kafka: KafkaSettings = KafkaSettings()
-    database: DatabaseSettings = DatabaseSettings(url="sqlite:///nwdaf_anlf.db")
+    database: DatabaseSettings = DatabaseSettings(url="sqlite:///.aimlnf/nwdaf_anlf/anlf.db")
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     analytics: AnalyticsSettings = AnalyticsSettings()
     accuracy: AccuracySettings = AccuracySettings()

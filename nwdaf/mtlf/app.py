@@ -71,7 +71,8 @@ async def _serve(
     repository = GrpcRepository(
         channel, signer=signer, transfer_deadline_s=settings.repository.transfer_deadline_s
     )
-    jobs = Jobs(SqlJobStore(database, clock=clock, most_queued=settings.worker.most_queued), clock)
+    store = SqlJobStore(database, clock=clock, most_queued=settings.worker.most_queued)
+    jobs = Jobs(store, repository, clock=clock)
     working = Working(
         jobs,
         repository=repository,
@@ -80,6 +81,7 @@ async def _serve(
         folder=settings.worker.folder,
         pretrained=settings.worker.pretrained_folder,
         threads=settings.worker.threads,
+        patience_s=settings.repository.patience_s,
     )
 
     async def remember(record: Record) -> bool:
@@ -111,5 +113,5 @@ async def _serve(
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(working.run(stop))
-        tasks.create_task(intake.run([MMS_EVENTS], provision.take_in, stop))
+        tasks.create_task(intake.run([MMS_EVENTS], provision.take_in, stop, needs="mms_repository"))
         await serve_until_stopped(server, stop)

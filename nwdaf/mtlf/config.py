@@ -21,6 +21,7 @@ class RepositorySettings(Section):
 
     address: str = "127.0.0.1:50052"
     transfer_deadline_s: float = Field(default=120.0, gt=0)  # of one upload or download
+    patience_s: float = Field(default=3600.0, ge=0)  # a job waits so long while it does not answer
 
 
 class SigningSettings(Section):

@@ -1,9 +1,12 @@
-"""Names of the files in a job's folder; parent and child process agree on them here."""
+"""What parent and child process agree on: files in a job's folder, and an exit status."""
 
 TASK_FILE = "task.json"
 RESULT_FILE = "result.json"
 ARTIFACT_FOLDER = "artifact"
 PARENT_FOLDER = "parent"
+
+# Exit status of a child that cannot do its task; the last line of its stderr says why.
+UNWORKABLE = 3
 
 # Files of a version, as `ml_models.export` writes them.
 GRAPH_FILE = "model.onnx"

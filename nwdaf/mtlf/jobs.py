@@ -123,8 +123,8 @@ class Job:
 
     @property
     def is_publishing(self) -> bool:
-        """Whether a version may come into being at any moment."""
-        return self.state is JobState.RUNNING and self.phase is Phase.PUBLISHING
+        """Whether a version may come into being at any moment, or exists already."""
+        return not self.is_final and self.phase is Phase.PUBLISHING
 
 
 def check_spec(spec: Spec) -> None:

@@ -46,14 +46,17 @@ class JobStore(Protocol):
         """The job after `change`, in one transaction; if `change` raises, nothing changes."""
         ...
 
-    async def requeue_interrupted(self) -> int:
-        """How many jobs were RUNNING when the process ended; they are QUEUED again."""
+    async def requeue_interrupted(self) -> Sequence[str]:
+        """Ids of the jobs that were RUNNING when the process ended; they are QUEUED again.
+
+        Their progress is forgotten, except that of a job that was being published.
+        """
         ...
 
 
 @dataclass(frozen=True)
-class ApprovedModel:
-    """The latest approved version of a model."""
+class ProvisionedModel:
+    """The version of a model that consumers should use."""
 
     model_name: str
     version: int
@@ -88,12 +91,25 @@ class Repository(Protocol):
         """
         ...
 
-    async def latest_approved(self, model_name: str) -> ApprovedModel:
-        """The newest version that is approved.
+    async def check_exists(self, model_name: str, version: int) -> None:
+        """Returns when the version exists.
 
         Raises:
-            NotFound: UNAVAILABLE_DATA when there is none.
+            NotFound: RESOURCE_NOT_FOUND.
+            Unavailable: The repository does not answer.
         """
+        ...
+
+    async def provisioned(self, model_name: str) -> ProvisionedModel:
+        """The version that `champion` points to, else the newest one that is approved.
+
+        Raises:
+            NotFound: UNAVAILABLE_DATA when there is none, RESOURCE_NOT_FOUND for the model.
+        """
+        ...
+
+    async def model_names(self) -> Sequence[str]:
+        """All models."""
         ...
 
 

@@ -1,21 +1,17 @@
-"""What consumers ask of the MTLF, and the loop that does the work."""
+"""What consumers ask of the MTLF about its jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 import structlog
 
 from nf_runtime.clock import Clock
+from nf_runtime.errors import DeadlineExceeded, Unavailable
 from nwdaf.changes import Changes
-from nwdaf.mtlf.jobs import (
-    Job,
-    JobState,
-    Spec,
-    cancelled,
-    check_spec,
-)
-from nwdaf.mtlf.ports import JobStore
+from nwdaf.mtlf.jobs import Job, Spec, TestingSpec, cancelled, check_spec
+from nwdaf.mtlf.ports import JobStore, Repository
 
 log = structlog.get_logger(__name__)
 
@@ -25,11 +21,13 @@ class Jobs:
 
     Args:
         store: Where they are kept.
+        repository: Knows which versions there are to test.
         clock: For times.
     """
 
-    def __init__(self, store: JobStore, clock: Clock) -> None:
+    def __init__(self, store: JobStore, repository: Repository, *, clock: Clock) -> None:
         self._store = store
+        self._repository = repository
         self._clock = clock
         self._changes = Changes[str, Job]()
         self._cancellations: dict[str, asyncio.Event] = {}
@@ -40,10 +38,15 @@ class Jobs:
 
         Raises:
             InvalidArgument: INVALID_FIELD.
+            NotFound: RESOURCE_NOT_FOUND, the version to be tested.
             AlreadyExists: REQUEST_ID_REUSED.
             ResourceExhausted: QUOTA_EXCEEDED.
         """
         check_spec(spec)
+        if isinstance(spec, TestingSpec):
+            # While the repository does not answer the job is taken, and waits for it.
+            with suppress(Unavailable, DeadlineExceeded):
+                await self._repository.check_exists(spec.model_name, spec.version)
         job = await self._store.create(spec, request_id=request_id)
         self.queued.set()
         return job
@@ -99,7 +102,7 @@ class Jobs:
         """The job is not worked on any more."""
         self._cancellations.pop(job_id, None)
 
-    async def change(self, job_id: str, change: "partial[Job]") -> Job:
+    async def change(self, job_id: str, change: Callable[[Job], Job]) -> Job:
         """The job after `change`, stored and told to those who watch."""
         job = await self._store.change(job_id, change)
         self._changes.publish(job_id, job)
@@ -112,13 +115,9 @@ class Jobs:
             self._changes.publish(job.job_id, job)
         return job
 
-    async def requeue_interrupted(self) -> None:
-        """Lets jobs that ran when the process ended run again from their start."""
-        count = await self._store.requeue_interrupted()
-        if count:
-            log.warning("jobs run again from their start", count=count)
-
-
-def is_cancelled(job: Job) -> bool:
-    """Whether somebody ended the job while it was worked on."""
-    return job.state is JobState.CANCELLED
+    async def requeue_interrupted(self) -> Sequence[str]:
+        """Ids of the jobs that ran when the process ended; they run again."""
+        interrupted = await self._store.requeue_interrupted()
+        if interrupted:
+            log.warning("interrupted jobs run again", job_ids=list(interrupted))
+        return interrupted

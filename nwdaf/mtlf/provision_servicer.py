@@ -7,7 +7,7 @@ from typing import Any
 from aimlnf.nwdaf.v1 import model_provision_service_pb2 as pb
 from aimlnf.nwdaf.v1 import model_provision_service_pb2_grpc as pb_grpc
 from nwdaf.message_fields import checked_id, invalid_field, timestamp_of
-from nwdaf.mtlf.ports import ApprovedModel
+from nwdaf.mtlf.ports import ProvisionedModel
 from nwdaf.mtlf.provision import Provision
 
 
@@ -24,7 +24,7 @@ class ModelProvisionServicer(pb_grpc.ModelProvisionServiceServicer):
         """The latest approved version of a model."""
         if not request.model_name:
             raise invalid_field("is empty; name the model", "model_name")
-        model = await self._provision.latest(checked_id(request.model_name, "model_name"))
+        model = await self._provision.provisioned(checked_id(request.model_name, "model_name"))
         return pb.GetProvisionedModelResponse(model=self._message(model))
 
     async def WatchProvisionedModels(
@@ -35,7 +35,7 @@ class ModelProvisionServicer(pb_grpc.ModelProvisionServiceServicer):
         async for model in self._provision.watch(name):
             yield pb.WatchProvisionedModelsResponse(model=self._message(model))
 
-    def _message(self, model: ApprovedModel) -> pb.ProvisionedModel:
+    def _message(self, model: ProvisionedModel) -> pb.ProvisionedModel:
         return pb.ProvisionedModel(
             model_unique_id=model.model_unique_id,
             model_name=model.model_name,

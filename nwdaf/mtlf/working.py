@@ -2,17 +2,18 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from nf_runtime.client import keep_trying
 from nf_runtime.clock import Clock
-from nf_runtime.errors import NfError
+from nf_runtime.errors import DeadlineExceeded, NfError, Unavailable
 from nwdaf.mtlf.job_folder import (
     ARTIFACT_FOLDER,
     CARD_FILE,
@@ -22,10 +23,12 @@ from nwdaf.mtlf.job_folder import (
 )
 from nwdaf.mtlf.jobs import Job, JobState, Phase, TestingSpec, TrainingSpec, TrainingType
 from nwdaf.mtlf.ports import Repository, WorkFailedError, Workshop
-from nwdaf.mtlf.procedures import Jobs, is_cancelled
+from nwdaf.mtlf.procedures import Jobs
 
 # A change of progress below this is not worth a row and a message.
 _PROGRESS_STEP_PERCENT = 1.0
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -33,17 +36,19 @@ log = structlog.get_logger(__name__)
 class Working:
     """Works on the jobs of `jobs` until it is told to stop.
 
-    A job that fails is FAILED with one sentence. A peer that does not answer is waited for. A job
-    that is worked on when the process ends runs again from its start at the next one.
+    A job that fails is FAILED with one sentence. A repository that does not answer is waited for.
+    A job that was worked on when the process ended runs again from its start at the next one; only
+    one that was being published goes on with that, so that it publishes the same bytes.
 
     Args:
         jobs: What to work on.
         repository: Where versions come from and go to.
         workshop: Where the heavy work is done.
         clock: For times and pauses.
-        folder: Every job gets a folder in it, removed when the job is done.
+        folder: Every job gets a folder in it, removed when the job is final.
         pretrained: Artifact folder that PRE_SPECIALISED_TRAINING starts from.
         threads: Threads of a job.
+        patience_s: How long a job waits for a repository that does not answer.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Working:
         folder: Path,
         pretrained: Path,
         threads: int,
+        patience_s: float,
     ) -> None:
         self._jobs = jobs
         self._repository = repository
@@ -64,65 +70,73 @@ class Working:
         self._folder = folder
         self._pretrained = pretrained
         self._threads = threads
+        self._patience_s = patience_s
 
     async def run(self, stop: asyncio.Event) -> None:
         """Returns soon after `stop` is set; what was worked on is worked on again later."""
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-        await self._jobs.requeue_interrupted()
+        interrupted = await self._jobs.requeue_interrupted()
+        await asyncio.to_thread(_remove_all_but, self._folder, interrupted)
         while not stop.is_set():
             self._jobs.queued.clear()
             job = await self._jobs.take_next()
             if job is None:
-                await _either(self._jobs.queued, stop)
+                async with _either(self._jobs.queued, stop) as something:
+                    await something.wait()
                 continue
             await self._attend(job, stop)
 
     async def _attend(self, job: Job, stop: asyncio.Event) -> None:
         folder = self._folder / job.job_id
-        folder.mkdir(parents=True, exist_ok=True)
-        cancel = self._jobs.cancellation(job.job_id)
         log.info("job started", job_id=job.job_id, spec=asdict(job.spec))
         try:
-            await self._do(job, folder, cancel, stop)
-        except (WorkFailedError, NfError) as error:
+            await self._do(job, folder, stop)
+        except (WorkFailedError, NfError, OSError) as error:
             log.warning("job failed", job_id=job.job_id, error=str(error))
             await self._update(job, state=JobState.FAILED, failure=str(error))
         finally:
             self._jobs.forget_cancellation(job.job_id)
+        if not stop.is_set():
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def _do(self, job: Job, folder: Path, cancel: asyncio.Event, stop: asyncio.Event) -> None:
-        spec = job.spec
-        task = await self._prepared(job, folder, stop)
-        if task is None:
+    async def _do(self, job: Job, folder: Path, stop: asyncio.Event) -> None:
+        artifact = folder / ARTIFACT_FOLDER
+        if job.is_publishing and artifact.exists():
+            await self._publish(job, artifact, job.metrics, stop)
             return
-        result = await self._worked(job, task, folder, cancel, stop)
+        await asyncio.to_thread(_make_empty, folder)
+        async with _either(self._jobs.cancellation(job.job_id), stop) as ended:
+            task = await self._prepared(job, folder, ended)
+            result = None if task is None else await self._worked(job, task, folder, ended)
         if result is None:
             return
         metrics = {name: float(value) for name, value in result["metrics"].items()}
-        if isinstance(spec, TestingSpec):
+        if isinstance(job.spec, TestingSpec):
             await self._update(
                 job,
                 state=JobState.SUCCEEDED,
                 progress_percent=100.0,
-                passed=_passes(spec, metrics),
+                passed=_passes(job.spec, metrics),
                 metrics=metrics,
             )
             return
-        await self._publish(job, spec, folder, metrics, stop)
+        await self._publish(job, artifact, metrics, stop)
 
-    async def _prepared(self, job: Job, folder: Path, stop: asyncio.Event) -> dict[str, Any] | None:
-        """The child's task, its files in place; None when told to stop while waiting."""
+    async def _prepared(
+        self, job: Job, folder: Path, ended: asyncio.Event
+    ) -> dict[str, Any] | None:
+        """The child's task, its files in place; None when it ended while waiting for them."""
         spec = job.spec
         task = {"job_id": job.job_id, "threads": self._threads, "spec": asdict(spec)}
-        parent = folder / PARENT_FOLDER
         if isinstance(spec, TestingSpec):
-            wanted = (spec.model_name, spec.version, (GRAPH_FILE, CARD_FILE))
-            return await self._with_files(task | {"kind": "test"}, wanted, parent, stop)
+            task["kind"] = "test"
+            files = (GRAPH_FILE, CARD_FILE)
+            parent = await self._fetched(spec.model_name, spec.version, files, folder, ended)
+            return None if parent is None else task | {"parent": str(parent)}
         task["kind"] = "train"
         if spec.training_type.starts_from_version:
-            wanted = (spec.model_name, spec.source_version, (WEIGHTS_FILE, CARD_FILE))
-            return await self._with_files(task, wanted, parent, stop)
+            files = (WEIGHTS_FILE, CARD_FILE)
+            parent = await self._fetched(spec.model_name, spec.source_version, files, folder, ended)
+            return None if parent is None else task | {"parent": str(parent)}
         if spec.training_type is TrainingType.PRE_SPECIALISED_TRAINING:
             if not (self._pretrained / WEIGHTS_FILE).exists():
                 raise WorkFailedError(
@@ -132,46 +146,36 @@ class Working:
             task["parent"] = str(self._pretrained)
         return task
 
-    async def _with_files(
+    async def _fetched(
         self,
-        task: dict[str, Any],
-        wanted: tuple[str, int, tuple[str, ...]],
-        parent: Path,
-        stop: asyncio.Event,
-    ) -> dict[str, Any] | None:
-        name, version, files = wanted
+        model_name: str,
+        version: int,
+        files: Sequence[str],
+        folder: Path,
+        ended: asyncio.Event,
+    ) -> Path | None:
+        parent = folder / PARENT_FOLDER
         await asyncio.to_thread(parent.mkdir)
 
         async def fetch() -> bool:
-            await self._repository.fetch(name, version, files, parent)
+            await self._repository.fetch(model_name, version, files, parent)
             return True
 
-        fetched = await keep_trying(fetch, what="mms_repository", clock=self._clock, stop=stop)
-        return None if fetched is None else task | {"parent": str(parent)}
+        return parent if await self._patiently(fetch, ended) else None
 
     async def _worked(
-        self,
-        job: Job,
-        task: Mapping[str, Any],
-        folder: Path,
-        cancel: asyncio.Event,
-        stop: asyncio.Event,
+        self, job: Job, task: Mapping[str, Any], folder: Path, ended: asyncio.Event
     ) -> Mapping[str, Any] | None:
-        """What the child found; None when the job was cancelled or the process is to stop."""
+        """What the child found; None when it ended first."""
         told: asyncio.Queue[tuple[float, Phase]] = asyncio.Queue()
-        ended = asyncio.Event()
-        beside = (
-            asyncio.ensure_future(_set_by_either(ended, cancel, stop)),
-            asyncio.ensure_future(self._tell(job, told)),
-        )
+        telling = asyncio.ensure_future(self._tell(job, told))
         try:
             return await self._workshop.work(
                 task, folder, lambda fraction, phase: told.put_nowait((fraction, phase)), ended
             )
         finally:
-            for one in beside:
-                one.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
 
     async def _tell(self, job: Job, told: "asyncio.Queue[tuple[float, Phase]]") -> None:
         last_percent, last_phase = -_PROGRESS_STEP_PERCENT, None
@@ -184,31 +188,43 @@ class Working:
             await self._update(job, progress_percent=percent, phase=phase)
 
     async def _publish(
-        self,
-        job: Job,
-        spec: TrainingSpec,
-        folder: Path,
-        metrics: Mapping[str, float],
-        stop: asyncio.Event,
+        self, job: Job, artifact: Path, metrics: Mapping[str, float], stop: asyncio.Event
     ) -> None:
+        if not isinstance(job.spec, TrainingSpec):
+            raise TypeError(f"job {job.job_id} is no training")
         # From here on a cancellation is refused: a version may come into being at any moment.
         current = await self._update(job, phase=Phase.PUBLISHING, metrics=dict(metrics))
-        if is_cancelled(current):
+        if current.is_final:
             return
         publish = partial(
-            self._repository.publish,
-            spec,
-            folder / ARTIFACT_FOLDER,
-            job_id=job.job_id,
-            kpis=metrics,
+            self._repository.publish, job.spec, artifact, job_id=job.job_id, kpis=metrics
         )
-        version = await keep_trying(publish, what="mms_repository", clock=self._clock, stop=stop)
+        version = await self._patiently(publish, stop)
         if version is None:
             return
         await self._update(
             job, state=JobState.SUCCEEDED, progress_percent=100.0, published_version=version
         )
-        log.info("version published", model_name=spec.model_name, version=version)
+        log.info("version published", model_name=job.spec.model_name, version=version)
+
+    async def _patiently(
+        self, action: Callable[[], Awaitable[T]], ended: asyncio.Event
+    ) -> T | None:
+        """What `action` returns, tried again while the repository is silent; None if it ended."""
+        give_up_s = self._clock.monotonic_s() + self._patience_s
+
+        async def attempt() -> T:
+            try:
+                return await action()
+            except (Unavailable, DeadlineExceeded) as error:
+                if self._clock.monotonic_s() < give_up_s:
+                    raise
+                raise WorkFailedError(
+                    f"the model repository did not answer for {self._patience_s:g} s ({error}); "
+                    "start it and ask again"
+                ) from error
+
+        return await keep_trying(attempt, what="mms_repository", clock=self._clock, stop=ended)
 
     async def _update(self, job: Job, **changes: Any) -> Job:
         def change(stored: Job) -> Job:
@@ -216,23 +232,38 @@ class Working:
                 return stored
             return replace(stored, update_time=self._clock.now(), **changes)
 
-        return await self._jobs.change(job.job_id, partial(change))
+        return await self._jobs.change(job.job_id, change)
 
 
 def _passes(spec: TestingSpec, metrics: Mapping[str, float]) -> bool:
     return metrics["ratio_to_exhaustive"] >= spec.required_ratio and metrics["violations"] == 0
 
 
-async def _set_by_either(event: asyncio.Event, first: asyncio.Event, second: asyncio.Event) -> None:
-    await _either(first, second)
-    event.set()
+def _make_empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
-async def _either(first: asyncio.Event, second: asyncio.Event) -> None:
-    waits = {asyncio.ensure_future(first.wait()), asyncio.ensure_future(second.wait())}
+def _remove_all_but(folder: Path, names: Sequence[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in folder.iterdir():
+        if entry.name not in names:
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _either(first: asyncio.Event, second: asyncio.Event) -> AsyncIterator[asyncio.Event]:
+    """An event that is set as soon as one of the two is, as long as the block lasts."""
+    either = asyncio.Event()
+
+    async def follow(event: asyncio.Event) -> None:
+        await event.wait()
+        either.set()
+
+    followers = [asyncio.ensure_future(follow(event)) for event in (first, second)]
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        yield either
     finally:
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
+        for follower in followers:
+            follower.cancel()
+        await asyncio.gather(*followers, return_exceptions=True)

@@ -36,6 +36,7 @@ class NfProcess:
         }
         self._config_file.write_text(yaml.safe_dump(content))
         self._process: subprocess.Popen[bytes] | None = None
+        self.address = ""
 
     @property
     def pid(self) -> int:
@@ -66,8 +67,8 @@ class NfProcess:
             return self._ready_file.exists()
 
         wait_until(ready, timeout_s=START_TIMEOUT_S, what=f"{self.module} to serve")
-        address: str = json.loads(self._ready_file.read_text())["address"]
-        return address
+        self.address = json.loads(self._ready_file.read_text())["address"]
+        return self.address
 
     def kill(self) -> None:
         """``kill -9``."""

@@ -1,7 +1,10 @@
 """The heavy work in a child process: `nwdaf.mtlf.worker`."""
 
 import asyncio
+import contextlib
 import json
+import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from nwdaf.mtlf.job_folder import RESULT_FILE, TASK_FILE
+from nwdaf.mtlf.job_folder import RESULT_FILE, TASK_FILE, UNWORKABLE
 from nwdaf.mtlf.jobs import Phase
 from nwdaf.mtlf.ports import OnProgress, WorkFailedError
 
@@ -39,6 +42,8 @@ class ChildWorkshop:
             "-m",
             "nwdaf.mtlf.worker",
             str(folder),
+            str(os.getpid()),
+            start_new_session=True,  # it may have children of its own, which end with it
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -54,19 +59,25 @@ class ChildWorkshop:
             await listening
             return _result(process.returncode, folder, await last_words)
         finally:
-            if process.returncode is None:
-                process.kill()
+            _kill_group(process.pid)
             cancelling.cancel()
             await asyncio.gather(waiting, listening, last_words, cancelling, return_exceptions=True)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _result(status: int | None, folder: Path, last_words: str) -> Mapping[str, Any]:
     if status == 0:
         result: dict[str, Any] = json.loads((folder / RESULT_FILE).read_text(encoding="utf-8"))
         return result
-    lines = last_words.strip().splitlines()
     log.error("work failed", status=status, stderr=last_words)
-    raise WorkFailedError(lines[-1] if lines else f"the working process ended with status {status}")
+    if status == UNWORKABLE:
+        raise WorkFailedError(last_words.strip().splitlines()[-1])
+    how = f"was killed by signal {-status}" if status and status < 0 else "met a defect"
+    raise WorkFailedError(f"the process that trains and tests {how}; the log of the MTLF says more")
 
 
 async def _listen(process: asyncio.subprocess.Process, on_progress: OnProgress) -> None:

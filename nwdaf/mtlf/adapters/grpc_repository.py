@@ -14,8 +14,9 @@ from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServi
 from nf_runtime.errors import DataLoss, NotFound
 from nf_runtime.signing import ArtifactDigest, SignedManifest, Signer
 from nwdaf.mtlf.jobs import TrainingSpec
-from nwdaf.mtlf.ports import ApprovedModel
+from nwdaf.mtlf.ports import ProvisionedModel
 
+CHAMPION = "champion"
 AIML_INFERENCE_NAME = "NTN_SECURE_BEAMFORMING"
 _DESCRIPTION = "Joint secure beamforming, carrier and power allocation of ESIMs on an NTN uplink"
 _ACTOR = "nwdaf.mtlf"
@@ -70,19 +71,17 @@ class GrpcRepository:
                 )
             await asyncio.to_thread((folder / file_name).write_bytes, content)
 
+    async def check_exists(self, model_name: str, version: int) -> None:
+        """Returns when the version exists."""
+        await self._stub.GetModelVersion(
+            pb.GetModelVersionRequest(model_name=model_name, version=version)
+        )
+
     async def publish(
         self, spec: TrainingSpec, folder: Path, *, job_id: str, kpis: Mapping[str, float]
     ) -> int:
         """The version that holds the files of `folder`; the same job makes it only once."""
-        await self._stub.CreateModel(
-            pb.CreateModelRequest(
-                model=model_pb2.Model(
-                    model_name=spec.model_name,
-                    aiml_inference_name=AIML_INFERENCE_NAME,
-                    description=_DESCRIPTION,
-                )
-            )
-        )
+        await self._make_model(spec.model_name)
         files = await asyncio.to_thread(_contents, folder)
         header = self._header(spec, files, job_id=job_id, kpis=kpis)
         response = await self._stub.UploadModelVersion(
@@ -90,8 +89,14 @@ class GrpcRepository:
         )
         return response.model_version.version
 
-    async def latest_approved(self, model_name: str) -> ApprovedModel:
-        """The newest version that is approved."""
+    async def provisioned(self, model_name: str) -> ProvisionedModel:
+        """The version that `champion` points to, else the newest one that is approved."""
+        model = (await self._stub.GetModel(pb.GetModelRequest(model_name=model_name))).model
+        if CHAMPION in model.aliases:
+            champion = await self._stub.GetModelVersion(
+                pb.GetModelVersionRequest(model_name=model_name, alias=CHAMPION)
+            )
+            return await self._provisioned(champion.model_version)
         token = ""
         while True:
             response = await self._stub.ListModelVersions(
@@ -101,7 +106,7 @@ class GrpcRepository:
             )
             for version in response.model_versions:
                 if version.state == model_pb2.MODEL_VERSION_STATE_APPROVED:
-                    return await self._approved(version)
+                    return await self._provisioned(version)
             token = response.next_page_token
             if not token:
                 raise NotFound(
@@ -110,7 +115,35 @@ class GrpcRepository:
                     model_name=model_name,
                 )
 
-    async def _approved(self, version: model_pb2.ModelVersion) -> ApprovedModel:
+    async def model_names(self) -> Sequence[str]:
+        """All models."""
+        names: list[str] = []
+        token = ""
+        while True:
+            response = await self._stub.ListModels(
+                pb.ListModelsRequest(page_size=_PAGE, page_token=token)
+            )
+            names += [model.model_name for model in response.models]
+            token = response.next_page_token
+            if not token:
+                return names
+
+    async def _make_model(self, model_name: str) -> None:
+        """Make sure that there is a model to publish a version of."""
+        try:
+            await self._stub.GetModel(pb.GetModelRequest(model_name=model_name))
+        except NotFound:
+            await self._stub.CreateModel(
+                pb.CreateModelRequest(
+                    model=model_pb2.Model(
+                        model_name=model_name,
+                        aiml_inference_name=AIML_INFERENCE_NAME,
+                        description=_DESCRIPTION,
+                    )
+                )
+            )
+
+    async def _provisioned(self, version: model_pb2.ModelVersion) -> ProvisionedModel:
         history = await self._stub.ListVersionHistory(
             pb.ListVersionHistoryRequest(model_name=version.model_name, version=version.version)
         )
@@ -120,7 +153,7 @@ class GrpcRepository:
             if entry.to_state == model_pb2.MODEL_VERSION_STATE_APPROVED
         ]
         approve_time = times[-1] if times else version.create_time
-        return ApprovedModel(
+        return ProvisionedModel(
             model_name=version.model_name,
             version=version.version,
             model_unique_id=version.model_unique_id,

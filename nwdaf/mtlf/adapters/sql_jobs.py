@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from nf_runtime.clock import Clock
 from nf_runtime.database import Database
@@ -110,20 +110,22 @@ class SqlJobStore:
 
         return await self._database.transact(work)
 
-    async def requeue_interrupted(self) -> int:
-        """How many jobs were RUNNING when the process ended; they are QUEUED again."""
+    async def requeue_interrupted(self) -> Sequence[str]:
+        """Ids of the jobs that were RUNNING when the process ended; they are QUEUED again."""
+        publishing = func.coalesce(JOBS.c.phase, "") == Phase.PUBLISHING
         requeue = (
             update(JOBS)
             .where(JOBS.c.state == JobState.RUNNING)
             .values(
                 state=JobState.QUEUED,
-                progress_percent=0.0,
-                phase=None,
+                progress_percent=case((publishing, JOBS.c.progress_percent), else_=0.0),
+                phase=case((publishing, JOBS.c.phase), else_=None),
                 update_time=self._clock.now(),
             )
+            .returning(JOBS.c.job_id)
         )
         return await self._database.transact(
-            lambda connection: connection.execute(requeue).rowcount
+            lambda connection: connection.execute(requeue).scalars().all()
         )
 
     def _check_room(self, connection: Connection) -> None:
