@@ -48,7 +48,7 @@ def test_refuses_what_is_no_graph(library: ModuleType, graph: bytes) -> None:
     """ARTIFACT_REFUSED with what TensorRT says of it."""
     if library.__name__ != "tensorrt_rtx":
         pytest.skip("only TensorRT for RTX compiles without a GPU")
-    with pytest.raises(FailedPrecondition, match="cannot (read|compile) the graph") as caught:
+    with pytest.raises(FailedPrecondition, match=r"cannot (read|compile) the graph") as caught:
         compile_plan(library, graph, max_batch=8)
     assert caught.value.reason == "ARTIFACT_REFUSED"
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fakes.inference_nf.memory_engines import InlineWorker
 from fakes.inference_nf.memory_peers import MemoryMeter
@@ -9,22 +10,22 @@ from support.model_world import ModelWorld
 from support.tiny_models import TinyVersion
 
 from inference_nf.deciding import Deciding
-from inference_nf.decisions import RadioSnapshot, Source
+from inference_nf.decisions import CONTEXT_TENSORS, RadioSnapshot, Source
 from inference_nf.engines.onnxruntime import OnnxRuntimeBuilder
-from inference_nf.releases import EngineKind, ModelKey
-from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
+from inference_nf.golden import read_golden
+from inference_nf.model_card import read_card
+from inference_nf.releases import CARD_FILE, EngineKind, ModelKey
 from nf_runtime.clock import SystemClock
 from radio_math.context import CARRIER_QUOTA, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
 
 FOLDER = Path(__file__).parents[3] / "models" / "gan_gdm"
-SCENARIOS = 16
 
 
 def snapshots() -> list[RadioSnapshot]:
-    """Radio states of the kind that the model was trained for."""
-    drawn = draw_scenarios(ScenarioProfile(), SCENARIOS, (1, 2, 3)).estimated
-    names = RadioContext.__dataclass_fields__
+    """Radio states of the kind that the model was trained for: those of its golden samples."""
+    card = read_card((FOLDER / CARD_FILE).read_bytes())
+    golden = read_golden((FOLDER / card.golden.file_name).read_bytes(), card)
     return [
         RadioSnapshot(
             context_id=f"context-{number}",
@@ -32,9 +33,11 @@ def snapshots() -> list[RadioSnapshot]:
             satellite_id="48112",
             sim_offset_s=0.0,
             carrier_quota=CARRIER_QUOTA,
-            context=RadioContext(**{name: getattr(drawn, name)[number] for name in names}),
+            context=RadioContext(
+                **{name: golden.inputs[name][number].astype(np.float64) for name in CONTEXT_TENSORS}
+            ),
         )
-        for number in range(SCENARIOS)
+        for number in range(len(golden.inputs["power_budget_w"]))
     ]
 
 
