@@ -62,7 +62,8 @@ async def serve(
     async with AsyncExitStack() as stack:
         database = Database(settings.database.url, metadata, MIGRATIONS)
         stack.push_async_callback(database.close)
-        await database.open()
+        if not await database.open_when_there(clock=clock, stop=stop):
+            return
         decider = ThreadWorker(
             "aimlnf-inference",
             threads=settings.engine.workers,

@@ -3,7 +3,8 @@
 All work of one transaction is a plain function of a connection, run in the database's own thread::
 
     database = Database(settings.database.url, metadata, "mms_repository.adapters.migrations")
-    await database.open()
+    if not await database.open_when_there(clock=clock, stop=stop):
+        return                                      # told to stop while waiting for it
 
     def rename(connection: Connection) -> bool:
         accepted = inbox.accept(connection, record)
@@ -32,6 +33,8 @@ from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, 
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from nf_runtime.client import keep_trying
+from nf_runtime.clock import Clock
 from nf_runtime.config import ConfigurationError
 from nf_runtime.errors import Unavailable
 
@@ -97,6 +100,15 @@ class Database:
             Unavailable: The database does not answer.
         """
         await self._run(self._open)
+
+    async def open_when_there(self, *, clock: Clock, stop: asyncio.Event) -> bool:
+        """Open as soon as the database answers, saying so once; False when stopped meanwhile."""
+
+        async def attempt() -> bool:
+            await self.open()
+            return True
+
+        return bool(await keep_trying(attempt, what="database", clock=clock, stop=stop))
 
     async def transact(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, after its transaction is committed.

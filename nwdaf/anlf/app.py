@@ -49,9 +49,9 @@ async def serve(
     """Serve until `stop` is set. Clock and broker are the real ones unless given."""
     clock = SystemClock() if clock is None else clock
     database = Database(settings.database.url, METADATA, MIGRATIONS)
-    await database.open()
     try:
-        await _serve(settings, stop, database, clock=clock, broker=broker)
+        if await database.open_when_there(clock=clock, stop=stop):
+            await _serve(settings, stop, database, clock=clock, broker=broker)
     finally:
         await database.close()
 

@@ -28,6 +28,7 @@ from nwdaf.mtlf.adapters.grpc_repository import GrpcRepository
 from nwdaf.mtlf.adapters.sql_jobs import SqlJobStore
 from nwdaf.mtlf.adapters.sql_tables import METADATA
 from nwdaf.mtlf.config import MtlfSettings
+from nwdaf.mtlf.ports import Repository, Workshop
 from nwdaf.mtlf.procedures import Jobs
 from nwdaf.mtlf.provision import Provision
 from nwdaf.mtlf.provision_servicer import ModelProvisionServicer
@@ -43,15 +44,27 @@ async def serve(
     *,
     clock: Clock | None = None,
     broker: Broker | None = None,
+    workshop: Workshop | None = None,
 ) -> None:
-    """Serve until `stop` is set. Clock and broker are the real ones unless given."""
+    """Serve until `stop` is set. Clock, broker and workshop are the real ones unless given."""
     clock = SystemClock() if clock is None else clock
     signer = Signer.from_file(settings.signing.key_file)
     database = Database(settings.database.url, METADATA, MIGRATIONS)
-    await database.open()
     channel = open_channel(settings.repository.address, settings=settings.client, tls=settings.tls)
     try:
-        await _serve(settings, stop, database, channel, signer, clock=clock, broker=broker)
+        if not await database.open_when_there(clock=clock, stop=stop):
+            return
+        await _serve(
+            settings,
+            stop,
+            database,
+            GrpcRepository(
+                channel, signer=signer, transfer_deadline_s=settings.repository.transfer_deadline_s
+            ),
+            ChildWorkshop(nice=settings.worker.nice) if workshop is None else workshop,
+            clock=clock,
+            broker=broker,
+        )
     finally:
         await channel.close()
         await database.close()
@@ -61,22 +74,19 @@ async def _serve(
     settings: MtlfSettings,
     stop: asyncio.Event,
     database: Database,
-    channel: grpc.aio.Channel,
-    signer: Signer,
+    repository: Repository,
+    workshop: Workshop,
     *,
     clock: Clock,
     broker: Broker | None,
 ) -> None:
     registry = new_registry()
-    repository = GrpcRepository(
-        channel, signer=signer, transfer_deadline_s=settings.repository.transfer_deadline_s
-    )
     store = SqlJobStore(database, clock=clock, most_queued=settings.worker.most_queued)
     jobs = Jobs(store, repository, clock=clock)
     working = Working(
         jobs,
         repository=repository,
-        workshop=ChildWorkshop(nice=settings.worker.nice),
+        workshop=workshop,
         clock=clock,
         folder=settings.worker.folder,
         pretrained=settings.worker.pretrained_folder,
