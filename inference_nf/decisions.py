@@ -48,17 +48,13 @@ class RadioSnapshot:
 
     Attributes:
         context_id: Its identity within the run.
-        run_id: The run it was taken from.
         satellite_id: The serving satellite.
-        sim_offset_s: Simulated time since the start of the run [s].
         carrier_quota: At most this many ESIMs may share a carrier.
         context: The estimate, unbatched, checked.
     """
 
     context_id: str
-    run_id: str
     satellite_id: str
-    sim_offset_s: float
     carrier_quota: int
     context: RadioContext
 

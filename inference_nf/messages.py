@@ -37,7 +37,7 @@ def snapshot_from_message(message: radio_pb2.RadioContext) -> RadioSnapshot:
     Raises:
         InvalidArgument: INVALID_TENSOR, TENSOR_NOT_FINITE or INVALID_FIELD.
     """
-    for field in ("context_id", "run_id", "satellite_id"):
+    for field in ("context_id", "satellite_id"):
         if len(getattr(message, field)) > MAX_ID_CHARACTERS:
             raise InvalidArgument(
                 f"context.{field} has more than {MAX_ID_CHARACTERS} characters",
@@ -52,9 +52,7 @@ def snapshot_from_message(message: radio_pb2.RadioContext) -> RadioSnapshot:
         )
     return RadioSnapshot(
         context_id=message.context_id,
-        run_id=message.run_id,
         satellite_id=message.satellite_id,
-        sim_offset_s=message.sim_offset.ToNanoseconds() / NANOSECONDS_PER_S,
         carrier_quota=message.carrier_quota,
         context=context_from_message(message),
     )

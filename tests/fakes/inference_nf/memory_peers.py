@@ -24,9 +24,7 @@ def snapshot(context_id: str = "context-1") -> RadioSnapshot:
     """A radio state that every decision can be made from."""
     return RadioSnapshot(
         context_id=context_id,
-        run_id="run-1",
         satellite_id="44713",
-        sim_offset_s=12.5,
         carrier_quota=4,
         context=radio_context(),
     )

@@ -29,9 +29,7 @@ def snapshots() -> list[RadioSnapshot]:
     return [
         RadioSnapshot(
             context_id=f"context-{number}",
-            run_id="run",
             satellite_id="48112",
-            sim_offset_s=0.0,
             carrier_quota=CARRIER_QUOTA,
             context=RadioContext(
                 **{name: golden.inputs[name][number].astype(np.float64) for name in CONTEXT_TENSORS}
