@@ -18,6 +18,10 @@ from nwdaf.mtlf.ports import OnProgress, WorkFailedError
 
 _LAST_WORDS = 2_000  # characters of stderr that are kept
 
+# Matrices are small: linear algebra on several threads would wait for them, most of all on a busy
+# machine. torch has a setting of its own.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 log = structlog.get_logger(__name__)
 
 
@@ -43,6 +47,7 @@ class ChildWorkshop:
             "nwdaf.mtlf.worker",
             str(folder),
             str(os.getpid()),
+            env={**os.environ, **_ONE_THREAD},
             start_new_session=True,  # it may have children of its own, which end with it
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
