@@ -10,9 +10,8 @@ from nf_runtime.errors import InvalidArgument
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
-CANDIDATE = "candidate"
 
-# One hyphen short of the DNS label, so that names work as host and file names too.
+# As short and plain as a DNS label, so that names work in DNs, URLs and file names too.
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # Starts with a letter: `model@7` is always a version and never an alias.
 _ALIAS = re.compile(r"[a-z][a-z0-9-]{0,62}")

@@ -1,9 +1,8 @@
 """A version of a model: its state, what may change it, and the record of each change.
 
-REGISTERED --pass--> TESTED --approve--> APPROVED        any --archive--> ARCHIVED
-    |  ^______________|  |                  |
-    |     (tested again) |                  |
-    +------fail----------+------reject------+--> REJECTED --pass--> TESTED
+REGISTERED, TESTED, REJECTED --pass--> TESTED       TESTED --approve--> APPROVED
+REGISTERED, TESTED, REJECTED --fail--> REJECTED     any --archive--> ARCHIVED
+REGISTERED, TESTED, APPROVED --reject--> REJECTED
 """
 
 from collections.abc import Mapping, Sequence
