@@ -1,34 +1,16 @@
 """The three losses of Algorithm 1: L = lambda1 L_GAN + lambda2 L_diff + lambda3 L_sec."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ml_models.gan_gdm.batches import Batch
 from ml_models.gan_gdm.decoder import sample_within_quota
 from ml_models.gan_gdm.diffusion import clean_variable, noised
 from ml_models.gan_gdm.network import VARIABLE, Discriminator, Proposal
 from ml_models.gan_gdm.sampler import Sampler, with_candidate_axis
 from radio_math.context import CARRIERS, Allocation, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
-
-_OFF_LOG_SHARE = -9.0
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Labelled contexts on torch: [N] contexts and the label's carriers, log shares, indices."""
-
-    context: RadioContext
-    carrier: Tensor
-    log_share: Tensor
-    index: Tensor
-
-    def clean(self) -> Tensor:
-        """x_0 of the labels, [N, U, M + 2]."""
-        one_hot = functional.one_hot(self.carrier, CARRIERS).to(self.log_share.dtype)
-        return clean_variable(one_hot, self.log_share, self.index)
 
 
 def diffusion_loss(proposal: Proposal, batch: Batch) -> Tensor:
@@ -136,8 +118,3 @@ def adversarial_losses(
     on_real = discriminator(esim, pair, real, noisy, level)
     critic = functional.softplus(on_fake).mean() + functional.softplus(-on_real).mean()
     return diffusion_loss(proposal, batch), gan, critic
-
-
-def off_log_share(power_w: Tensor, power_budget_w: Tensor) -> Tensor:
-    """Log shares [N, U] of powers, with ESIMs that are off at a finite floor."""
-    return torch.log(power_w / power_budget_w[:, None]).clamp(min=_OFF_LOG_SHARE)

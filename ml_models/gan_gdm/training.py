@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -15,13 +14,19 @@ from torch import Tensor, nn
 
 from ml_models.datasets.labelled import LabelledScenarios, digest, generate
 from ml_models.datasets.scenarios import draw_scenarios
+from ml_models.gan_gdm.batches import (
+    Batch,
+    join_contexts,
+    labelled_batch,
+    renumber_carriers,
+    select_rows,
+    to_torch,
+)
 from ml_models.gan_gdm.config import ConfigError, TrainingConfig
 from ml_models.gan_gdm.diffusion import DIFFUSION_STEPS
 from ml_models.gan_gdm.losses import (
-    Batch,
     adversarial_losses,
     diffusion_loss,
-    off_log_share,
     secrecy_loss,
     single_step_proposal,
 )
@@ -184,16 +189,16 @@ class _Run:
                 processes=data.processes,
                 on_progress=lambda fraction: self._tell("labelling", fraction, {}),
             )
-        batch = None if labelled is None else _to_batch(labelled)
+        batch = None if labelled is None else labelled_batch(labelled)
         held_out = 0 if batch is None else min(_VALIDATION, len(batch.carrier) // 20)
-        learn = None if batch is None else _rows(batch, slice(held_out, None))
+        learn = None if batch is None else batch.rows(slice(held_out, None))
         contexts = self._training_contexts(learn)
         calibration = draw_scenarios(data.profile, data.calibration, (data.seed, _CALIBRATION_SEED))
         held = to_torch(calibration.estimated)
         if not self._warm:
             self.sampler.features.calibrate(contexts)
         self.sampler.train()
-        validate = None if batch is None or held_out == 0 else _rows(batch, slice(0, held_out))
+        validate = None if batch is None or held_out == 0 else batch.rows(slice(0, held_out))
         best_rate = None if labelled is None else labelled.label_rate_bps_hz[:held_out]
         check = _Check(validate, best_rate, config.seed)
         if learn is not None and config.diffusion_steps > 0:
@@ -230,10 +235,7 @@ class _Run:
         if data.unlabelled > 0:
             drawn = draw_scenarios(data.profile, data.unlabelled, (data.seed, _UNLABELLED_SEED))
             parts.append(to_torch(drawn.estimated))
-        names = list(RadioContext.__dataclass_fields__)
-        return RadioContext(
-            **{name: torch.cat([getattr(part, name) for part in parts]) for name in names}
-        )
+        return join_contexts(parts)
 
     def _diffusion_stage(self, learn: Batch, check: "_Check") -> None:
         config = self.config
@@ -249,7 +251,7 @@ class _Run:
             config.diffusion_rate,
             check,
         ):
-            batch = self._permuted(_rows(learn, rows))
+            batch = learn.rows(rows).renumbered(self._generator)
             level = torch.randint(1, DIFFUSION_STEPS + 1, (len(rows),), generator=self._generator)
             proposal, *_ = single_step_proposal(
                 self.sampler, batch, level, self.sampler.alpha_bar, self._generator
@@ -275,7 +277,7 @@ class _Run:
             config.secrecy_rate,
             check,
         ):
-            context = _permuted_context(select_rows(contexts, rows), self._generator)[0]
+            context = renumber_carriers(select_rows(contexts, rows), self._generator)[0]
             loss, rate = secrecy_loss(self.sampler, context, config.samples, self._generator)
             check.note(loss_secrecy=loss, sample_rate_bps_hz=rate)
             loss = config.lambda_sec * loss
@@ -284,7 +286,7 @@ class _Run:
                 draw = torch.randint(
                     len(learn.carrier), (2 * config.secrecy_batch,), generator=self._generator
                 )
-                batch = self._permuted(_rows(learn, draw))
+                batch = learn.rows(draw).renumbered(self._generator)
                 diffusion, gan, critic_loss = adversarial_losses(
                     self.sampler, self.discriminator, batch, self._generator
                 )
@@ -340,16 +342,6 @@ class _Run:
         nn.utils.clip_grad_norm_(module.parameters(), _CLIP)
         optimiser.step()
 
-    def _permuted(self, batch: Batch) -> Batch:
-        """The batch with the carriers of every context renumbered at random."""
-        context, order = _permuted_context(batch.context, self._generator)
-        return Batch(
-            context=context,
-            carrier=order.argsort(dim=1).gather(1, batch.carrier),
-            log_share=batch.log_share,
-            index=batch.index,
-        )
-
     def _tell(self, phase: str, fraction: float, metrics: Mapping[str, float]) -> None:
         """Reports progress; phases weigh as long as they take in the shipped training."""
         weights = {"labelling": 0.2, "diffusion": 0.3, "secrecy": 0.48, "calibrating": 0.02}
@@ -398,53 +390,6 @@ class _Check:
 
     def noted(self) -> dict[str, float]:
         return {name: float(value) for name, value in self._losses.items()}
-
-
-def to_torch(context: RadioContext) -> RadioContext:
-    """The context in single precision on torch."""
-    return RadioContext(
-        **{
-            name: torch.as_tensor(np.asarray(getattr(context, name), dtype=np.float32))
-            for name in RadioContext.__dataclass_fields__
-        }
-    )
-
-
-def select_rows(context: RadioContext, rows: Tensor | slice) -> RadioContext:
-    """The chosen rows of contexts on torch."""
-    return RadioContext(
-        **{name: getattr(context, name)[rows] for name in RadioContext.__dataclass_fields__}
-    )
-
-
-def _to_batch(scenarios: LabelledScenarios) -> Batch:
-    context = to_torch(scenarios.contexts.estimated)
-    power_w = torch.as_tensor(np.asarray(scenarios.label.power_w, dtype=np.float32))
-    return Batch(
-        context=context,
-        carrier=torch.as_tensor(scenarios.label.carrier, dtype=torch.int64),
-        log_share=off_log_share(power_w, context.power_budget_w),
-        index=torch.as_tensor(np.asarray(scenarios.label.beamformer_index, dtype=np.float32)),
-    )
-
-
-def _rows(batch: Batch, rows: Tensor | slice) -> Batch:
-    return Batch(
-        context=select_rows(batch.context, rows),
-        carrier=batch.carrier[rows],
-        log_share=batch.log_share[rows],
-        index=batch.index[rows],
-    )
-
-
-def _permuted_context(
-    context: RadioContext, generator: torch.Generator
-) -> tuple[RadioContext, Tensor]:
-    """Carriers renumbered at random: new carrier j of row n is old carrier order[n, j]."""
-    noise: Tensor = context.carrier_noise
-    order = torch.rand(noise.shape, generator=generator).argsort(dim=1)
-    values = {name: getattr(context, name) for name in RadioContext.__dataclass_fields__}
-    return RadioContext(**{**values, "carrier_noise": noise.gather(1, order)}), order
 
 
 def _rate_shape(fraction: float) -> float:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
+from ml_models.gan_gdm.batches import to_torch
 from ml_models.gan_gdm.features import (
     ESIM_FEATURES,
     PAIR_FEATURES,
@@ -12,7 +13,6 @@ from ml_models.gan_gdm.features import (
     ContextFeatures,
     FeatureExtractor,
 )
-from ml_models.gan_gdm.training import to_torch
 from radio_math.context import RadioContext
 
 CONTEXT = to_torch(draw_scenarios(ScenarioProfile(geometry="mixed"), 64, 61).estimated)

@@ -5,17 +5,15 @@ import pytest
 import torch
 
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
+from ml_models.gan_gdm.batches import Batch, off_log_share, to_torch
 from ml_models.gan_gdm.config import NetworkConfig
 from ml_models.gan_gdm.losses import (
-    Batch,
     adversarial_losses,
     diffusion_loss,
-    off_log_share,
     secrecy_loss,
 )
 from ml_models.gan_gdm.network import Discriminator, Proposal
 from ml_models.gan_gdm.sampler import Sampler
-from ml_models.gan_gdm.training import to_torch
 
 CONTEXT = to_torch(draw_scenarios(ScenarioProfile(), 8, 81).estimated)
 CONFIG = NetworkConfig(
@@ -100,9 +98,3 @@ def test_adversaries_oppose_each_other(sampler: Sampler, batch: Batch) -> None:
     assert all(parameter.grad is None for parameter in sampler.generator.parameters())
     gan.backward()
     assert any(parameter.grad is not None for parameter in sampler.generator.parameters())
-
-
-def test_off_is_a_finite_log_share() -> None:
-    """No power is a floor, not minus infinity."""
-    share = off_log_share(torch.tensor([[0.0, 5.0]]), torch.tensor([10.0]))
-    assert share[0].tolist() == pytest.approx([-9.0, np.log(0.5)])

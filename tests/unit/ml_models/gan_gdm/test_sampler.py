@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
+from ml_models.gan_gdm.batches import to_torch
 from ml_models.gan_gdm.config import FEW_STEP_COUNTS, NetworkConfig
 from ml_models.gan_gdm.network import VARIABLE
 from ml_models.gan_gdm.sampler import SampledDecision, Sampler
-from ml_models.gan_gdm.training import to_torch
 from radio_math.context import RadioContext
 from radio_math.secrecy import quota_respected, sum_secrecy_rate
 
