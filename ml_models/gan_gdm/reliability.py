@@ -107,6 +107,5 @@ def _component(known: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _squared_distances(embedding: Tensor, centre: Tensor, whitening: Tensor) -> Tensor:
     """[N, K] squared Mahalanobis distances to all components."""
-    offset = embedding[:, None, :] - centre  # [N, K, D]
-    whitened = whitening @ offset[..., None]  # [N, K, D, 1]
-    return whitened.square().sum(dim=(2, 3))
+    offset = embedding - centre[:, None, :]  # [K, N, D]
+    return (offset @ whitening.transpose(1, 2)).square().sum(dim=2).T

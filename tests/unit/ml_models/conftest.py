@@ -1,43 +1,54 @@
 """One exported artifact for all tests that need one: exporting takes seconds."""
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from ml_models.datasets.scenarios import ScenarioProfile
-from ml_models.export.artifact import write_artifact
-from ml_models.gan_gdm.config import DataConfig, NetworkConfig, TrainingConfig
-from ml_models.gan_gdm.training import TrainedModel, train
+from ml_models.__main__ import app
+from ml_models.export.artifact import WEIGHTS_FILE, config_of_card
+from ml_models.gan_gdm.network import Discriminator
+from ml_models.gan_gdm.sampler import Sampler
+from ml_models.gan_gdm.training import TrainedModel, load_weights
+from ml_models.onnx_sampler import read_card
+
+TINY = {
+    "network": {
+        "width": 16,
+        "layers": 1,
+        "heads": 2,
+        "denoising_steps": 2,
+        "candidates": 3,
+        "critic_width": 16,
+        "critic_layers": 1,
+    },
+    "data": {"labelled": 40, "calibration": 70, "seed": 101},
+    "diffusion_steps": 2,
+    "secrecy_steps": 2,
+    "secrecy_batch": 4,
+}
 
 
 @pytest.fixture(scope="session")
-def tiny_model() -> TrainedModel:
-    """A small network after two steps of training."""
-    config = TrainingConfig(
-        network=NetworkConfig(
-            width=16,
-            layers=1,
-            heads=2,
-            denoising_steps=2,
-            candidates=3,
-            critic_width=16,
-            critic_layers=1,
-        ),
-        data=DataConfig(
-            profile=ScenarioProfile(), labelled=0, unlabelled=100, calibration=80, seed=101
-        ),
-        diffusion_steps=0,
-        secrecy_steps=2,
-        secrecy_batch=4,
-        lambda_gan=0.0,
-        lambda_diff=0.0,
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the train command leaves of a small network after two steps a stage."""
+    folder = tmp_path_factory.mktemp("tiny")
+    config, out = folder / "config.json", folder / "artifact"
+    config.write_text(json.dumps(TINY))
+    words = ["train", "--config", str(config), "--out", str(out), "--samples", "1"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_folder: Path) -> TrainedModel:
+    """The model in that folder, on torch."""
+    card = read_card(tiny_folder)
+    config = config_of_card(card)
+    sampler, discriminator = Sampler(config.network), Discriminator(config.network)
+    load_weights(tiny_folder / WEIGHTS_FILE, sampler, discriminator)
+    return TrainedModel(
+        config, sampler.eval(), discriminator, [], card["data"], card["training"]["steps"]
     )
-    return train(config)
-
-
-@pytest.fixture(scope="session")
-def tiny_folder(tiny_model: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The artifact folder of that model."""
-    folder = tmp_path_factory.mktemp("artifact")
-    write_artifact(tiny_model, folder, command="make it again")
-    return folder
