@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from aimlctl import demo, doctor, events, lifecycle, model, platform, scenario, subscription
-from aimlctl.output import STATUS_FAILED, failure_of, tell_failure
+from aimlctl.output import STATUS_FAILED, STATUS_TERMINATED, failure_of, tell_failure
 
 app = typer.Typer(
     name="aimlctl",
@@ -50,6 +51,8 @@ def run(argv: Sequence[str]) -> int:
 
 def main() -> None:
     """Ends the process with the status of its command line."""
+    # As after Ctrl-C, what was started is stopped and what is temporary is removed.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(STATUS_TERMINATED))
     sys.exit(run(sys.argv[1:]))
 
 

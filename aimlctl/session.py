@@ -86,7 +86,7 @@ class Session:
             )
             stack.callback(topics.close)
             # What is on the topics by now is not of this run.
-            topics.poll(0.0)
+            topics.skip_past()
             self.observer = Observer(
                 peers, topics, model=DEFAULT_MODEL, view=view, clock=clock, started_at=started_at
             )

@@ -8,6 +8,7 @@
 """
 
 import hashlib
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -35,6 +36,7 @@ from nf_runtime.events.cloud_event import (
     decode,
 )
 
+_SEEK_S = 1.0
 TOPIC_NAMES: Sequence[str] = (*CATALOGUE, *(dead_letter_topic(topic) for topic in CATALOGUE))
 
 
@@ -109,6 +111,13 @@ class TopicReader:
         if reader is not None:
             reader.close()
 
+    def skip_past(self) -> None:
+        """Takes up its place behind what stands on the topics now."""
+        self.poll(0.0)
+        if self._assigned:
+            # Where the end is, the broker says during a poll that waits for its answer.
+            self.poll(_SEEK_S)
+
     def poll(self, timeout_s: float) -> list[SeenEvent]:
         """What has come in; empty after the time without anything, or while the broker is away."""
         try:
@@ -126,6 +135,9 @@ class TopicReader:
             self._reader.assign(self._starts(found - self._assigned))
             self._assigned |= found
         self._looked = True
+        if not self._assigned:
+            threading.Event().wait(timeout_s)
+            return []
         fetched = self._reader.poll(timeout_s)
         self._positions.update({one.partition: one.offset + 1 for one in fetched})
         return fetched
