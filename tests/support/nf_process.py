@@ -44,6 +44,10 @@ class NfProcess:
         assert self._process is not None
         return self._process.pid
 
+    def memory_map(self) -> str:
+        """The files that the process has mapped, libraries among them."""
+        return Path(f"/proc/{self.pid}/maps").read_text()
+
     def start(self) -> str:
         """The address that it serves at, once it does."""
         self._ready_file.unlink(missing_ok=True)

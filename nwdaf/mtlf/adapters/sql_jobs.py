@@ -1,5 +1,6 @@
 """Jobs in the database."""
 
+import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -30,6 +31,8 @@ class SqlJobStore:
         self._database = database
         self._clock = clock
         self._most_queued = most_queued
+        # Request ids and the length of the queue are read before a job is written.
+        self._creating = asyncio.Lock()
 
     async def create(self, spec: Spec, *, request_id: str) -> Job:
         """A new queued job, or the one that the same request made before."""
@@ -55,7 +58,8 @@ class SqlJobStore:
             )
             return job
 
-        return await self._database.transact(work)
+        async with self._creating:
+            return await self._database.transact(work)
 
     async def get(self, job_id: str, kind: type[Spec]) -> Job:
         """One job of that kind."""
