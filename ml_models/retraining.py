@@ -8,7 +8,8 @@ from ml_models.gan_gdm.config import DataConfig, TrainingConfig
 RETRAINING_RATE = 3e-5
 """Peak learning rate: the parent is near its best, larger steps lose a tenth of a point first."""
 
-_CONTEXTS = 1024
+_CONTEXTS_PER_S = 24  # of the time; a core draws some 180 a second
+_FEWEST_CONTEXTS, _MOST_CONTEXTS = 256, 4096
 _CALIBRATION = 512
 _MOST_STEPS = 100_000  # the clock ends it
 
@@ -31,16 +32,17 @@ def retraining_config(
         parent: configuration of the parent, from its card; gives the network.
         profile: what was observed.
         wall_clock_s: time for data and optimiser steps together; drawing the contexts takes about
-            8 s of it on one core. Export comes on top.
+            3 s of it and a seventh of the rest on one core. Export comes on top.
         seed: of scenarios and of the training; another one for each retraining.
         threads: threads of torch.
     """
+    contexts = min(max(round(_CONTEXTS_PER_S * wall_clock_s), _FEWEST_CONTEXTS), _MOST_CONTEXTS)
     return replace(
         parent,
         data=DataConfig(
             profile=profile,
             labelled=0,
-            unlabelled=_CONTEXTS,
+            unlabelled=contexts,
             seed=seed,
             calibration=_CALIBRATION,
         ),

@@ -90,7 +90,8 @@ class TrainingConfig:
         lambda_diff: weight of the diffusion loss in the second stage; 0 needs no labels.
         lambda_sec: weight of the secrecy loss in the second stage.
         wall_clock_s: time for data and both stages together [s]. Data are drawn whatever it takes;
-            steps not taken by then are left out. None takes all steps.
+            steps not taken by then are left out, but for the first twenty of a stage. None takes
+            all steps.
         threads: threads of torch.
     """
 

@@ -38,6 +38,7 @@ _REPORTS_PER_STAGE = 20
 _VALIDATION = 256
 _WARM_UP = 0.05
 _CLIP = 1.0
+_FEWEST_STEPS = 20  # taken even if the data took all the time: no version is trained in name only
 _CALIBRATION_SEED = 7_919  # joined to the data seed: held-out contexts of the same distribution
 _UNLABELLED_SEED = 104_729
 
@@ -317,8 +318,9 @@ class _Run:
             fraction = step / steps
             if left is not None:
                 fraction = max(fraction, (self._monotonic_s() - started) / max(left, 1e-9))
-                if fraction >= 1:
+                if fraction >= 1 and step >= _FEWEST_STEPS:
                     break
+                fraction = min(fraction, 1.0)
             report = int(fraction * _REPORTS_PER_STAGE)
             if report > reported:
                 reported = report
