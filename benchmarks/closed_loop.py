@@ -96,9 +96,7 @@ def in_one_process(duration_s: float, seed: int, clock: Clock) -> list[float]:
             pair = simulation.contexts_at(tick)
             snapshot = RadioSnapshot(
                 context_id=event.id,
-                run_id="benchmark",
                 satellite_id=scenario.elements.satellite_id,
-                sim_offset_s=0.0,
                 carrier_quota=CARRIER_QUOTA,
                 context=pair.estimated,
             )

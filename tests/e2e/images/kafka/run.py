@@ -22,13 +22,13 @@ def main() -> None:
     settings.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
     if not (LOG_DIR / "meta.properties").exists():
         cluster = os.environ.get("CLUSTER_ID", "5L6g3nShT-eMCtK--X86sw")
-        subprocess.run(  # noqa: S603
+        subprocess.run(
             ["java", "-cp", CLASSPATH, "kafka.tools.StorageTool", "format", "-t", cluster,
-             "-c", str(settings)],  # noqa: S607
+             "-c", str(settings)],
             check=True,
         )  # fmt: skip
     heap = os.environ.get("KAFKA_HEAP_OPTS", "-Xmx512m").split()
-    os.execvp("java", ["java", *heap, "-cp", CLASSPATH, "kafka.Kafka", str(settings)])  # noqa: S606, S607
+    os.execvp("java", ["java", *heap, "-cp", CLASSPATH, "kafka.Kafka", str(settings)])  # noqa: S606
 
 
 if __name__ == "__main__":
