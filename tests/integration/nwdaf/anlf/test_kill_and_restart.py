@@ -70,10 +70,21 @@ async def subscribe(address: str, satellite_id: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("broker_fixture", "database_fixture"),
+    [
+        ("embedded_broker", "sqlite_url"),
+        pytest.param(
+            "kafka_broker", "postgres_url", marks=[pytest.mark.kafka, pytest.mark.postgres]
+        ),
+    ],
+)
 async def test_killed_again_and_again_no_notification_is_missed_or_doubled(
-    broker: KafkaSettings, database_url: str, tmp_path: Path
+    request: pytest.FixtureRequest, broker_fixture: str, database_fixture: str, tmp_path: Path
 ) -> None:
-    """Kill -9 during a stream of triggers: the consumer resumes and sees each exactly once."""
+    """Killed during a stream of triggers: the consumer resumes and sees each exactly once."""
+    broker: KafkaSettings = request.getfixturevalue(broker_fixture)
+    database_url: str = request.getfixturevalue(database_fixture)
     satellite_id = uuid.uuid4().hex  # a real broker keeps the topics of other tests
     anlf = NfProcess(
         "nwdaf.anlf",
