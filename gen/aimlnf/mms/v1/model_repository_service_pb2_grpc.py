@@ -138,8 +138,9 @@ class ModelRepositoryServiceServicer:
         """Publishes a version: first the header, then the bytes of each artifact in the manifest's order.
         All or nothing: the version exists only when every byte arrived, matched its digest, passed
         its format's checker and the signature held. INVALID_ARGUMENT (ARTIFACT_REFUSED,
-        INVALID_FIELD), DATA_LOSS (DIGEST_MISMATCH), PERMISSION_DENIED (SIGNATURE_INVALID). Idempotent
-        by `request_id`.
+        INVALID_FIELD), DATA_LOSS (DIGEST_MISMATCH), PERMISSION_DENIED (SIGNATURE_INVALID), NOT_FOUND
+        for an unknown model, RESOURCE_EXHAUSTED (QUOTA_EXCEEDED), DEADLINE_EXCEEDED for a client that
+        falls silent. Idempotent by `request_id`; ALREADY_EXISTS (REQUEST_ID_REUSED) with other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,8 +45,9 @@ class ModelRepositoryServiceStub:
     """Publishes a version: first the header, then the bytes of each artifact in the manifest's order.
     All or nothing: the version exists only when every byte arrived, matched its digest, passed
     its format's checker and the signature held. INVALID_ARGUMENT (ARTIFACT_REFUSED,
-    INVALID_FIELD), DATA_LOSS (DIGEST_MISMATCH), PERMISSION_DENIED (SIGNATURE_INVALID). Idempotent
-    by `request_id`.
+    INVALID_FIELD), DATA_LOSS (DIGEST_MISMATCH), PERMISSION_DENIED (SIGNATURE_INVALID), NOT_FOUND
+    for an unknown model, RESOURCE_EXHAUSTED (QUOTA_EXCEEDED), DEADLINE_EXCEEDED for a client that
+    falls silent. Idempotent by `request_id`; ALREADY_EXISTS (REQUEST_ID_REUSED) with other content.
     """
     DownloadArtifact: _grpc.UnaryStreamMultiCallable[_model_repository_service_pb2.DownloadArtifactRequest, _model_repository_service_pb2.DownloadArtifactResponse]
     """The bytes of one artifact from `offset_bytes` on. NOT_FOUND."""
@@ -89,8 +90,9 @@ class ModelRepositoryServiceAsyncStub(ModelRepositoryServiceStub):
     """Publishes a version: first the header, then the bytes of each artifact in the manifest's order.
     All or nothing: the version exists only when every byte arrived, matched its digest, passed
     its format's checker and the signature held. INVALID_ARGUMENT (ARTIFACT_REFUSED,
-    INVALID_FIELD), DATA_LOSS (DIGEST_MISMATCH), PERMISSION_DENIED (SIGNATURE_INVALID). Idempotent
-    by `request_id`.
+    INVALID_FIELD), DATA_LOSS (DIGEST_MISMATCH), PERMISSION_DENIED (SIGNATURE_INVALID), NOT_FOUND
+    for an unknown model, RESOURCE_EXHAUSTED (QUOTA_EXCEEDED), DEADLINE_EXCEEDED for a client that
+    falls silent. Idempotent by `request_id`; ALREADY_EXISTS (REQUEST_ID_REUSED) with other content.
     """
     DownloadArtifact: _aio.UnaryStreamMultiCallable[_model_repository_service_pb2.DownloadArtifactRequest, _model_repository_service_pb2.DownloadArtifactResponse]  # type: ignore[assignment]
     """The bytes of one artifact from `offset_bytes` on. NOT_FOUND."""
@@ -154,8 +156,9 @@ class ModelRepositoryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Publishes a version: first the header, then the bytes of each artifact in the manifest's order.
         All or nothing: the version exists only when every byte arrived, matched its digest, passed
         its format's checker and the signature held. INVALID_ARGUMENT (ARTIFACT_REFUSED,
-        INVALID_FIELD), DATA_LOSS (DIGEST_MISMATCH), PERMISSION_DENIED (SIGNATURE_INVALID). Idempotent
-        by `request_id`.
+        INVALID_FIELD), DATA_LOSS (DIGEST_MISMATCH), PERMISSION_DENIED (SIGNATURE_INVALID), NOT_FOUND
+        for an unknown model, RESOURCE_EXHAUSTED (QUOTA_EXCEEDED), DEADLINE_EXCEEDED for a client that
+        falls silent. Idempotent by `request_id`; ALREADY_EXISTS (REQUEST_ID_REUSED) with other content.
         """
 
     @_abc_1.abstractmethod

@@ -54,14 +54,15 @@ class ModelProvisionServiceServicer:
     """
 
     def GetProvisionedModel(self, request, context):
-        """The latest approved version of a model. NOT_FOUND (UNAVAILABLE_DATA; in 3GPP UNAVAILABLE_ML_MODEL).
+        """The version that `champion` points to, else the newest approved one. NOT_FOUND
+        (UNAVAILABLE_DATA; in 3GPP UNAVAILABLE_ML_MODEL).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchProvisionedModels(self, request, context):
-        """Nnwdaf_MLModelProvision_Subscribe and _Notify: the latest approved version, then each new one.
+        """Nnwdaf_MLModelProvision_Subscribe and _Notify: that version, then each that takes its place.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,9 +36,11 @@ class ModelProvisionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ModelProvisionServiceAsyncStub: ...
     GetProvisionedModel: _grpc.UnaryUnaryMultiCallable[_model_provision_service_pb2.GetProvisionedModelRequest, _model_provision_service_pb2.GetProvisionedModelResponse]
-    """The latest approved version of a model. NOT_FOUND (UNAVAILABLE_DATA; in 3GPP UNAVAILABLE_ML_MODEL)."""
+    """The version that `champion` points to, else the newest approved one. NOT_FOUND
+    (UNAVAILABLE_DATA; in 3GPP UNAVAILABLE_ML_MODEL).
+    """
     WatchProvisionedModels: _grpc.UnaryStreamMultiCallable[_model_provision_service_pb2.WatchProvisionedModelsRequest, _model_provision_service_pb2.WatchProvisionedModelsResponse]
-    """Nnwdaf_MLModelProvision_Subscribe and _Notify: the latest approved version, then each new one."""
+    """Nnwdaf_MLModelProvision_Subscribe and _Notify: that version, then each that takes its place."""
 
 @_typing.type_check_only
 class ModelProvisionServiceAsyncStub(ModelProvisionServiceStub):
@@ -48,9 +50,11 @@ class ModelProvisionServiceAsyncStub(ModelProvisionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetProvisionedModel: _aio.UnaryUnaryMultiCallable[_model_provision_service_pb2.GetProvisionedModelRequest, _model_provision_service_pb2.GetProvisionedModelResponse]  # type: ignore[assignment]
-    """The latest approved version of a model. NOT_FOUND (UNAVAILABLE_DATA; in 3GPP UNAVAILABLE_ML_MODEL)."""
+    """The version that `champion` points to, else the newest approved one. NOT_FOUND
+    (UNAVAILABLE_DATA; in 3GPP UNAVAILABLE_ML_MODEL).
+    """
     WatchProvisionedModels: _aio.UnaryStreamMultiCallable[_model_provision_service_pb2.WatchProvisionedModelsRequest, _model_provision_service_pb2.WatchProvisionedModelsResponse]  # type: ignore[assignment]
-    """Nnwdaf_MLModelProvision_Subscribe and _Notify: the latest approved version, then each new one."""
+    """Nnwdaf_MLModelProvision_Subscribe and _Notify: that version, then each that takes its place."""
 
 class ModelProvisionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Nnwdaf_MLModelProvision of the MTLF (TS 29.520 4.5, 5.4; TS 23.288 6.2A). Difference: the
@@ -63,7 +67,9 @@ class ModelProvisionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_provision_service_pb2.GetProvisionedModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_provision_service_pb2.GetProvisionedModelResponse, _abc.Awaitable[_model_provision_service_pb2.GetProvisionedModelResponse]]:
-        """The latest approved version of a model. NOT_FOUND (UNAVAILABLE_DATA; in 3GPP UNAVAILABLE_ML_MODEL)."""
+        """The version that `champion` points to, else the newest approved one. NOT_FOUND
+        (UNAVAILABLE_DATA; in 3GPP UNAVAILABLE_ML_MODEL).
+        """
 
     @_abc_1.abstractmethod
     def WatchProvisionedModels(
@@ -71,6 +77,6 @@ class ModelProvisionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_provision_service_pb2.WatchProvisionedModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_model_provision_service_pb2.WatchProvisionedModelsResponse], _abc.AsyncIterator[_model_provision_service_pb2.WatchProvisionedModelsResponse]]:
-        """Nnwdaf_MLModelProvision_Subscribe and _Notify: the latest approved version, then each new one."""
+        """Nnwdaf_MLModelProvision_Subscribe and _Notify: that version, then each that takes its place."""
 
 def add_ModelProvisionServiceServicer_to_server(servicer: ModelProvisionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

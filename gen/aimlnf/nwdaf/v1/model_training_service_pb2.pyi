@@ -64,7 +64,9 @@ class _JobStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobState.Val
     JOB_STATE_QUEUED: _JobState.ValueType  # 1
     """Waits for its turn."""
     JOB_STATE_RUNNING: _JobState.ValueType  # 2
-    """Runs. A job that was running when the MTLF died runs again from its start."""
+    """Runs. A job that was running when the MTLF died runs again from its start, or from its
+    publication if it had come so far.
+    """
     JOB_STATE_SUCCEEDED: _JobState.ValueType  # 3
     """Done."""
     JOB_STATE_FAILED: _JobState.ValueType  # 4
@@ -80,7 +82,9 @@ JOB_STATE_UNSPECIFIED: JobState.ValueType  # 0
 JOB_STATE_QUEUED: JobState.ValueType  # 1
 """Waits for its turn."""
 JOB_STATE_RUNNING: JobState.ValueType  # 2
-"""Runs. A job that was running when the MTLF died runs again from its start."""
+"""Runs. A job that was running when the MTLF died runs again from its start, or from its
+publication if it had come so far.
+"""
 JOB_STATE_SUCCEEDED: JobState.ValueType  # 3
 """Done."""
 JOB_STATE_FAILED: JobState.ValueType  # 4
@@ -102,7 +106,9 @@ class ScenarioProfile(_message.Message):
     EAVESDROPPER_MIN_KM_FIELD_NUMBER: _builtins.int
     POWER_BUDGET_DBW_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Named profile: `reference` (the satellite near zenith at 600 km) or `pass` (a whole pass)."""
+    """Named profile: `reference` (the satellite near zenith at 600 km), `pass` (a whole pass) or
+    `mixed` (half of each); empty: `pass`.
+    """
     rain_probability: _builtins.float
     """Probability that a scenario has rain, in [0, 1]; unset: the profile's own."""
     rain_mean_db: _builtins.float
