@@ -30,23 +30,10 @@ DEFAULT_DURATION_S = 300.0
 SHORTEST_S = 30.0
 # A pass on a terminal takes about this long, so that it can be watched.
 _WATCHED_S = 40.0
-
-# A demo is short, so the OAM judges by fewer decisions than it does by itself. A reliability is the
-# share of usual contexts that lie as far out as this one: eight of them whose mean is below a tenth
-# are no chance. The rule may follow right upon the first activation. Tested samples count once for
-# each of six powers and take about 0.1 s of a core each.
-DEMO_OVERRIDES: dict[str, Settings] = {
-    "oam": {
-        "training": {"time_budget_s": 25.0},
-        "testing": {"sample_count": 10},
-        "monitoring": {
-            "window": 8,
-            "minimum_samples": 6,
-            "latent_reliability": {"threshold": 0.1, "hysteresis": 0.05},
-            "retrain_cool_down_s": 1.0,
-        },
-    }
-}
+RETRAINING_S = 25.0
+TESTED_SAMPLES = 10
+# Share of the pass whose rain a retraining is for.
+WEATHER_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -117,6 +104,30 @@ def demo(
         raise typer.Exit(1)
 
 
+def demo_overrides(duration_s: float) -> dict[str, Settings]:
+    """What the OAM is told for so short a pass.
+
+    It judges by fewer decisions than it does by itself. A reliability is the share of usual
+    contexts that lie as far out as this one: eight of them whose mean is below a tenth are no
+    chance. The rule may follow right upon the first activation, and a retraining is for the weather
+    of the last moments. Tested samples count once for each of six powers and take about 0.1 s of a
+    core each.
+    """
+    return {
+        "oam": {
+            "training": {"time_budget_s": RETRAINING_S},
+            "testing": {"sample_count": TESTED_SAMPLES},
+            "monitoring": {
+                "window": 8,
+                "minimum_samples": 6,
+                "latent_reliability": {"threshold": 0.1, "hysteresis": 0.05},
+                "retrain_cool_down_s": 1.0,
+            },
+            "analytics": {"window_s": WEATHER_SHARE * duration_s},
+        }
+    }
+
+
 @contextmanager
 def view_of(output: Output) -> Iterator[View]:
     """A live screen on a terminal, plain lines elsewhere."""
@@ -146,7 +157,7 @@ def run_demo(options: DemoOptions, view: View, clock: Clock) -> DemoRecord:
         options.state_dir,
         broker=options.broker,
         runtime=options.runtime,
-        overrides=DEMO_OVERRIDES,
+        overrides=demo_overrides(options.duration_s),
         view=view,
         clock=clock,
     ):
