@@ -93,6 +93,7 @@ def secrecy_chart(record: DemoRecord) -> str:
         *(d.before_bps_hz for d in record.decisions),
         *(d.after_bps_hz for d in record.decisions),
         *record.exhaustive_bps_hz.values(),
+        *(tick.sum_secrecy_rate_bps_hz for tick in record.ticks),
     ]
     low, high = padded(rates, floor=0.0)
     frame = Frame(
@@ -106,6 +107,8 @@ def secrecy_chart(record: DemoRecord) -> str:
         for d in decisions
         if d.decision_id in record.exhaustive_bps_hz
     ]
+    in_force = [(tick.sim_offset_s, tick.sum_secrecy_rate_bps_hz) for tick in record.ticks]
+    frame.series(in_force, "in-force")
     frame.series(bound, "bound-line")
     for decision in decisions:
         before = frame.at(decision.sim_offset_s, decision.before_bps_hz)

@@ -52,8 +52,14 @@ approved, replaced and rolled back.</p>
 {_cards(record, document)}
 {_section("The model's life", _LIFECYCLE_TEXT, lifecycle_chart(record), _phase_legend())}
 {_steps_table(record)}
-{_section("Secrecy rate, decision by decision", _secrecy_text(document), secrecy_chart(record),
-          _SECRECY_LEGEND)}
+{
+        _section(
+            "Secrecy rate, decision by decision",
+            _secrecy_text(document),
+            secrecy_chart(record),
+            _SECRECY_LEGEND,
+        )
+    }
 {_section("The pass", _PASS_TEXT, pass_chart(record), "")}
 {_section("Where the time goes", _LATENCY_TEXT, latency_chart(record), "")}
 {_processes_table(record)}
@@ -78,6 +84,7 @@ _LATENCY_TEXT = (
 _SECRECY_LEGEND = (
     '<p class="legend"><span class="key key-before"></span>before the decision'
     '<span class="key key-after"></span>after it'
+    '<span class="key key-in-force"></span>what is in force, tick by tick'
     '<span class="key key-bound"></span>exhaustive search on the same estimate</p>'
 )
 

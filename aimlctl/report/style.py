@@ -37,6 +37,7 @@ svg { display: block; width: 100%; height: auto; overflow: visible; }
 .key:first-child { margin-left: 0; }
 .key-before { background: var(--before); border-radius: 50%; }
 .key-after { background: var(--after); border-radius: 50%; }
+.key-in-force { height: 3px; background: var(--before); }
 .key-bound { height: 3px; background: var(--bound); }
 table { width: 100%; border-collapse: collapse; font-size: 0.9rem; }
 th, td { padding: 0.45rem 0.9rem 0.45rem 0; border-top: 1px solid var(--line); text-align: left;
@@ -54,6 +55,7 @@ path { fill: none; stroke-linejoin: round; }
 .measured { stroke: var(--after); stroke-width: 2; }
 .beam { stroke: var(--before); stroke-width: 1; opacity: 0.7; }
 .worst-beam { stroke: var(--after); stroke-width: 2; }
+.in-force { stroke: var(--before); stroke-width: 1; }
 .bound-line { stroke: var(--bound); stroke-width: 1.6; }
 .gain { stroke: var(--after); stroke-width: 1; opacity: 0.35; }
 .before { fill: var(--before); }

@@ -11,7 +11,7 @@ from html import escape
 
 Point = tuple[float, float]
 
-_ROUND_STEPS = (1.0, 2.0, 5.0, 10.0)
+_ROUND_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TICK_MARK = 4
 
 
