@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aimlctl.figures import percentile
 from aimlctl.record import HOPS, DecisionMade, DemoRecord, Tick
-from aimlctl.report.svg import Drawing, Frame, Scale, histogram, padded
+from aimlctl.report.svg import Drawing, Frame, Point, Scale, histogram, padded
 
 WIDTH = 960
 _LEFT = 96
@@ -144,8 +144,8 @@ def pass_chart(record: DemoRecord) -> str:
     ticks = record.ticks
     elevation = [tick.elevation_deg for tick in ticks]
     doppler = [tick.doppler_hz / 1000 for tick in ticks]
-    _line_panel(drawing, x, (32, 122), ticks, elevation, "elevation in °", floor=0.0)
-    _line_panel(drawing, x, (170, 260), ticks, doppler, "Doppler shift in kHz")
+    _line_panel(drawing, x, (32, 122), ticks, elevation, title="elevation in °", floor=0.0)
+    _line_panel(drawing, x, (170, 260), ticks, doppler, title="Doppler shift in kHz")
     sinr = [value for tick in ticks for value in tick.beam_sinr_db]
     low, high = padded(sinr)
     frame = Frame(drawing, x, Scale(low, high, 468, 308))
@@ -165,6 +165,7 @@ def _line_panel(
     height: tuple[float, float],
     ticks: Sequence[Tick],
     values: Sequence[float],
+    *,
     title: str,
     floor: float | None = None,
 ) -> None:
@@ -224,13 +225,14 @@ def latency_chart(record: DemoRecord) -> str:
     for number, (title, values) in enumerate(panels):
         left = (number % columns) * (panel_width + gap)
         top = (number // columns) * panel_height
-        _histogram_panel(drawing, left, top, panel_width, title, values)
+        _histogram_panel(drawing, (left, top), panel_width, title=title, values=values)
     return drawing.render()
 
 
 def _histogram_panel(
-    drawing: Drawing, left: float, top: float, width: float, title: str, values: Sequence[float]
+    drawing: Drawing, place: Point, width: float, *, title: str, values: Sequence[float]
 ) -> None:
+    left, top = place
     # The slowest percent would squeeze the rest: it is gathered in the last bar.
     high = max(percentile(values, 99), 1e-3) * 1.02
     x = Scale(0.0, high, left, left + width)

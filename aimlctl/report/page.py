@@ -60,7 +60,7 @@ approved, replaced and rolled back.</p>
             _SECRECY_LEGEND,
         )
     }
-{_section("The pass", _PASS_TEXT, pass_chart(record), "")}
+{_section("The pass", _TRAJECTORY_TEXT, pass_chart(record), "")}
 {_section("Where the time goes", _LATENCY_TEXT, latency_chart(record), "")}
 {_processes_table(record)}
 </main>
@@ -73,7 +73,7 @@ _LIFECYCLE_TEXT = (
     "Each row is one adaptation of the OAM. Simulated time stands still while a new version is "
     "made, so that even a short pass sees it decide."
 )
-_PASS_TEXT = (
+_TRAJECTORY_TEXT = (
     "What the radio network measured, and when it asked for a decision. Triggers depend on the "
     "environment alone: the same seed gives the same triggers, byte for byte."
 )

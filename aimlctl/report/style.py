@@ -70,10 +70,12 @@ path { fill: none; stroke-linejoin: round; }
 .trigger-1 { stroke: var(--testing); stroke-width: 1.6; }
 .trigger-2 { stroke: var(--bound); stroke-width: 1.6; }
 .phase-training { fill: var(--training); } .phase-training-key { background: var(--training); }
-.phase-publishing { fill: var(--publishing); } .phase-publishing-key { background: var(--publishing); }
+.phase-publishing { fill: var(--publishing); }
+.phase-publishing-key { background: var(--publishing); }
 .phase-testing { fill: var(--testing); } .phase-testing-key { background: var(--testing); }
 .phase-approval { fill: var(--approval); } .phase-approval-key { background: var(--approval); }
 .phase-loading { fill: var(--loading); } .phase-loading-key { background: var(--loading); }
-.phase-activation { fill: var(--activation); } .phase-activation-key { background: var(--activation); }
+.phase-activation { fill: var(--activation); }
+.phase-activation-key { background: var(--activation); }
 @media print { body { padding: 0; } section { break-inside: avoid; } }
 """
