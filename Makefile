@@ -44,7 +44,7 @@ imports: $(INSTALLED)
 proto: $(INSTALLED) ## Generate gen/ from proto/
 	$(call generate,gen)
 
-protocheck: $(INSTALLED) node_modules/.package-lock.json
+protocheck: $(INSTALLED) node_modules/.installed
 	npx --no-install buf lint
 	npx --no-install buf format --diff --exit-code
 	$(call generate,.cache/gen)
@@ -58,10 +58,12 @@ define generate
 	touch $(1)/aimlnf/py.typed
 endef
 
-node_modules/.package-lock.json: package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+# buf is one pinned binary; a lock file would add nothing.
+node_modules/.installed: package.json
+	npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
 
-format: $(INSTALLED) ## Format Python and proto files
+format: $(INSTALLED) node_modules/.installed ## Format Python and proto files
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix --exit-zero
 	npx --no-install buf format -w
