@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import closing
@@ -178,8 +179,8 @@ def kill_run(trained_platform: Platform) -> Iterator[KillRun]:
     """A pass that has just begun."""
     order = read_order(SCENARIO_FOLDER / "demo-pass.yaml", duration_s=DURATION_S)
     order.request.pace = run_pb2.PACE_LOCKSTEP
-    # Slow enough for a kill to meet the pass in flight.
-    order.request.speed_factor = 10.0
+    # Slow enough for the kill to meet the pass in flight.
+    order.request.speed_factor = 15.0
     clock = SystemClock()
     session = Session(
         trained_platform.state_dir,
@@ -200,11 +201,19 @@ def kill_run(trained_platform: Platform) -> Iterator[KillRun]:
 def test_kill_of_a_function_is_survived(
     trained_platform: Platform, kill_run: KillRun, name: str
 ) -> None:
-    """Killed while the pass is in flight, a function is started again and nothing is lost."""
+    """Killed when it has helped to decide, a function is started again and nothing is lost."""
     path: Path = run_file_path(trained_platform.state_dir)
     before = trained_platform.pid_of(name)
-    os.kill(before, signal.SIGKILL)
+    decided = len(kill_run.observer.decisions)
+
+    def kill_after_a_decision() -> None:
+        wait_until(lambda: len(kill_run.observer.decisions) > decided, timeout_s=60.0)
+        os.kill(before, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_after_a_decision)
+    killer.start()
     kill_run.fly_a_piece()
+    killer.join()
     wait_until(
         lambda: read_run_file(path).processes[name].pid != before,
         timeout_s=60.0,
