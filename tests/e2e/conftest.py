@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from support.command_line import aimlctl
-from support.platform_runs import DemoRun, Platform
+from support.platform_runs import DemoRun, Platform, run_demo_with_kills
 
 
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
-    """``aimlctl demo --duration 60 --json``, once."""
-    folder = tmp_path_factory.mktemp("demo")
-    answer = aimlctl("demo", "--duration", "60", "--json", "--report", "report", cwd=folder)
-    assert answer.status == 0, answer.stderr[-3000:]
-    return DemoRun(answer, folder / "report" / "report.html")
+    """``aimlctl demo --duration 60 --json``, once, with every function killed at its moment."""
+    return run_demo_with_kills(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="module")
