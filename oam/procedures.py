@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TypeGuard
 
 import structlog
 
@@ -157,7 +158,10 @@ class LifecycleProcedures:
             earlier = await self._store.adaptation_of_request(request.request_id)
             if earlier is not None:
                 return same_request(earlier, wanted)
-        check_idle(await self._store.lifecycle(request.model_name))
+        lifecycle = await self._store.lifecycle(request.model_name)
+        if _is_of_same_request(lifecycle.current, wanted):
+            return same_request(lifecycle.current, wanted)  # begun since we looked
+        check_idle(lifecycle)
         active, previous = await self._in_use(request.model_name)
         if kind is AdaptationKind.RETRAIN and active.version == 0:
             raise FailedPrecondition(
@@ -190,11 +194,8 @@ class LifecycleProcedures:
         active: ModelReference,
         previous: ModelReference,
     ) -> Change:
-        current = lifecycle.current
-        if current is not None and current.request_id == adaptation.request_id != "":
-            return Change(
-                lifecycle, same_request(current, adaptation)
-            )  # the same call, at the same time
+        if _is_of_same_request(lifecycle.current, adaptation):
+            return Change(lifecycle, same_request(lifecycle.current, adaptation))
         known = synchronised(lifecycle, active, previous, self._policy, adaptation.create_time)
         return replace(begin(known.lifecycle, adaptation, self._policy), alarms=known.alarms)
 
@@ -256,3 +257,7 @@ class LifecycleProcedures:
             adaptation_id=self._new_id(),
             now=self._clock.now(),
         )
+
+
+def _is_of_same_request(current: Adaptation | None, wanted: Adaptation) -> TypeGuard[Adaptation]:
+    return current is not None and current.request_id == wanted.request_id != ""
