@@ -30,7 +30,7 @@ DEFAULT_DURATION_S = 300.0
 SHORTEST_S = 30.0
 # A pass on a terminal takes about this long, so that it can be watched.
 _WATCHED_S = 40.0
-RETRAINING_S = 25.0
+RETRAINING_S = 20.0
 TESTED_SAMPLES = 10
 # Share of the pass whose rain a retraining is for.
 WEATHER_SHARE = 0.1
