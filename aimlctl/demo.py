@@ -108,10 +108,10 @@ def demo_overrides(duration_s: float) -> dict[str, Settings]:
     """What the OAM is told for so short a pass.
 
     It judges by fewer decisions than it does by itself. A reliability is the share of usual
-    contexts that lie as far out as this one: eight of them whose mean is below a tenth are no
-    chance. The rule may follow right upon the first activation, and a retraining is for the weather
-    of the last moments. Tested samples count once for each of six powers and take about 0.1 s of a
-    core each.
+    contexts that lie as far out as this one: eight of them whose mean is below a twentieth are no
+    chance. The rule may follow right upon the first activation, and a retraining is for the
+    weather of the last moments. Tested samples count once for each of six powers and take about
+    0.1 s of a core each.
     """
     return {
         "oam": {
@@ -120,7 +120,7 @@ def demo_overrides(duration_s: float) -> dict[str, Settings]:
             "monitoring": {
                 "window": 8,
                 "minimum_samples": 6,
-                "latent_reliability": {"threshold": 0.1, "hysteresis": 0.05},
+                "latent_reliability": {"threshold": 0.05, "hysteresis": 0.02},
                 "retrain_cool_down_s": 1.0,
             },
             "analytics": {"window_s": WEATHER_SHARE * duration_s},
