@@ -15,8 +15,10 @@ def doppler_shift_hz(range_rate_mps: Any, carrier_hz: float) -> Floats:
 def ici_factor(residual_hz: Any, subcarrier_spacing_hz: float) -> Floats:
     """Inter-carrier interference over signal power, epsilon = (pi^2 / 3) (residual / spacing)^2.
 
-    SINR becomes SINR / (1 + epsilon SINR). Source: second-order expansion of 1 / sinc^2 - 1 for a
-    small normalised frequency offset; Moose 1994.
+    SINR becomes SINR / (1 + epsilon SINR): the second-order expansion of 1 / sinc^2 - 1 for a small
+    normalised frequency offset.
+
+    Source: Moose 1994.
     Not modelled: offsets of more than about a tenth of the spacing, where the expansion ends.
     """
     normalised = np.asarray(residual_hz, dtype=np.float64) / subcarrier_spacing_hz

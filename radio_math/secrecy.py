@@ -9,8 +9,7 @@ Gauss-Jordan sweeps because neither ONNX nor TensorRT has a matrix inverse: all 
     t_u = 1 / E_uu - 1        SINR_u = t_u / (1 + epsilon_u t_u)
     R_u = [log2(1 + SINR_u) - log2(1 + p_u L_u(s_u))]+
 
-Source: MMSE combining, Tse and Viswanath, Fundamentals of Wireless Communication, section 8.3.3;
-secrecy rate, Wyner 1975; sweep, Goodnight 1979.
+Source: Tse 2005 section 8.3.3 (MMSE combining); Wyner 1975 (secrecy rate); Goodnight 1979 (sweep).
 Not modelled: eavesdroppers suffer no interference and collude (the worst case); interference
 treated as noise, no successive cancellation.
 """

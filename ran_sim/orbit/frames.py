@@ -41,7 +41,7 @@ def sidereal_angle_rad(jd: FloatArray, fr: FloatArray, dut1_s: float = 0.0) -> F
             since 2022) turns the Earth by 15 arc seconds a second: at most 47 m and 50 mm/s
             (3 Hz at 20 GHz) for 0.1 s.
 
-    Source: Aoki et al. 1982; Vallado et al. 2006, appendix C.
+    Source: Aoki 1982; Vallado 2006 appendix C.
     """
     centuries = ((jd - _J2000_JD) + fr + dut1_s / _SECONDS_PER_DAY) / _DAYS_PER_CENTURY
     seconds = (
