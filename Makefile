@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TEST_JOBS ?= 2
+PROVE_ROUNDS ?= 25
 PROTOS = $(sort $(shell find proto -name '*.proto'))
 
 .DEFAULT_GOAL := help
@@ -24,9 +26,12 @@ demo: $(INSTALLED) ## Watch a satellite pass drive a model through its whole lif
 	$(BIN)/aimlctl demo --report report
 
 test: $(INSTALLED) ## Run every test that this machine can run
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile
 
 check: $(INSTALLED) lint types imports protocheck test ## Everything that must hold before a change lands
+
+prove: $(INSTALLED) ## Kill the functions at many more points than the tests do; takes a while
+	$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile -m prove --rounds $(PROVE_ROUNDS)
 
 bench: $(INSTALLED) ## Measure the closed loop; prints ratios, asserts nothing
 	$(BIN)/python benchmarks/closed_loop.py

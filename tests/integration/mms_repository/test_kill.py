@@ -134,10 +134,10 @@ async def test_killed_after_the_row(repository: MmsProcess, database_url: str) -
     await assert_retry_succeeds(repository, messages)
 
 
-@pytest.mark.parametrize("seed", range(4))
-async def test_killed_at_any_time(repository: MmsProcess, seed: int) -> None:
+@pytest.mark.prove
+async def test_killed_at_any_time(repository: MmsProcess, round_seed: int) -> None:
     """Whenever it dies during an upload, and more than once, the outcome is one of the two."""
-    rng = random.Random(seed)
+    rng = random.Random(round_seed)
     messages = list(upload_of(CONTENTS, chunk_bytes=CHUNK_BYTES))
     for _ in range(3):
         async with repository.stub() as stub:

@@ -1,8 +1,9 @@
 """The OAM as a process that is killed in the middle of its work."""
 
 import asyncio
+import random
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class Oam(NfProcess):
         self.address = await asyncio.to_thread(self.start)
 
 
-async def killed_at(oam: Oam, peers: FakePeers, counts: Iterator[int]) -> None:
+async def killed_at(oam: Oam, peers: FakePeers, counts: list[int]) -> None:
     """Kill the OAM and start it again each time that so much was done at its peers."""
     for count in counts:
         await until(
@@ -88,10 +89,12 @@ async def in_use(oam: Oam, model_name: str, version: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.prove
 async def test_killed_again_and_again_the_lifecycle_completes(
-    broker: KafkaSettings, database_url: str, tmp_path: Path, model_name: str
+    broker: KafkaSettings, database_url: str, tmp_path: Path, model_name: str, round_seed: int
 ) -> None:
     """First training, retraining by rule, rollback: every effect and every step once."""
+    rng = random.Random(round_seed)
     async with fake_peers(model_name=model_name) as peers:
         oam = Oam("oam", settings_for(peers.address, broker.model_dump(), database_url), tmp_path)
         try:
@@ -99,16 +102,16 @@ async def test_killed_again_and_again_the_lifecycle_completes(
             async with open_channel(oam.address, settings=ClientSettings()) as channel:
                 request = pb.TrainRequest(model_name=model_name, request_id=uuid.uuid4().hex)
                 await LifecycleServiceStub(channel).Train(request)
-            await killed_at(oam, peers, iter((1, 5)))
+            await killed_at(oam, peers, sorted(rng.sample(range(1, 7), 2)))
             await in_use(oam, model_name, 1)
             await publish_low_reliability(broker, model_name, copies=2)
-            await killed_at(oam, peers, iter((10, 13, 17)))
+            await killed_at(oam, peers, sorted(rng.sample(range(10, 18), 3)))
             await in_use(oam, model_name, 2)
             async with open_channel(oam.address, settings=ClientSettings()) as channel:
                 await LifecycleServiceStub(channel).Rollback(
                     pb.RollbackRequest(model_name=model_name, actor="ada")
                 )
-            await killed_at(oam, peers, iter((19,)))
+            await killed_at(oam, peers, [19])
             await in_use(oam, model_name, 1)
             async with open_channel(oam.address, settings=ClientSettings()) as channel:
                 record = await steps_of(LifecycleServiceStub(channel), model_name)
