@@ -22,12 +22,14 @@ COPY nwdaf nwdaf
 COPY oam oam
 COPY radio_math radio_math
 COPY ran_sim ran_sim
-RUN /opt/aimlnf/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+COPY models /opt/aimlnf/share/models
+# A working tree may keep its files to its owner; the image's user reads them all.
+RUN /opt/aimlnf/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+ && chmod -R a+rX /opt/aimlnf/share
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /var/lib/aimlnf --create-home aimlnf
 COPY --from=build /opt/aimlnf /opt/aimlnf
-COPY models /opt/aimlnf/share/models
 ENV PATH=/opt/aimlnf/bin:$PATH PYTHONUNBUFFERED=1
 USER aimlnf
 WORKDIR /var/lib/aimlnf
