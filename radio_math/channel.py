@@ -5,10 +5,10 @@ through the same lines:
 
 * `LinkGeometry` is what orbit and positions fix (`link_geometry` computes it from vectors);
 * `ChannelState` holds every random part. `draw_state` draws it afresh, as a data set of
-  independent scenarios does. A simulation draws it once and calls `age_state` each tick with
-  rho = exp(-dt / correlation time), so local rays, shadowing and reporting errors move smoothly;
-  what a simulation knows better (rain, where the eavesdroppers really are as seen from a moving
-  ESIM) it sets with `dataclasses.replace`;
+  independent scenarios does. A simulation draws it once and lets `state_history` carry it through
+  all its ticks with rho = exp(-dt / correlation time), so local rays, shadowing and reporting
+  errors move smoothly; what a simulation knows better (rain, where the eavesdroppers really are
+  as seen from a moving ESIM) it sets with `dataclasses.replace`;
 * the pure functions: `true_channel` and `reported_channel` turn geometry and state into channels,
   `beamformers` computes the beamformer grid from the *reported* channel, and `context_of`
   evaluates that grid on either channel. `context_pair` does the usual sequence in one call.
@@ -21,12 +21,13 @@ Not modelled: frequency selectivity over the 2 MHz, polarisation, scattering nea
 an eavesdropper's channel but for the azimuth and gain errors.
 """
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from radio_math.arrays import Complexes, element_gain, steering_vector
+from radio_math.arrays import Complexes, element_gain, steering_vector, superposition
 from radio_math.beamforming import beamformer_family, channel_gain, leakage_gain, mu_grid
 from radio_math.beams import BeamShaping, beam_amplitudes
 from radio_math.context import GRID_POINTS, ContextError, RadioContext
@@ -82,6 +83,10 @@ class LinkGeometry:
     beam_amplitude: Floats
     satellite_gain_db: Floats
 
+    def at(self, index: int) -> "LinkGeometry":
+        """One entry of the outermost leading axis, which a pass takes for its ticks."""
+        return LinkGeometry(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
+
 
 @dataclass(frozen=True)
 class ChannelState:
@@ -89,7 +94,8 @@ class ChannelState:
 
     Complex parts are standard circular Gaussian, errors carry their unit and standard deviation.
     `ray_innovation` is the part of the reported rays that the true ones do not have.
-    `rain_db` is attenuation at the zenith, zero when dry.
+    `rain_db` is attenuation at the zenith, zero when dry; `extra_loss_db` is what a simulation
+    adds along the slant path, zero in the reference problem.
     """
 
     ray_azimuth_deg: Floats  # [..., U, R]
@@ -98,6 +104,8 @@ class ChannelState:
     ray_innovation: Complexes  # [..., U, R]
     shadowing_db: Floats  # [..., U]
     rain_db: Floats  # [..., U]
+    extra_loss_db: Floats  # [..., U]
+    rician_k_db: Floats  # [..., U]
     pointing_error_deg: Floats  # [..., U, 2] elevation, cross-elevation
     gain_error_db: Floats  # [..., U]
     eavesdropper_azimuth_deg: Floats  # [..., U, E]
@@ -109,6 +117,10 @@ class ChannelState:
     scatter_coefficient: Complexes  # [..., U, E, R_e]
     azimuth_error_deg: Floats  # [..., U, E]
     leakage_error_db: Floats  # [..., U, E]
+
+    def at(self, index: int) -> "ChannelState":
+        """One entry of the outermost leading axis, which `state_history` puts the ticks on."""
+        return ChannelState(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
 
 
 @dataclass(frozen=True)
@@ -182,6 +194,8 @@ def draw_state(
         ray_innovation=_circular_gaussian(rays, rng),
         shadowing_db=model.shadowing_sigma_db * rng.standard_normal(shape),
         rain_db=np.where(raining, rng.exponential(model.rain_mean_db, shape), 0.0),
+        extra_loss_db=np.zeros(shape),
+        rician_k_db=np.full(shape, model.rician_k_db),
         pointing_error_deg=model.pointing_sigma_deg * rng.standard_normal((*shape, 2)),
         gain_error_db=model.gain_sigma_db * rng.standard_normal(shape),
         eavesdropper_azimuth_deg=rng.uniform(0, 360, stations),
@@ -200,46 +214,70 @@ def draw_state(
     )
 
 
-def age_state(
-    state: ChannelState, model: ChannelModel, rho: float, rng: np.random.Generator
+def state_history(
+    first: ChannelState, model: ChannelModel, rho: float, count: int, rng: np.random.Generator
 ) -> ChannelState:
-    """The state a while later: Gaussian parts step as x' = rho x + sqrt(1 - rho^2) sigma n.
+    """`count` states on a new leading axis [T, ...]: the first, then each one step later.
 
-    Directions of rays and everything about the eavesdropper stations but their reporting errors
-    stay; rain stays. rho = 1 returns an equal state, rho = 0 fresh errors.
+    Gaussian parts step as x' = rho x + sqrt(1 - rho^2) sigma n. Directions of rays and everything
+    about the eavesdropper stations but their reporting errors stay; rain stays. rho = 1 repeats
+    the first, rho = 0 draws everything afresh at each step.
 
     Raises:
         ContextError: rho is not within 0 to 1.
     """
     if not 0 <= rho <= 1:
         raise ContextError(f"rho is {rho}; a correlation over time lies within 0 to 1")
-    step = np.sqrt(1 - rho**2)
-
-    def aged(value: Floats, sigma: float) -> Floats:
-        return np.asarray(rho * value + step * sigma * rng.standard_normal(value.shape))
-
-    def turned(value: Complexes) -> Complexes:
-        return np.asarray(rho * value + step * _circular_gaussian(value.shape, rng))
-
-    return ChannelState(
-        ray_azimuth_deg=state.ray_azimuth_deg,
-        ray_elevation_deg=state.ray_elevation_deg,
-        ray_coefficient=turned(state.ray_coefficient),
-        ray_innovation=turned(state.ray_innovation),
-        shadowing_db=aged(state.shadowing_db, model.shadowing_sigma_db),
-        rain_db=state.rain_db,
-        pointing_error_deg=aged(state.pointing_error_deg, model.pointing_sigma_deg),
-        gain_error_db=aged(state.gain_error_db, model.gain_sigma_db),
-        eavesdropper_azimuth_deg=state.eavesdropper_azimuth_deg,
-        eavesdropper_elevation_deg=state.eavesdropper_elevation_deg,
-        eavesdropper_distance_m=state.eavesdropper_distance_m,
-        eavesdropper_extra_loss_db=state.eavesdropper_extra_loss_db,
-        scatter_azimuth_deg=state.scatter_azimuth_deg,
-        scatter_elevation_deg=state.scatter_elevation_deg,
-        scatter_coefficient=turned(state.scatter_coefficient),
-        azimuth_error_deg=aged(state.azimuth_error_deg, model.eavesdropper_azimuth_sigma_deg),
-        leakage_error_db=aged(state.leakage_error_db, model.eavesdropper_gain_sigma_db),
+    sigmas = {
+        "ray_coefficient": np.sqrt(0.5),
+        "ray_innovation": np.sqrt(0.5),
+        "shadowing_db": model.shadowing_sigma_db,
+        "pointing_error_deg": model.pointing_sigma_deg,
+        "gain_error_db": model.gain_sigma_db,
+        "scatter_coefficient": np.sqrt(0.5),
+        "azimuth_error_deg": model.eavesdropper_azimuth_sigma_deg,
+        "leakage_error_db": model.eavesdropper_gain_sigma_db,
+    }
+    # All Gaussian parts side by side, so that a step is one operation on one row.
+    start = np.concatenate([_reals(getattr(first, name)) for name in sigmas])
+    sigma = np.concatenate(
+        [np.full(_reals(getattr(first, name)).size, value) for name, value in sigmas.items()]
     )
+    values = np.empty((count, start.size))
+    values[0] = start
+    values[1:] = rng.standard_normal((count - 1, start.size))
+    values[1:] *= np.sqrt(1 - rho**2) * sigma
+    for before, after in itertools.pairwise(values):
+        np.add(after, rho * before, out=after)
+    history = {
+        item.name: np.broadcast_to(
+            getattr(first, item.name), (count, *getattr(first, item.name).shape)
+        )
+        for item in fields(first)
+    }
+    column = 0
+    for name in sigmas:
+        part = getattr(first, name)
+        width = _reals(part).size
+        history[name] = _parts(values[:, column : column + width], part)
+        column += width
+    return ChannelState(**history)
+
+
+def snr_per_w(geometry: LinkGeometry, state: ChannelState, model: ChannelModel) -> Floats:
+    """SNR at the satellite per watt of an isotropic radiator, beta_u, [..., U] [1/W], linear.
+
+    beta = G_sat / (FSPL A k T B), with A the sum of gas, rain, shadowing and extra losses in dB;
+    gas and rain at the zenith are stretched by 1/sin(el). Fading of the local rays is not in it.
+    """
+    loss_db = (
+        free_space_loss_db(geometry.slant_range_m, model.carrier_hz)
+        + (model.gas_zenith_db + state.rain_db) * air_mass(geometry.elevation_deg)
+        + state.shadowing_db
+        + state.extra_loss_db
+    )
+    noise_w = noise_power_w(model.satellite_noise_k, model.bandwidth_hz)
+    return np.asarray(from_db(geometry.satellite_gain_db[..., None] - loss_db) / noise_w)
 
 
 def true_channel(geometry: LinkGeometry, state: ChannelState, model: ChannelModel) -> Channel:
@@ -248,7 +286,7 @@ def true_channel(geometry: LinkGeometry, state: ChannelState, model: ChannelMode
     none = np.zeros_like(state.azimuth_error_deg)
     return Channel(
         response=_response(geometry, state, model, error_free, state.ray_coefficient),
-        snr_per_w=_snr_per_w(geometry, state, model),
+        snr_per_w=snr_per_w(geometry, state, model),
         leakage_factors=_leakage_factors(state, model, none, none),
         leakage_floor=_leakage_floor(state, model, none),
     )
@@ -261,7 +299,7 @@ def reported_channel(geometry: LinkGeometry, state: ChannelState, model: Channel
     gain_error = from_db(state.gain_error_db)
     return Channel(
         response=_response(geometry, state, model, state.pointing_error_deg, rays),
-        snr_per_w=_snr_per_w(geometry, state, model) * gain_error,
+        snr_per_w=snr_per_w(geometry, state, model) * gain_error,
         leakage_factors=_leakage_factors(
             state, model, state.azimuth_error_deg, state.leakage_error_db
         ),
@@ -343,14 +381,19 @@ def _circular_gaussian(shape: tuple[int, ...], rng: np.random.Generator) -> Comp
     return np.asarray((rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2))
 
 
-def _snr_per_w(geometry: LinkGeometry, state: ChannelState, model: ChannelModel) -> Floats:
-    loss_db = (
-        free_space_loss_db(geometry.slant_range_m, model.carrier_hz)
-        + (model.gas_zenith_db + state.rain_db) * air_mass(geometry.elevation_deg)
-        + state.shadowing_db
-    )
-    noise_w = noise_power_w(model.satellite_noise_k, model.bandwidth_hz)
-    return np.asarray(from_db(geometry.satellite_gain_db[..., None] - loss_db) / noise_w)
+def _reals(part: Floats | Complexes) -> Floats:
+    """All numbers of a part in one row; a complex part gives its real, then its imaginary ones."""
+    halves = (part.real, part.imag) if np.iscomplexobj(part) else (part,)
+    return np.concatenate([half.ravel() for half in halves])
+
+
+def _parts(rows: Floats, like: Floats | Complexes) -> Floats | Complexes:
+    """The parts [T, ...] of rows [T, numbers] that `_reals` made of parts like this one."""
+    shape = (len(rows), *like.shape)
+    if not np.iscomplexobj(like):
+        return rows.reshape(shape)
+    real, imaginary = np.split(rows, 2, axis=1)
+    return np.asarray((real + 1j * imaginary).reshape(shape))
 
 
 def _response(
@@ -364,13 +407,17 @@ def _response(
     # Cross-elevation becomes azimuth by 1/cos(el); near the zenith any azimuth is as good.
     cosine = np.maximum(np.cos(np.radians(geometry.elevation_deg)), 0.02)
     azimuth = geometry.azimuth_deg + pointing_error_deg[..., 1] / cosine
-    k_factor = float(from_db(model.rician_k_db))
+    k_factor = from_db(state.rician_k_db)
     direct_power = element_gain(geometry.elevation_deg) * k_factor / (k_factor + 1)
     direct = np.sqrt(direct_power)[..., None] * steering_vector(azimuth, elevation)
-    ray_power = element_gain(state.ray_elevation_deg) / (k_factor + 1) / model.local_rays
-    ray_amplitude = np.sqrt(ray_power) * ray_coefficient  # [..., U, R]
-    ray_steering = steering_vector(state.ray_azimuth_deg, state.ray_elevation_deg)
-    return np.asarray(direct + (ray_amplitude[..., None, :] @ ray_steering)[..., 0, :])
+    scattered_share = 1 / (k_factor + 1)[..., None] / model.local_rays
+    ray_amplitude = np.sqrt(element_gain(state.ray_elevation_deg) * scattered_share)
+    return np.asarray(
+        direct
+        + superposition(
+            ray_amplitude * ray_coefficient, state.ray_azimuth_deg, state.ray_elevation_deg
+        )
+    )
 
 
 def _eavesdropper_snr_per_w(
@@ -402,11 +449,12 @@ def _leakage_factors(
     direct = np.sqrt(direct_power)[..., None] * steering_vector(
         azimuth, state.eavesdropper_elevation_deg
     )
-    scatter_amplitude = np.sqrt(scatter_power) * state.scatter_coefficient  # [..., U, E, R_e]
-    scatter = steering_vector(
-        azimuth[..., None] + state.scatter_azimuth_deg, state.scatter_elevation_deg
+    scatter = superposition(
+        np.sqrt(scatter_power) * state.scatter_coefficient,  # [..., U, E, R_e]
+        azimuth[..., None] + state.scatter_azimuth_deg,
+        state.scatter_elevation_deg,
     )
-    stations = direct + (scatter_amplitude[..., None, :] @ scatter)[..., 0, :]  # [..., U, E, N]
+    stations = direct + scatter  # [..., U, E, N]
     return np.asarray(np.swapaxes(stations, -1, -2))
 
 

@@ -19,8 +19,8 @@ from radio_math.channel import (
     ChannelModel,
     ChannelState,
     LinkGeometry,
-    age_state,
     draw_state,
+    state_history,
 )
 from radio_math.context import CARRIERS, ESIMS
 from radio_math.doppler import ici_factor
@@ -103,7 +103,7 @@ class Environment:
         ici_factor: [T, U] epsilon of the residual Doppler.
         stations: the eavesdroppers.
         detection_statistic: [T, U] what the ESIMs' detectors observe.
-        states: T random parts of the channels, with rain, shadowing and stations filled in.
+        state: [T, ...] random parts of the channels, with rain, shadowing and stations filled in.
         carrier_noise: [T, M] noise over thermal, linear.
         model: constants of the link.
     """
@@ -121,7 +121,7 @@ class Environment:
     ici_factor: FloatArray
     stations: Stations
     detection_statistic: FloatArray
-    states: list[ChannelState]
+    state: ChannelState
     carrier_noise: FloatArray
     model: ChannelModel
 
@@ -174,7 +174,7 @@ def build_environment(scenario: PassScenario) -> Environment:
         detection_statistic=stations.detection_statistic(
             random_stream(scenario.seed, Stream.DETECTION)
         ),
-        states=_states(
+        state=_state(
             scenario=scenario,
             progress=progress,
             model=model,
@@ -238,7 +238,7 @@ def _sight(
     return Sight(look, link), tracks
 
 
-def _states(
+def _state(
     *,
     scenario: PassScenario,
     progress: FloatArray,
@@ -247,25 +247,18 @@ def _states(
     rain_db: FloatArray,
     stations: Stations,
     rng: np.random.Generator,
-) -> list[ChannelState]:
-    shadowing_db = extra_shadowing_db(progress, ESIMS, scenario.disturbances)
+) -> ChannelState:
     rho = math.exp(-scenario.tick_period_s / CORRELATION_TIME_S)
-    states = []
-    state = first
-    for tick in range(len(rain_db)):
-        if tick > 0:
-            state = age_state(state, model, rho, rng)
-        states.append(
-            replace(
-                state,
-                rain_db=rain_db[tick],
-                shadowing_db=state.shadowing_db + shadowing_db[tick],
-                eavesdropper_azimuth_deg=stations.azimuth_deg[tick],
-                eavesdropper_distance_m=stations.distance_m[tick],
-                eavesdropper_extra_loss_db=stations.extra_loss_db,
-            )
-        )
-    return states
+    state = state_history(first, model, rho, len(progress), rng)
+    shadowing_db = extra_shadowing_db(progress, ESIMS, scenario.disturbances)
+    return replace(
+        state,
+        rain_db=rain_db,
+        shadowing_db=state.shadowing_db + shadowing_db,
+        eavesdropper_azimuth_deg=stations.azimuth_deg,
+        eavesdropper_distance_m=stations.distance_m,
+        eavesdropper_extra_loss_db=np.broadcast_to(stations.extra_loss_db, stations.on.shape),
+    )
 
 
 def _carrier_noise(offset_s: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -115,7 +115,7 @@ def _beam_quality_degraded(simulation: Simulation, run_id: str, trigger: Trigger
     environment, tick = simulation.environment, trigger.tick
     esims = [esim for esim, cell in enumerate(HOME_CELL) if cell == trigger.beam]
     rain_db = float(environment.rain_db[tick, esims].max())
-    shadowing_db = float(environment.states[tick].shadowing_db[esims].max())
+    shadowing_db = float(environment.state.shadowing_db[tick, esims].max())
     elevation_deg = float(environment.centre_look.elevation_deg[tick])
     causes = [
         text
@@ -166,7 +166,7 @@ def _eavesdropper_detected(simulation: Simulation, run_id: str, trigger: Trigger
     esim, tick = _esim_of(trigger), trigger.tick
     stations = environment.stations
     bearing_deg = float(stations.azimuth_deg[tick, esim, HIDDEN])
-    error_deg = float(environment.states[tick].azimuth_error_deg[esim, HIDDEN])
+    error_deg = float(environment.state.azimuth_error_deg[tick, esim, HIDDEN])
     return EavesdropperDetected(
         run_id=run_id,
         satellite_id=scenario.elements.satellite_id,

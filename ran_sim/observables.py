@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from radio_math.arrays import ARRAY_SIDE, element_gain
+from radio_math.channel import snr_per_w
 from radio_math.context import BEAMS
-from radio_math.link import air_mass, free_space_loss_db, from_db, noise_power_w, to_db
+from radio_math.link import from_db, to_db
 from radio_math.secrecy import mmse_error
 from ran_sim.cells import HOME_CELL, REFERENCE_CARRIER
 from ran_sim.environment import Environment
@@ -55,7 +56,9 @@ def observe(scenario: PassScenario, environment: Environment) -> Observables:
     noise = environment.carrier_noise[:, carrier]  # [T, U]
     power_w = from_db(scenario.power_budget_dbw) / len(carrier)
     array_gain = ARRAY_SIDE**2 * element_gain(link.elevation_deg)
-    signal = power_w * array_gain * _snr_per_w(environment) / noise  # [T, U]
+    signal = (
+        power_w * array_gain * snr_per_w(link, environment.state, environment.model) / noise
+    )  # [T, U]
     shared = carrier[:, None] == carrier
     gram = (link.beam_amplitude @ np.swapaxes(link.beam_amplitude, -1, -2)) * shared
     sinr_without_ici = 1 / mmse_error(signal[..., None] * gram) - 1
@@ -69,16 +72,3 @@ def observe(scenario: PassScenario, environment: Environment) -> Observables:
         sinr_loss_db=np.where(unseen, np.nan, to_db(loss)),
         detection_statistic=np.where(unseen, np.nan, environment.detection_statistic),
     )
-
-
-def _snr_per_w(environment: Environment) -> FloatArray:
-    """SNR per watt of an isotropic radiator [T, U], the beta of the link model."""
-    model, link = environment.model, environment.now.link
-    shadowing_db = np.stack([state.shadowing_db for state in environment.states])
-    loss_db = (
-        free_space_loss_db(link.slant_range_m, model.carrier_hz)
-        + (model.gas_zenith_db + environment.rain_db) * air_mass(link.elevation_deg)
-        + shadowing_db
-    )
-    noise_w = noise_power_w(model.satellite_noise_k, model.bandwidth_hz)
-    return np.asarray(from_db(link.satellite_gain_db[:, None] - loss_db) / noise_w)

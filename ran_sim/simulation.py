@@ -26,7 +26,6 @@ from ran_sim.cells import HOME_CELL
 from ran_sim.environment import (
     MIN_ELEVATION_DEG,
     Environment,
-    Sight,
     Stream,
     build_environment,
     random_stream,
@@ -136,12 +135,12 @@ class Simulation:
 
     def _build_contexts(self, tick: int) -> ContextPair:
         environment = self.environment
-        model, state = environment.model, environment.states[tick]
+        model, state = environment.model, environment.state.at(tick)
         on, hidden = environment.stations.on[tick], environment.stations.hidden[tick]
         known = on & (~hidden | self._log.detected[tick][:, None])
         loss_db = state.eavesdropper_extra_loss_db
-        link = _link_at(environment.now, tick)
-        reported_link = _link_at(environment.reported, tick)
+        link = environment.now.link.at(tick)
+        reported_link = environment.reported.link.at(tick)
         reported = reported_channel(
             reported_link,
             replace(state, eavesdropper_extra_loss_db=loss_db + ~known * _UNHEARD_LOSS_DB),
@@ -204,15 +203,4 @@ def _trigger(kind: TriggerKind, sequence: int, tick: int, subject: int, value: f
         beam=subject if of_beam else HOME_CELL[subject],
         esim=None if of_beam else subject,
         value=value,
-    )
-
-
-def _link_at(sight: Sight, tick: int) -> LinkGeometry:
-    link = sight.link
-    return LinkGeometry(
-        azimuth_deg=link.azimuth_deg[tick],
-        elevation_deg=link.elevation_deg[tick],
-        slant_range_m=link.slant_range_m[tick],
-        beam_amplitude=link.beam_amplitude[tick],
-        satellite_gain_db=link.satellite_gain_db[tick],
     )

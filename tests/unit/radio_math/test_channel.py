@@ -11,13 +11,14 @@ from radio_math.channel import (
     ChannelModel,
     ChannelState,
     LinkGeometry,
-    age_state,
     beamformers,
     context_of,
     context_pair,
     draw_state,
     link_geometry,
     reported_channel,
+    snr_per_w,
+    state_history,
     true_channel,
 )
 from radio_math.context import ContextError, RadioContext, check_context
@@ -133,7 +134,7 @@ def test_old_beamformers_are_evaluated_on_the_present_channel() -> None:
     """An outdated report gives the report's weights on today's truth."""
     old, rng = state(), np.random.default_rng(2)
     weights = beamformers(reported_channel(geometry_at(), old, MODEL))
-    now = age_state(old, MODEL, 0.2, rng)
+    now = state_history(old, MODEL, 0.2, 2, rng).at(1)
     fresh = beamformers(reported_channel(geometry_at(), now, MODEL))
     truth = true_channel(geometry_at(), now, MODEL)
     outdated = context_of(truth, weights, geometry_at(), **CONDITIONS)
@@ -142,28 +143,62 @@ def test_old_beamformers_are_evaluated_on_the_present_channel() -> None:
     assert not np.allclose(outdated.gain_per_w, current.gain_per_w)
 
 
-def test_ageing_by_one_changes_nothing() -> None:
-    """With rho = 1 it is no time at all."""
-    aged = age_state(state(), MODEL, 1.0, np.random.default_rng(3))
+def test_what_is_added_along_the_path_is_lost() -> None:
+    """Extra losses count in decibels, whatever the elevation; they leave the stations alone."""
+    plain = state()
+    lossy = replace(plain, extra_loss_db=np.full(3, 7.0))
+    ratio = snr_per_w(geometry_at(30.0), lossy, MODEL) / snr_per_w(geometry_at(30.0), plain, MODEL)
+    np.testing.assert_allclose(ratio, 10**-0.7)
+
+
+def test_without_a_direct_path_all_power_is_scattered() -> None:
+    """A Rician factor of minus infinity is Rayleigh fading: without rays nothing arrives."""
+    blocked = replace(state(), rician_k_db=np.full(3, -np.inf))
+    silent = replace(blocked, ray_coefficient=np.zeros_like(blocked.ray_coefficient))
+    assert np.abs(true_channel(geometry_at(), blocked, MODEL).response).max() > 0
+    assert np.abs(true_channel(geometry_at(), silent, MODEL).response).max() == 0
+
+
+def test_a_history_of_correlation_one_stands_still() -> None:
+    """With rho = 1 no time passes."""
+    later = state_history(state(), MODEL, 1.0, 4, np.random.default_rng(3)).at(3)
     for name, value in vars(state()).items():
-        np.testing.assert_array_equal(value, getattr(aged, name))
+        np.testing.assert_array_equal(value, getattr(later, name))
 
 
-def test_ageing_keeps_the_spread_and_forgets_gradually() -> None:
-    """Shadowing stays Gaussian with its sigma and correlates by rho."""
+def test_a_history_keeps_the_spread_and_forgets_gradually() -> None:
+    """Shadowing stays Gaussian with its sigma and correlates by rho, per step."""
     rng = np.random.default_rng(4)
     before = draw_state(MODEL, (4000,), rng)
-    after = age_state(before, MODEL, 0.8, rng)
-    assert after.shadowing_db.std() == pytest.approx(MODEL.shadowing_sigma_db, rel=0.05)
-    correlation = np.corrcoef(before.shadowing_db, after.shadowing_db)[0, 1]
-    assert correlation == pytest.approx(0.8, abs=0.03)
-    assert np.abs(after.ray_coefficient).std() == pytest.approx(
+    history = state_history(before, MODEL, 0.8, 4, rng)
+    assert history.shadowing_db.shape == (4, 4000)
+    np.testing.assert_array_equal(history.shadowing_db[0], before.shadowing_db)
+    assert history.shadowing_db[3].std() == pytest.approx(MODEL.shadowing_sigma_db, rel=0.05)
+    for step in (1, 3):
+        correlation = np.corrcoef(before.shadowing_db, history.shadowing_db[step])[0, 1]
+        assert correlation == pytest.approx(0.8**step, abs=0.04)
+    assert history.ray_coefficient[3].shape == before.ray_coefficient.shape
+    assert np.abs(history.ray_coefficient[3]).std() == pytest.approx(
         np.abs(before.ray_coefficient).std(), rel=0.05
     )
-    np.testing.assert_array_equal(before.eavesdropper_distance_m, after.eavesdropper_distance_m)
+    np.testing.assert_array_equal(
+        before.eavesdropper_distance_m, history.eavesdropper_distance_m[3]
+    )
 
 
-def test_ageing_refuses_an_impossible_correlation() -> None:
+def test_a_history_gives_each_part_its_own_numbers() -> None:
+    """No two parts share a draw, and real and imaginary parts belong together."""
+    history = state_history(state(), MODEL, 0.0, 400, np.random.default_rng(5))
+    rays = history.ray_coefficient[1:].ravel()
+    assert abs(np.corrcoef(rays.real, rays.imag)[0, 1]) < 0.1
+    assert np.mean(np.abs(rays) ** 2) == pytest.approx(1.0, abs=0.1)
+    errors = history.azimuth_error_deg[1:].ravel()
+    assert errors.std() == pytest.approx(MODEL.eavesdropper_azimuth_sigma_deg, rel=0.1)
+    others = history.leakage_error_db[1:].ravel()
+    assert abs(np.corrcoef(errors, others)[0, 1]) < 0.1
+
+
+def test_a_history_refuses_an_impossible_correlation() -> None:
     """A rho lies within 0 to 1."""
     with pytest.raises(ContextError, match="within 0 to 1"):
-        age_state(state(), MODEL, 1.1, np.random.default_rng(0))
+        state_history(state(), MODEL, 1.1, 2, np.random.default_rng(0))
