@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sgp4.api import SGP4_ERRORS, WGS72, Satrec
+from sgp4.api import SGP4_ERRORS
 
 from nf_runtime.errors import FailedPrecondition
 from ran_sim.orbit.elements import ElementSet
@@ -35,7 +35,7 @@ class Propagator:
     def __init__(self, elements: ElementSet, *, dut1_s: float = 0.0) -> None:
         self._elements = elements
         self._dut1_s = dut1_s
-        self._satellite = Satrec.twoline2rv(elements.line1, elements.line2, WGS72)
+        self._satellite = elements.record()
 
     @property
     def elements(self) -> ElementSet:
