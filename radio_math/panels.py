@@ -242,7 +242,7 @@ def axis_response(weights: Any, phase_rad: Any) -> Any:
 
     Args:
         weights: [..., N], real or complex.
-        phase_rad: [..., P] phase from element to element [rad].
+        phase_rad: [P] or [..., P] phase from element to element [rad].
     """
     count = np.shape(weights)[-1]
     order = np.arange(count) - (count - 1) / 2
