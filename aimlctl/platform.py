@@ -24,7 +24,7 @@ from aimlctl.run_file import (
     read_run_file,
     read_supervision,
     run_file_path,
-)
+    runs_elsewhere,
 from nf_runtime.clock import SystemClock
 from nf_runtime.probe import why_not_serving
 
@@ -46,6 +46,7 @@ def up(
     """Start every network function, and return when all of them serve."""
     output = Output.of(as_json=as_json)
     runtime_overrides(runtime)
+    _check_ours(state_dir)
     holder = SupervisorLock(state_dir).holder()
     if holder is not None:
         raise CommandError(
@@ -68,6 +69,7 @@ def up(
 def down(*, state_dir: StateDirOption = DEFAULT_STATE_DIR, as_json: JsonOption = False) -> None:
     """Stop every network function; databases and artifacts stay."""
     output = Output.of(as_json=as_json)
+    _check_ours(state_dir)
     lock = SupervisorLock(state_dir)
     holder = lock.holder()
     if holder is None:
@@ -84,9 +86,16 @@ def down(*, state_dir: StateDirOption = DEFAULT_STATE_DIR, as_json: JsonOption =
 def status(*, state_dir: StateDirOption = DEFAULT_STATE_DIR, as_json: JsonOption = False) -> None:
     """Every process with its address and health; fails unless all of them serve."""
     output = Output.of(as_json=as_json)
-    if SupervisorLock(state_dir).holder() is None:
+    if SupervisorLock(state_dir).holder() is None and not runs_elsewhere(state_dir):
         raise CommandError(f"nothing runs in {state_dir}; start it with 'aimlctl up'")
     _show_status(output, state_dir)
+
+
+def _check_ours(state_dir: Path) -> None:
+    if runs_elsewhere(state_dir):
+        raise CommandError(
+            f"the platform of {state_dir} is started and stopped elsewhere, as by docker compose"
+        )
 
 
 def health_of(name: str, process: RunningProcess) -> str:

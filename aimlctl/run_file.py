@@ -6,6 +6,8 @@
      "processes": {"oam": {"pid": 812, "address": "127.0.0.1:50054", "metrics": "127.0.0.1:9154"}}}
 
 It is there while the platform serves, and is replaced as a whole whenever a process changes.
+Process id 0 says that a process runs where this machine cannot see it, as in a container:
+`deploy/aimlctl/` describes the platform of the compose file in this way.
 """
 
 import json
@@ -36,6 +38,11 @@ class RunFile:
     broker: str
     processes: Mapping[str, RunningProcess]
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the platform was not started by a supervisor of this machine."""
+        return all(process.pid == 0 for process in self.processes.values())
+
     def address_of(self, name: str) -> str:
         """Address of a network function.
 
@@ -51,6 +58,12 @@ class RunFile:
 def run_file_path(state_dir: Path) -> Path:
     """Where the run file of a state directory is."""
     return state_dir / "run.json"
+
+
+def runs_elsewhere(state_dir: Path) -> bool:
+    """Whether a state directory describes a platform that only others start and stop."""
+    path = run_file_path(state_dir)
+    return path.exists() and read_run_file(path).elsewhere
 
 
 def write_run_file(path: Path, run: RunFile) -> None:

@@ -16,7 +16,7 @@ from aimlctl.options import EMBEDDED, BrokerOption, JsonOption, RuntimeOption, S
 from aimlctl.output import CommandError, Output, table_of
 from aimlctl.record import Switch
 from aimlctl.report.page import write_report
-from aimlctl.run_file import DEFAULT_STATE_DIR, write_atomically
+from aimlctl.run_file import DEFAULT_STATE_DIR, runs_elsewhere, write_atomically
 from aimlctl.scenario_orders import SCENARIO_FOLDER, ScenarioOrder, read_order
 from aimlctl.session import Session, own_platform
 from aimlctl.views import PlainView, View
@@ -67,7 +67,7 @@ def run_scenarios(
                 f"{order.path} says nothing under 'expect'; there is nothing to judge"
             )
     with ExitStack() as stack:
-        if SupervisorLock(state_dir).holder() is None:
+        if SupervisorLock(state_dir).holder() is None and not runs_elsewhere(state_dir):
             state_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aimlnf-")))
             view.act(f"A platform is brought up in {state_dir}")
             stack.enter_context(
