@@ -25,6 +25,7 @@ from aimlctl.run_file import (
     read_supervision,
     run_file_path,
     runs_elsewhere,
+)
 from nf_runtime.clock import SystemClock
 from nf_runtime.probe import why_not_serving
 
