@@ -24,6 +24,7 @@ import numpy as np
 from radio_math.attitude import local_orbital_axes, seen_from
 from radio_math.beams import (
     CELL_RADIUS_M,
+    CELL_SPACING_M,
     REFERENCE_ALTITUDE_M,
     BeamShaping,
     beam_amplitudes,
@@ -168,12 +169,14 @@ def nadir_axes(position_m: FloatArray, velocity_m_s: FloatArray) -> FloatArray:
     return local_orbital_axes(position_m, velocity_m_s + rotation_velocity(position_m))
 
 
-def moving_beam_centres(altitude_m: float = REFERENCE_ALTITUDE_M) -> FloatArray:
+def moving_beam_centres(
+    altitude_m: float = REFERENCE_ALTITUDE_M, cell_radius_m: float = CELL_RADIUS_M
+) -> FloatArray:
     """Where earth-moving beams look, [B, 3] in the antenna's frame [m].
 
-    The hexagonal layout of the cells below a satellite at the given altitude, on a flat ground.
+    The hexagonal layout of the cells below an antenna at the given altitude, on a flat ground.
     """
-    offset = hexagonal_cells()
+    offset = hexagonal_cells(spacing_m=CELL_SPACING_M * cell_radius_m / CELL_RADIUS_M)
     return np.concatenate((offset, np.full((len(offset), 1), altitude_m)), axis=-1)
 
 
@@ -271,7 +274,9 @@ class PanelBeams:
             attitude = Attitude(axes, axes)
         target = seen_from(attitude.actual, satellite_position_m, esim_position_m)
         if self.steering is Steering.EARTH_MOVING:
-            centre = moving_beam_centres(self.altitude_m)  # [B, 3] in the antenna's frame
+            centre = moving_beam_centres(
+                self.altitude_m, self.cell_radius_m
+            )  # [B, 3] in the antenna's frame
             up = np.array([0.0, 0.0, -1.0])
         else:
             sight = cell_centre_m - satellite_position_m[..., None, :]
