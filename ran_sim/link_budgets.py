@@ -92,7 +92,7 @@ class LinkParameters:
 
 
 def study_cases() -> tuple[str, ...]:
-    """Names of the study cases, SC1 to SC30. Source: TR 38.821 Table 6.1.3.2-1."""
+    """Names of the study cases, SC1 to SC30. Source: TR 38.821 Table 6.1.1.1-9."""
     order = standard_table("tr38821")["case_order"]
     count = len(order["sets"]) * len(order["orbits"]) * len(order["links"])
     return tuple(f"SC{number}" for number in range(1, count + 1))
@@ -104,7 +104,7 @@ def study_case(name: str, direction: Direction) -> LinkParameters:
     Raises:
         NotFound: there is no such case.
         FailedPrecondition: the case is an uplink to a geostationary satellite.
-    Source: TR 38.821 Tables 6.1.1.1-1, 6.1.1.1-2, 6.1.1.1-3, 6.1.3.2-1.
+    Source: TR 38.821 Tables 6.1.1.1-1, 6.1.1.1-2, 6.1.1.1-3, 6.1.1.1-9, 6.1.3.3-1.
     """
     if name not in study_cases():
         raise NotFound(
