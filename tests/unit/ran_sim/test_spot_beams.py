@@ -19,10 +19,10 @@ from ran_sim.spot_beams import (
     PanelBeams,
     SpotBeamError,
     Steering,
-    nadir_axes,
-    nearest_lattice_point,
     spot_beams,
 )
+from ran_sim.spot_beams.coverage import nadir_axes
+from ran_sim.spot_beams.hopping import nearest_lattice_point
 
 LATITUDE_DEG, LONGITUDE_DEG = 45.0, 10.0
 AREA = service_area(LATITUDE_DEG, LONGITUDE_DEG)
@@ -180,6 +180,21 @@ def test_a_pointing_error_moves_the_footprint() -> None:
     amplitude = aperture.gains(satellite, velocity, esims, CENTRES, pitched).amplitude
     assert amplitude[1, CELL] == pytest.approx(1.0, abs=1e-3)
     assert amplitude[0, CELL] < amplitude[1, CELL]
+
+
+@pytest.mark.parametrize("coverage", list(Coverage))
+def test_a_footprint_is_the_best_beam_of_each_place(coverage: Coverage) -> None:
+    """At an ESIM it equals the strongest gain; for hopping beams that of its own cell's beam."""
+    beams, places = spot_beams(coverage), at([0.0, 40e3, 0.0], [0.0, 0.0, -90e3])
+    found = beams.footprint_dbi(*over_cell(), places, CENTRES)
+    np.testing.assert_allclose(found, beams.gains(*over_cell(), places, CENTRES).strongest_dbi)
+
+
+def test_hopping_beams_stay_within_their_cell() -> None:
+    """A place 400 km from every cell is not followed there."""
+    far = at([-900e3], [0.0])
+    found = spot_beams(Coverage.HOPPING).footprint_dbi(*over_cell(), far, CENTRES)
+    assert float(found[0]) < 20.0
 
 
 def test_amplitudes_are_relative_to_the_mean_gain() -> None:
