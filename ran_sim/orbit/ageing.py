@@ -49,3 +49,8 @@ def is_manoeuvring(
             for shell_deg in _SHELL_INCLINATIONS_DEG
         )
     )
+
+
+def tolerated_age(*, manoeuvring: bool) -> dt.timedelta:
+    """How far from its epoch an element set is taken without a word."""
+    return MAX_MANOEUVRING_AGE if manoeuvring else USUAL_AGE

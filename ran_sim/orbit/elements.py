@@ -10,7 +10,7 @@ from sgp4.alpha5 import from_alpha5
 from sgp4.api import WGS72, Satrec
 
 from nf_runtime.errors import FailedPrecondition, InvalidArgument
-from ran_sim.orbit.ageing import MAX_MANOEUVRING_AGE, USUAL_AGE, is_manoeuvring
+from ran_sim.orbit.ageing import MAX_MANOEUVRING_AGE, is_manoeuvring, tolerated_age
 
 LINE_LENGTH = 69
 LARGEST_LINE_NUMBER = 339_999
@@ -104,8 +104,7 @@ class ElementSet:
             mean_motion_rev_day=record.no_kozai * _MINUTES_PER_DAY / (2 * math.pi),
             eccentricity=record.ecco,
         )
-        tolerated = MAX_MANOEUVRING_AGE if manoeuvring else USUAL_AGE
-        if age <= tolerated:
+        if age <= tolerated_age(manoeuvring=manoeuvring):
             return ""
         what = (
             f"The elements of {self.name} are of {self.epoch:%Y-%m-%d %H:%M} UTC, "

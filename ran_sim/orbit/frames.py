@@ -31,15 +31,17 @@ def julian_date(start: dt.datetime, offset_s: npt.ArrayLike) -> tuple[FloatArray
     return jd, (seconds - whole * _SECONDS_PER_DAY) / _SECONDS_PER_DAY
 
 
-def sidereal_angle_rad(jd: FloatArray, fr: FloatArray, dut1_s: float = 0.0) -> FloatArray:
+def sidereal_angle_rad(
+    jd: FloatArray, fr: FloatArray, dut1_s: FloatArray | float = 0.0
+) -> FloatArray:
     """Greenwich mean sidereal time of the 1982 model in radians, shape of `jd`.
 
     Args:
         jd: Julian date UTC, whole part [day].
         fr: Julian date UTC, fraction [day].
-        dut1_s: UT1 - UTC [s]. Leaving out the real value (under 0.9 s by definition, under 0.1 s
-            since 2022) turns the Earth by 15 arc seconds a second: at most 47 m and 50 mm/s
-            (3 Hz at 20 GHz) for 0.1 s.
+        dut1_s: UT1 - UTC [s], from `earth_rotation`. Leaving out the real value (under 0.9 s by
+            definition, under 0.1 s since 2022) turns the Earth by 15 arc seconds a second: at most
+            47 m and 50 mm/s (3 Hz at 20 GHz) for 0.1 s.
 
     Source: Aoki 1982; Vallado 2006 appendix C.
     """

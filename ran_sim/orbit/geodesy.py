@@ -1,31 +1,93 @@
-"""Points on the WGS84 ellipsoid and the local horizon there."""
+"""Points on the Earth's surface and the local horizon there: WGS84, or the sphere of 3GPP."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ran_sim.orbit.frames import FloatArray
 
-SEMI_MAJOR_AXIS_M = 6378137.0
-FLATTENING = 1 / 298.257223563
-ECCENTRICITY_SQUARED = FLATTENING * (2 - FLATTENING)
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """A figure of the Earth.
+
+    Attributes:
+        semi_major_axis_m: equatorial radius.
+        flattening: (a - b) / a; 0 for a sphere.
+    """
+
+    semi_major_axis_m: float
+    flattening: float
+
+    @property
+    def eccentricity_squared(self) -> float:
+        """First eccentricity squared, f (2 - f)."""
+        return self.flattening * (2 - self.flattening)
+
+
+WGS84 = Ellipsoid(6378137.0, 1 / 298.257223563)
+SPHERE = Ellipsoid(6371000.0, 0.0)
+"""The spherical Earth of 3GPP's calibrations. Source: TR 38.811 6.6.2."""
+
+SEMI_MAJOR_AXIS_M = WGS84.semi_major_axis_m
+FLATTENING = WGS84.flattening
 
 
 def ecef_position(
-    latitude_deg: npt.ArrayLike, longitude_deg: npt.ArrayLike, altitude_m: npt.ArrayLike = 0.0
+    latitude_deg: npt.ArrayLike,
+    longitude_deg: npt.ArrayLike,
+    altitude_m: npt.ArrayLike = 0.0,
+    earth: Ellipsoid = WGS84,
 ) -> FloatArray:
-    """ECEF position [..., 3] in m of geodetic coordinates (WGS84)."""
+    """ECEF position [..., 3] in m of geodetic coordinates.
+
+    `x = (N + h) cos(lat) cos(lon)`, `z = (N (1 - e²) + h) sin(lat)`, `N = a / √(1 - e² sin²(lat))`.
+
+    Source: NGA.STND.0036 4.14.
+    Not modelled: the geoid; altitude is over the ellipsoid.
+    """
     latitude, longitude = np.radians(latitude_deg), np.radians(longitude_deg)
     altitude = np.asarray(altitude_m, dtype=np.float64)
-    normal = SEMI_MAJOR_AXIS_M / np.sqrt(1 - ECCENTRICITY_SQUARED * np.sin(latitude) ** 2)
+    squared = earth.eccentricity_squared
+    normal = earth.semi_major_axis_m / np.sqrt(1 - squared * np.sin(latitude) ** 2)
     horizontal = (normal + altitude) * np.cos(latitude)
     return np.stack(
         np.broadcast_arrays(
             horizontal * np.cos(longitude),
             horizontal * np.sin(longitude),
-            (normal * (1 - ECCENTRICITY_SQUARED) + altitude) * np.sin(latitude),
+            (normal * (1 - squared) + altitude) * np.sin(latitude),
         ),
         axis=-1,
     )
+
+
+def geodetic(
+    position_m: FloatArray, earth: Ellipsoid = WGS84
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Latitude [deg], longitude [deg] and altitude [m] of ECEF positions [..., 3].
+
+    Bowring's formula, within 2e-11 degrees and 0.1 micrometres from the ground to the geostationary
+    orbit.
+
+    Source: Bowring 1985.
+    """
+    x, y, z = position_m[..., 0], position_m[..., 1], position_m[..., 2]
+    squared, semi_major_m = earth.eccentricity_squared, earth.semi_major_axis_m
+    semi_minor_m = semi_major_m * (1 - earth.flattening)
+    second_squared = squared / (1 - squared)
+    axial = np.hypot(x, y)
+    radius = np.hypot(axial, z)
+    # Tangent of the parametric latitude, whose first estimate allows for the altitude.
+    tangent = semi_minor_m * z * (1 + second_squared * semi_minor_m / radius)
+    parametric = np.arctan2(tangent, semi_major_m * axial)
+    latitude = np.arctan2(
+        z + second_squared * semi_minor_m * np.sin(parametric) ** 3,
+        axial - squared * semi_major_m * np.cos(parametric) ** 3,
+    )
+    sin, cos = np.sin(latitude), np.cos(latitude)
+    altitude = axial * cos + z * sin - semi_major_m * np.sqrt(1 - squared * sin**2)
+    return np.degrees(latitude), np.degrees(np.arctan2(y, x)), np.asarray(altitude)
 
 
 def local_axes(

@@ -1,6 +1,7 @@
 """When a satellite passes over a site."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from nf_runtime.errors import FailedPrecondition
 from ran_sim.orbit.frames import FloatArray
-from ran_sim.orbit.geodesy import ecef_position, local_axes
+from ran_sim.orbit.geodesy import WGS84, Ellipsoid, ecef_position, local_axes
 from ran_sim.orbit.look import Look, Terminals, look_at
 from ran_sim.orbit.propagation import Propagator
 
@@ -16,19 +17,22 @@ from ran_sim.orbit.propagation import Propagator
 # the refinement needs only the neighbourhood of it.
 _COARSE_STEP_S = 20.0
 _FINE_STEP_S = 0.05
+# Halvings of a coarse step: rise and set are found to a millisecond.
+_HALVINGS = 15
 
 
 @dataclass(frozen=True)
 class Site:
-    """A point fixed to the Earth (WGS84)."""
+    """A point fixed to the Earth (WGS84, unless another figure is asked for)."""
 
     latitude_deg: float
     longitude_deg: float
     altitude_m: float = 0.0
+    earth: Ellipsoid = WGS84
 
     def terminals(self) -> Terminals:
         """The site as a motionless terminal."""
-        position = ecef_position(self.latitude_deg, self.longitude_deg, self.altitude_m)
+        position = ecef_position(self.latitude_deg, self.longitude_deg, self.altitude_m, self.earth)
         east, north, up = local_axes(self.latitude_deg, self.longitude_deg)
         return Terminals(position, np.zeros_like(position), east, north, up)
 
@@ -39,6 +43,21 @@ class Culmination:
 
     time: dt.datetime
     elevation_deg: float
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over a site, above a mask.
+
+    Attributes:
+        rise_time: when the satellite comes above the mask; None where it stood there at the start.
+        culmination: the highest point within the asked time.
+        set_time: when it goes below the mask; None where it still stands above it at the end.
+    """
+
+    rise_time: dt.datetime | None
+    culmination: Culmination
+    set_time: dt.datetime | None
 
 
 def look_from(
@@ -75,6 +94,93 @@ def culminations(
         for entry in found
         if entry.elevation_deg >= minimum_elevation_deg and start <= entry.time <= end
     ]
+
+
+def passes(
+    propagator: Propagator,
+    site: Site,
+    start: dt.datetime,
+    end: dt.datetime,
+    minimum_elevation_deg: float = 0.0,
+) -> list[Pass]:
+    """Every pass above a mask within [start, end], in time order.
+
+    Not modelled: refraction, which lifts the horizon by half a degree; terrain.
+
+    Raises:
+        FailedPrecondition: SGP4 reports an error, such as a decayed orbit.
+    """
+    span_s = (end - start).total_seconds()
+    offsets = np.append(np.arange(0.0, span_s, _COARSE_STEP_S), span_s)
+    # A pass shorter than the coarse step shows itself by its culmination only.
+    peaks = culminations(propagator, site, start, end, minimum_elevation_deg)
+    peak_offsets = [(peak.time - start).total_seconds() for peak in peaks]
+    offsets = np.unique(np.concatenate((offsets, peak_offsets)))
+
+    def elevation_of(offset_s: FloatArray) -> FloatArray:
+        return look_from(propagator, site, start, offset_s).elevation_deg
+
+    elevation = elevation_of(offsets)
+    above = elevation >= minimum_elevation_deg
+    changes = np.flatnonzero(above[1:] != above[:-1])
+    crossings = _crossings(
+        elevation_of, offsets[changes], offsets[changes + 1], minimum_elevation_deg
+    )
+    return [
+        _pass_between(first, last, start, offsets, elevation)
+        for first, last in _spans_above(crossings, starts_above=bool(above[0]))
+    ]
+
+
+def _spans_above(
+    crossings: FloatArray, *, starts_above: bool
+) -> list[tuple[float | None, float | None]]:
+    edges: list[float | None] = [float(offset) for offset in crossings]
+    if starts_above:
+        edges.insert(0, None)
+    if len(edges) % 2:
+        edges.append(None)
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _pass_between(
+    first_s: float | None,
+    last_s: float | None,
+    start: dt.datetime,
+    offsets_s: FloatArray,
+    elevation_deg: FloatArray,
+) -> Pass:
+    inside = (offsets_s >= (first_s or 0.0)) & (
+        offsets_s <= (offsets_s[-1] if last_s is None else last_s)
+    )
+    best = int(np.argmax(np.where(inside, elevation_deg, -np.inf)))
+
+    def moment(offset_s: float | None) -> dt.datetime | None:
+        return None if offset_s is None else start + dt.timedelta(seconds=offset_s)
+
+    highest = start + dt.timedelta(seconds=float(offsets_s[best]))
+    return Pass(
+        rise_time=moment(first_s),
+        culmination=Culmination(highest, float(elevation_deg[best])),
+        set_time=moment(last_s),
+    )
+
+
+def _crossings(
+    elevation_of: Callable[[FloatArray], FloatArray],
+    before_s: FloatArray,
+    after_s: FloatArray,
+    mask_deg: float,
+) -> FloatArray:
+    """Offsets [C] at which the elevation crosses the mask, all brackets halved together."""
+    if not len(before_s):
+        return before_s
+    began_above = elevation_of(before_s) >= mask_deg
+    for _ in range(_HALVINGS):
+        middle_s = (before_s + after_s) / 2
+        same = (elevation_of(middle_s) >= mask_deg) == began_above
+        before_s, after_s = np.where(same, middle_s, before_s), np.where(same, after_s, middle_s)
+    return (before_s + after_s) / 2
 
 
 def highest_culmination(

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sgp4.api import SGP4_ERRORS
 
 from nf_runtime.errors import FailedPrecondition
+from ran_sim.orbit.earth_rotation import bundled_earth_rotation
 from ran_sim.orbit.elements import ElementSet
 from ran_sim.orbit.frames import FloatArray, julian_date, sidereal_angle_rad, teme_to_ecef
 
@@ -30,9 +31,14 @@ class Ephemeris:
 
 
 class Propagator:
-    """SGP4 of one element set, with the gravity constants that elements are fitted with (WGS72)."""
+    """SGP4 of one element set, with the gravity constants that elements are fitted with (WGS72).
 
-    def __init__(self, elements: ElementSet, *, dut1_s: float = 0.0) -> None:
+    Args:
+        elements: the satellite.
+        dut1_s: UT1 - UTC [s]; None takes it from the table of `earth_rotation`.
+    """
+
+    def __init__(self, elements: ElementSet, *, dut1_s: float | None = None) -> None:
         self._elements = elements
         self._dut1_s = dut1_s
         self._satellite = elements.record()
@@ -71,7 +77,6 @@ class Propagator:
         """
         offsets = np.atleast_1d(np.asarray(offset_s, dtype=np.float64))
         jd, fr = julian_date(start, offsets)
-        position, velocity = teme_to_ecef(
-            *self.teme(jd, fr), sidereal_angle_rad(jd, fr, self._dut1_s)
-        )
+        dut1_s = bundled_earth_rotation().dut1_s(jd, fr) if self._dut1_s is None else self._dut1_s
+        position, velocity = teme_to_ecef(*self.teme(jd, fr), sidereal_angle_rad(jd, fr, dut1_s))
         return Ephemeris(offset_s=offsets, position_m=position, velocity_m_s=velocity)

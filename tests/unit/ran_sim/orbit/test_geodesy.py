@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ran_sim.orbit.geodesy import displaced, ecef_position, local_axes
+from ran_sim.orbit.geodesy import SPHERE, displaced, ecef_position, geodetic, local_axes
 
 LATITUDES = st.floats(-85, 85)
 LONGITUDES = st.floats(-180, 180)
@@ -66,3 +66,24 @@ def test_directions_of_displacement() -> None:
     """North raises the latitude, east the longitude."""
     assert displaced(10.0, 20.0, 0.0, 1e5)[0] > 10.0
     assert displaced(10.0, 20.0, 1e5, 0.0)[1] > 20.0
+
+
+@given(st.floats(-90, 90), LONGITUDES, st.floats(-400, 4e7))
+def test_a_position_gives_its_coordinates_back(
+    latitude_deg: float, longitude_deg: float, altitude_m: float
+) -> None:
+    """From the Dead Sea to beyond the geostationary orbit."""
+    position = ecef_position(latitude_deg, longitude_deg, altitude_m)
+    latitude, longitude, altitude = geodetic(position)
+    assert float(latitude) == pytest.approx(latitude_deg, abs=1e-9)
+    assert float(altitude) == pytest.approx(altitude_m, abs=1e-6)
+    again = ecef_position(float(latitude), float(longitude), float(altitude))
+    assert again == pytest.approx(position, abs=1e-4)
+
+
+def test_on_the_sphere_the_normal_points_to_the_centre() -> None:
+    """The figure that 3GPP calibrates with has one radius."""
+    position = ecef_position(48.0, 11.0, 1000.0, SPHERE)
+    assert np.linalg.norm(position) == pytest.approx(6_372_000.0)
+    assert position / np.linalg.norm(position) == pytest.approx(local_axes(48.0, 11.0)[2])
+    assert geodetic(position, SPHERE)[2] == pytest.approx(1000.0)

@@ -7,7 +7,13 @@ import pytest
 from support.passes import element_set
 
 from nf_runtime.errors import FailedPrecondition
-from ran_sim.orbit.passes import Site, culminations, highest_culmination, look_from
+from ran_sim.orbit.passes import (
+    Site,
+    culminations,
+    highest_culmination,
+    look_from,
+    passes,
+)
 from ran_sim.orbit.propagation import Propagator
 
 MUNICH = Site(48.1, 11.6)
@@ -51,3 +57,47 @@ def test_a_satellite_that_never_rises_is_an_error(propagator: Propagator) -> Non
     """A site beyond the orbit's reach names satellite, site and time."""
     with pytest.raises(FailedPrecondition, match=r"STARLINK-2449 never rises .*latitude_deg 84"):
         highest_culmination(propagator, Site(84.0, 0.0), EPOCH, EPOCH + DAY)
+
+
+class TestPasses:
+    """Rise, culmination and set."""
+
+    def test_a_pass_is_bounded_by_its_mask(self, propagator: Propagator) -> None:
+        """At rise and set the satellite stands on the mask, to a thousandth of a degree."""
+        found = passes(propagator, MUNICH, EPOCH, EPOCH + DAY, 10.0)
+        assert len(found) == len(culminations(propagator, MUNICH, EPOCH, EPOCH + DAY, 10.0))
+        for one in found:
+            assert one.rise_time is not None
+            assert one.set_time is not None
+            assert one.rise_time < one.culmination.time < one.set_time
+            for edge in (one.rise_time, one.set_time):
+                elevation = look_from(propagator, MUNICH, edge, 0.0).elevation_deg
+                assert float(elevation[0]) == pytest.approx(10.0, abs=1e-3)
+
+    def test_passes_cut_off_by_the_span_have_open_ends(self, propagator: Propagator) -> None:
+        """A satellite that is up at the start has not risen within the span, nor set at its end."""
+        whole = max(
+            passes(propagator, MUNICH, EPOCH, EPOCH + DAY),
+            key=lambda one: one.culmination.elevation_deg,
+        )
+        middle = whole.culmination.time
+        minute = dt.timedelta(minutes=1)
+        (inside,) = passes(propagator, MUNICH, middle - minute, middle + minute)
+        assert (inside.rise_time, inside.set_time) == (None, None)
+        (rest,) = passes(propagator, MUNICH, middle + minute, middle + 20 * minute)
+        assert rest.rise_time is None
+        assert rest.set_time == pytest.approx(whole.set_time, abs=dt.timedelta(milliseconds=2))
+        assert rest.culmination.time == middle + minute
+
+    def test_a_pass_shorter_than_the_coarse_step_is_found(self, propagator: Propagator) -> None:
+        """A mask just under the culmination leaves some seconds, and they are not missed."""
+        best = highest_culmination(propagator, MUNICH, EPOCH, EPOCH + DAY)
+        mask_deg = best.elevation_deg - 0.3
+        (short,) = passes(propagator, MUNICH, EPOCH, EPOCH + DAY, mask_deg)
+        assert short.rise_time is not None
+        assert short.set_time is not None
+        assert dt.timedelta(0) < short.set_time - short.rise_time < dt.timedelta(seconds=15)
+
+    def test_no_pass_gives_an_empty_list(self, propagator: Propagator) -> None:
+        """A satellite that never comes above the mask has no pass."""
+        assert passes(propagator, Site(84.0, 0.0), EPOCH, EPOCH + DAY) == []
