@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,7 @@ class Entry:
         stated = self.entry(key).value
         if not isinstance(stated, str):
             return self.number(key)
-        found = re.search(
-            rf"{re.escape(label)}[^0-9.]*?{_NUMBER}\s*{re.escape(unit)}(?![\w/])", stated
-        )
+        found = re.search(rf"{re.escape(label)}.*?{_NUMBER}\s*{re.escape(unit)}(?![\w/])", stated)
         return float(found["number"]) if found else default
 
     def wrong(self, what: str) -> InvalidArgument:
@@ -144,6 +143,12 @@ class Reference:
                 field=name,
             )
         return Entry(self.sections[name], name)
+
+
+def bundled_reference() -> Reference:
+    """The reference file that comes with the simulator."""
+    text = resources.files("ran_sim.validation").joinpath("reference.json").read_text("utf-8")
+    return parse_reference(text, "of the package")
 
 
 def read_reference(path: Path) -> Reference:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nf_runtime.errors import NfError
+from ran_sim.validation import itu, link, orbit
 from ran_sim.validation.checks import Check, SectionCheck
 from ran_sim.validation.reference_file import Reference
 
-SECTIONS: Mapping[str, SectionCheck] = {}
+SECTIONS: Mapping[str, SectionCheck] = {**orbit.SECTIONS, **link.SECTIONS, **itu.SECTIONS}
 
 ABOUT_THE_FILE = frozenset({"generated", "about"})
 """Keys that describe the file and hold nothing to check."""
