@@ -36,34 +36,43 @@ log = structlog.get_logger(__name__)
 
 
 async def serve(settings: MmsSettings, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set.
+    """Serve until `stop` is set; a database that is not there yet is waited for.
 
     Raises:
         ConfigurationError: A setting cannot be used.
-        Unavailable: The database does not answer.
     """
     clock = SystemClock()
-    async with opened(settings, clock=clock) as (server, database):
-        metrics = EventMetrics(server.registry)
-        publisher = EventPublisher(settings.kafka, clock=clock, metrics=metrics)
-        async with publisher, asyncio.TaskGroup() as tasks:
-            tasks.create_task(OutboxRelay(database, publisher).run(stop))
-            await serve_until_stopped(server, stop)
+    database = database_of(settings)
+    try:
+        if not await database.open_when_there(clock=clock, stop=stop):
+            return
+        async with repository_on(database, settings, clock=clock) as server:
+            metrics = EventMetrics(server.registry)
+            publisher = EventPublisher(settings.kafka, clock=clock, metrics=metrics)
+            async with publisher, asyncio.TaskGroup() as tasks:
+                tasks.create_task(OutboxRelay(database, publisher).run(stop))
+                await serve_until_stopped(server, stop)
+    finally:
+        await database.close()
+
+
+def database_of(settings: MmsSettings) -> Database:
+    """The repository's database, not opened yet."""
+    # An acknowledged version must survive a power cut as its artifacts do.
+    return Database(settings.database.url, tables.metadata, MIGRATIONS, power_loss_safe=True)
 
 
 @asynccontextmanager
-async def opened(
-    settings: MmsSettings, *, clock: Clock
-) -> AsyncIterator[tuple[NfServer, Database]]:
-    """The server, ready to start, and the database whose outbox it fills; both closed at the end.
+async def repository_on(
+    database: Database, settings: MmsSettings, *, clock: Clock
+) -> AsyncIterator[NfServer]:
+    """The server on an open database, ready to start; it leaves its events in the outbox.
 
     Raises:
         ConfigurationError: A setting cannot be used.
-        Unavailable: The database does not answer.
+        Unavailable: The database went away.
     """
     keys = trusted_keys(settings.signing)
-    # An acknowledged version must survive a power cut as its artifacts do.
-    database = Database(settings.database.url, tables.metadata, MIGRATIONS, power_loss_safe=True)
     store = SqlModels(database)
     artifacts = FileArtifacts(settings.artifacts.folder)
     checker = FileChecker()
@@ -91,13 +100,11 @@ async def opened(
     grace_s = settings.artifacts.orphan_grace_s
     try:
         await artifacts.open()
-        await database.open()
         await store.open()
         await remove_orphans(store, artifacts, clock=clock, grace_s=grace_s)
-        yield server, database
+        yield server
     finally:
         await checker.close()
-        await database.close()
         await artifacts.close()
 
 

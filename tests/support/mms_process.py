@@ -55,14 +55,7 @@ class MmsProcess:
 
     def start(self) -> None:
         """Return when it serves."""
-        self._ready.unlink(missing_ok=True)
-        with self.log.open("ab") as log:
-            # No preexec_fn: it makes Popen fork, and gRPC in this process may abort the child.
-            self._process = process = subprocess.Popen(
-                [sys.executable, "-m", "mms_repository", "--config", str(self._config)],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        process = self.spawn()
 
         def serving() -> bool:
             if process.poll() is not None:
@@ -71,6 +64,18 @@ class MmsProcess:
 
         wait_until(serving, timeout_s=START_TIMEOUT_S, what="the repository to serve")
         self.address = json.loads(self._ready.read_text())["address"]
+
+    def spawn(self) -> "subprocess.Popen[bytes]":
+        """The process, which may not serve yet."""
+        self._ready.unlink(missing_ok=True)
+        with self.log.open("ab") as log:
+            # No preexec_fn: it makes Popen fork, and gRPC in this process may abort the child.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mms_repository", "--config", str(self._config)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        return self._process
 
     def kill(self) -> None:
         """End it as a power cut would, as far as a process can tell."""

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from support.mms_server import opened
 from support.mms_uploads import MODEL, SIGNER_KEY, write_public_key
 
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
 from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceStub
-from mms_repository.app import opened
 from mms_repository.config import ArtifactSettings, MmsSettings, SigningSettings
 from nf_runtime.client import open_channel
 from nf_runtime.clock import ManualClock

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.mms_server import opened
 from support.mms_uploads import MODEL, files, publish, upload_of
 
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
 from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceStub
-from mms_repository.app import opened
 from mms_repository.config import MmsSettings, SigningSettings
 from nf_runtime.client import open_channel
 from nf_runtime.clock import ManualClock

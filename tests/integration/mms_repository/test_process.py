@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.kafka_node import free_port
 from support.mms_process import MmsProcess
 from support.mms_uploads import MODEL, files, publish, upload_of
+from support.waiting import wait_until
 
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
@@ -107,6 +109,20 @@ def test_stops_when_asked(tmp_path: Path, sqlite_url: str) -> None:
     process = MmsProcess(tmp_path, sqlite_url)
     process.start()
     assert process.stop() == 0
+
+
+def test_waits_for_its_database(tmp_path: Path) -> None:
+    """Started before its database it says what it waits for, and still stops when asked."""
+    process = MmsProcess(tmp_path, f"postgresql+psycopg://a:b@127.0.0.1:{free_port()}/mms")
+    running = process.spawn()
+    try:
+        wait_until(
+            lambda: '"peer": "database"' in process.log.read_text(), timeout_s=30.0, what="its word"
+        )
+        assert running.poll() is None
+        assert process.stop() == 0
+    finally:
+        process.kill()
 
 
 @pytest.mark.parametrize(

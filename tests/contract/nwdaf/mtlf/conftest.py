@@ -11,11 +11,11 @@ import grpc
 import pytest
 from fakes.memory_broker import MemoryBroker
 from fakes.mtlf_peers import FakeWorkshop
+from support.mms_server import opened
 from support.mms_uploads import files
 from support.running_nf import StartNf, running
 
 from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceStub
-from mms_repository.app import opened
 from mms_repository.config import ArtifactSettings, MmsSettings
 from mms_repository.config import SigningSettings as TrustSettings
 from nf_runtime.client import open_channel
