@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 from scipy.signal import windows
 
 from radio_math.arrays import ELEMENT_FLOOR_DBI, Complexes
@@ -176,6 +176,26 @@ def first_null_deg(count: int, spacing: float = HALF_WAVELENGTH) -> float:
     if count == 1 or sine > 1:
         raise PanelError(f"{count} elements at {spacing:g} wavelengths have no null; use more")
     return float(np.degrees(np.arcsin(sine)))
+
+
+def first_side_lobe_db(count: int, spacing: float = HALF_WAVELENGTH) -> float:
+    """Highest level of the first side lobe of N equal elements, relative to the peak [dB].
+
+    Source: Balanis 2016 6.3.
+
+    Raises:
+        PanelError: the row is too short to have a side lobe.
+    """
+    null = 1 / (count * spacing)
+    if count == 1 or null >= 1:
+        raise PanelError(f"{count} elements at {spacing:g} wavelengths have no side lobe; use more")
+    found = minimize_scalar(
+        lambda sine: -(float(dirichlet(count, 2 * np.pi * spacing * sine)) ** 2),
+        bounds=(null, min(2 * null, 1.0)),
+        method="bounded",
+        options={"xatol": 1e-10},
+    )
+    return float(to_db(-found.fun))
 
 
 # --- weights along one axis, unit norm ------------------------------------------------------------
