@@ -11,6 +11,8 @@ import numpy as np
 
 from radio_math.link import Floats
 
+_NEXT, _AFTER = [1, 2, 0], [2, 0, 1]
+
 
 def local_orbital_axes(position_m: Floats, inertial_velocity_m_s: Floats) -> Floats:
     """Local-vertical local-horizontal frame [..., 3, 3] of a satellite.
@@ -26,8 +28,8 @@ def local_orbital_axes(position_m: Floats, inertial_velocity_m_s: Floats) -> Flo
     Source: Wertz 1978 2.2.
     """
     nadir = -_unit(position_m)
-    right = -_unit(np.cross(position_m, inertial_velocity_m_s))
-    return np.stack((np.cross(right, nadir), right, nadir), axis=-2)
+    right = _unit(_cross(inertial_velocity_m_s, position_m))
+    return np.stack((_cross(right, nadir), right, nadir), axis=-2)
 
 
 def turned(axes: Floats, roll_deg: Any, pitch_deg: Any, yaw_deg: Any) -> Floats:
@@ -86,4 +88,11 @@ def off_axis_deg(direction: Floats) -> Floats:
 
 
 def _unit(vector: Floats) -> Floats:
-    return np.asarray(vector / np.linalg.norm(vector, axis=-1, keepdims=True))
+    return np.asarray(vector / np.sqrt(np.vecdot(vector, vector))[..., None])
+
+
+def _cross(first: Floats, second: Floats) -> Floats:
+    # As np.cross, which spends ten times as long on its arguments as on a few vectors.
+    return np.asarray(
+        first[..., _NEXT] * second[..., _AFTER] - first[..., _AFTER] * second[..., _NEXT]
+    )

@@ -15,6 +15,7 @@ norm, at most Nx Ny (36.1 dB for 64 x 64). *Gain over isotropic* adds the gain o
 that direction (about 5 dBi ahead, falling with the scan angle: scan loss), 41.1 dBi for 64 x 64.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ from radio_math.arrays import ELEMENT_FLOOR_DBI, Complexes
 from radio_math.link import Floats, to_db
 
 HALF_WAVELENGTH = 0.5
+
+_ALMOST_ZERO_RAD = 1e-9
 
 
 class PanelError(ValueError):
@@ -116,12 +119,14 @@ def dirichlet(count: int, phase_rad: Any) -> Floats:
     """
     half = np.asarray(phase_rad, dtype=np.float64) / 2
     # From the nearest grating lobe, where both sines vanish; the lobe's sign is (-1)^(m (N - 1)).
-    order = np.round(half / np.pi)
+    order = np.rint(half / np.pi)
     rest = half - order * np.pi
-    small = np.abs(rest) < 1e-9  # noqa: PLR2004 - the quotient is 1 there to the last bit
-    rest = np.where(small, 1e-9, rest)
+    # Half a nanoradian from the lobe the quotient is 1 to the last bit.
+    rest += _ALMOST_ZERO_RAD * (np.abs(rest) < _ALMOST_ZERO_RAD)
     kernel = np.sin(count * rest) / (count * np.sin(rest))
-    return np.asarray(np.where(order * (count - 1) % 2, -kernel, kernel))
+    if count % 2:
+        return np.asarray(kernel)
+    return np.asarray(kernel * (1 - 2 * (order % 2)))
 
 
 def steered_amplitude(panel: Panel, direction: Floats, steering: Floats) -> Floats:
@@ -140,6 +145,9 @@ def steered_amplitude(panel: Panel, direction: Floats, steering: Floats) -> Floa
     step = panel.phase_step_rad(
         direction[..., :, None, :2] - steering[..., None, :, :2]
     )  # [..., U, B, 2]
+    if panel.columns == panel.rows:
+        kernel = dirichlet(panel.columns, step)
+        return np.asarray(kernel[..., 0] * kernel[..., 1])
     return dirichlet(panel.columns, step[..., 0]) * dirichlet(panel.rows, step[..., 1])
 
 
@@ -264,10 +272,7 @@ def axis_response(weights: Any, phase_rad: Any) -> Any:
         weights: [..., N], real or complex.
         phase_rad: [P] or [..., P] phase from element to element [rad].
     """
-    count = np.shape(weights)[-1]
-    order = np.arange(count) - (count - 1) / 2
-    phasors = np.exp(1j * np.asarray(phase_rad)[..., None] * order)  # [..., P, N]
-    return (phasors @ np.asarray(weights)[..., None])[..., 0]
+    return (_phasors(np.shape(weights)[-1], phase_rad) @ np.asarray(weights)[..., None])[..., 0]
 
 
 def separable_response(
@@ -306,8 +311,9 @@ def array_response(panel: Panel, weights: Any, direction: Floats) -> Complexes:
 
     Source: Balanis 2016 6.10.
     """
-    along_x = _phasors(panel, panel.columns, direction[..., 0])[..., None, :, :]  # [..., 1, U, Nx]
-    along_y = _phasors(panel, panel.rows, direction[..., 1])[..., None, :, :]
+    phase_x, phase_y = (panel.phase_step_rad(direction[..., axis]) for axis in (0, 1))
+    along_x = _phasors(panel.columns, phase_x)[..., None, :, :]  # [..., 1, U, Nx]
+    along_y = _phasors(panel.rows, phase_y)[..., None, :, :]
     rows = along_x @ np.asarray(weights)  # [..., B, U, Ny]
     return np.asarray(np.swapaxes(np.sum(rows * along_y, axis=-1), -1, -2))
 
@@ -354,15 +360,20 @@ def mispointed(direction: Floats, error_deg: Floats) -> Floats:
 def _steered_axis(panel: Panel, weights: Any, target: Floats, steering: Floats) -> Complexes:
     weighting = np.asarray(weights)
     count = weighting.shape[-1]
-    received = _phasors(panel, count, target)  # [..., U, N]
-    matched = weighting * np.conj(_phasors(panel, count, steering))  # [..., B, N]
+    received = _phasors(count, panel.phase_step_rad(target))  # [..., U, N]
+    matched = weighting * np.conj(_phasors(count, panel.phase_step_rad(steering)))  # [..., B, N]
     return np.asarray(received @ np.swapaxes(matched, -1, -2))
 
 
-def _phasors(panel: Panel, count: int, cosine: Floats) -> Complexes:
+def _phasors(count: int, phase_rad: Any) -> Complexes:
     """exp(j n x) of N elements counted from the centre, [..., N]."""
-    step = panel.phase_step_rad(cosine)
-    return np.asarray(np.exp(1j * step[..., None] * (np.arange(count) - (count - 1) / 2)))
+    # n = fine + block * coarse, so that 2 sqrt(N) exponentials make all N.
+    phase = np.asarray(phase_rad)[..., None]
+    block = math.isqrt(count - 1) + 1
+    fine = np.exp(1j * phase * (np.arange(block) - (count - 1) / 2))
+    coarse = np.exp(1j * phase * (block * np.arange(-(-count // block))))
+    product = coarse[..., :, None] * fine[..., None, :]
+    return np.asarray(product.reshape(*phase.shape[:-1], -1)[..., :count])
 
 
 def _normalised(weights: Any) -> Floats:

@@ -155,7 +155,7 @@ def moving_beam_centres(
 
 def unit_vectors(vector: Floats) -> Floats:
     """Vectors [..., 3] divided by their lengths."""
-    return np.asarray(vector / np.linalg.norm(vector, axis=-1, keepdims=True))
+    return np.asarray(vector / np.sqrt(np.vecdot(vector, vector))[..., None])
 
 
 def _dbi(relative_power: Floats, gain_db: Floats) -> Floats:
