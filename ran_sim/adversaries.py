@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ran_sim.detection import deflection, statistics
 from ran_sim.orbit.frames import FloatArray
 from ran_sim.scenarios import MIN_STATION_DISTANCE_KM, Disturbance, DisturbanceKind
 from ran_sim.weather import happening
@@ -22,12 +23,14 @@ MIN_HIDDEN_LOSS_DB = 15.0
 MAX_HIDDEN_LOSS_DB = 25.0
 """Terrain loss of a station that somebody hides: where it hears, but not in the open."""
 
-DEFLECTION_AT_1_KM = 40.0
-"""Mean detection statistic of a station 1 km away, in standard deviations of the noise."""
-
 _M_PER_KM = 1e3
 
 BoolArray = npt.NDArray[np.bool_]
+
+
+def eavesdropper_id(esim: int, station: int) -> str:
+    """Identity of a station of an ESIM, both counted from 0."""
+    return f"eavesdropper-{esim + 1:02d}-{station + 1}"
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Stations:
         extra_loss_db: [U, E] of the terrain.
         on: [T, U, E] whether the station listens.
         hidden: [T, U, E] whether the network has to detect the station to know of it.
+        reported_azimuth_deg: [T, U, E] of where the network believes the station to be.
+        reported_distance_m: [T, U, E] likewise.
     """
 
     azimuth_deg: FloatArray
@@ -47,20 +52,21 @@ class Stations:
     extra_loss_db: FloatArray
     on: BoolArray
     hidden: BoolArray
+    reported_azimuth_deg: FloatArray
+    reported_distance_m: FloatArray
 
-    def detection_statistic(self, rng: np.random.Generator) -> FloatArray:
+    @property
+    def listening(self) -> BoolArray:
+        """Whether a hidden station is on near each ESIM, [T, U]."""
+        return np.asarray(np.any(self.on & self.hidden, axis=-1))
+
+    def detection_statistic(self, at_1_km: float, rng: np.random.Generator) -> FloatArray:
         """What each ESIM's detector observes, [T, U], in standard deviations of its noise.
 
-        Unit normal noise, plus `40 / sqrt(distance / 1 km)` while a hidden station is on. With a
-        threshold of x, one look gives a false alarm with probability Q(x) and misses a station at
-        distance d with probability Q(40 / sqrt(d) - x): 1e-9 and 2e-3 for x = 6 at 20 km.
-
-        Not modelled: where the observation comes from. A receiver's oscillator leaks too little to
-        be heard at these distances; the detector stands for whatever monitoring has this quality.
+        See `ran_sim.detection`; the deflections of several hidden stations add up.
         """
-        noise = rng.standard_normal(self.on.shape[:2])
-        deflection = DEFLECTION_AT_1_KM / np.sqrt(self.distance_m / _M_PER_KM)
-        return np.asarray(noise + np.where(self.on & self.hidden, deflection, 0.0).sum(axis=-1))
+        shift = np.where(self.on & self.hidden, deflection(self.distance_m, at_1_km), 0.0)
+        return statistics(shift.sum(axis=-1), rng)
 
 
 def place_stations(
@@ -71,6 +77,7 @@ def place_stations(
     distance_m: FloatArray,
     extra_loss_db: FloatArray,
     disturbances: tuple[Disturbance, ...],
+    position_error_m: float = 0.0,
     rng: np.random.Generator,
 ) -> Stations:
     """The stations over a run.
@@ -82,7 +89,10 @@ def place_stations(
         distance_m: [U, E] likewise.
         extra_loss_db: [U, E] of the terrain.
         disturbances: those of other kinds are left out; of two for one ESIM the later wins.
-        rng: draws the direction and the loss of the stations that disturbances hide.
+        position_error_m: standard deviation on either axis of where the network believes a station
+            to be; the error of a station lasts throughout the run.
+        rng: draws the direction and the loss of the stations that disturbances hide, then the
+            errors.
 
     An ESIM that would pass a station nearer than 500 m is taken to pass it at 500 m.
     """
@@ -110,15 +120,24 @@ def place_stations(
     bearing = np.radians(bearing_deg)
     station_m = np.stack((np.sin(bearing), np.cos(bearing)), axis=-1) * away_m[..., None]
     sight_m = middle_m[:, None, :] + station_m - esim_position_m[:, :, None, :]  # [T, U, E, 2]
+    error_m = position_error_m * rng.standard_normal((*azimuth_deg.shape, 2))
+    true, reported = _polar(sight_m), _polar(sight_m + error_m)
     return Stations(
-        azimuth_deg=np.degrees(np.arctan2(sight_m[..., 0], sight_m[..., 1])) % 360.0,
-        distance_m=np.maximum(
-            np.hypot(sight_m[..., 0], sight_m[..., 1]), MIN_STATION_DISTANCE_KM * _M_PER_KM
-        ),
+        azimuth_deg=true[0],
+        distance_m=true[1],
         extra_loss_db=loss_db,
         on=on,
         hidden=hidden,
+        reported_azimuth_deg=reported[0],
+        reported_distance_m=reported[1],
     )
+
+
+def _polar(sight_m: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Azimuth and distance of positions [..., 2], no nearer than a station may stand."""
+    azimuth_deg = np.degrees(np.arctan2(sight_m[..., 0], sight_m[..., 1])) % 360.0
+    distance_m = np.hypot(sight_m[..., 0], sight_m[..., 1])
+    return azimuth_deg, np.maximum(distance_m, MIN_STATION_DISTANCE_KM * _M_PER_KM)
 
 
 def _named(disturbance: Disturbance, esim_count: int) -> list[int]:

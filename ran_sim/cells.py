@@ -9,6 +9,8 @@ from ran_sim.mobility import Track
 from ran_sim.orbit.frames import FloatArray
 from ran_sim.orbit.geodesy import displaced, ecef_position, local_axes
 from ran_sim.orbit.look import Terminals
+from ran_sim.orbit.passes import Site
+from ran_sim.orbit.propagation import Ephemeris
 
 HOME_CELL = (0, 1, 2, 3, 4, 5, 6, 7, 0, 7)
 """[U] the cell, and so the beam, that each ESIM stays in: one in each, two in opposite corners."""
@@ -23,12 +25,14 @@ class ServiceArea:
     """Cells of 260 km spacing, hexagonal 2 x 4, laid out round a centre.
 
     Attributes:
+        site: the centre.
         offset_m: [B, 2] east and north of the centre.
         latitude_deg: [B] of the cells' centres.
         longitude_deg: [B] of the cells' centres.
         centre_m: [B, 3] ECEF of the cells' centres.
     """
 
+    site: Site
     offset_m: FloatArray
     latitude_deg: FloatArray
     longitude_deg: FloatArray
@@ -51,9 +55,32 @@ class ServiceArea:
             up=up,
         )
 
+    def at(self, position_m: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Latitude and longitude [...] in degrees of places [..., 2] east and north of the centre.
+
+        Not modelled: that the cells' own planes, in which ESIMs move, are turned a little against
+        the centre's.
+        """
+        return displaced(
+            self.site.latitude_deg, self.site.longitude_deg, position_m[..., 0], position_m[..., 1]
+        )
+
+    def elevation_deg(self, satellite: Ephemeris) -> FloatArray:
+        """Elevation [T, B] of a satellite over the horizon of each cell's centre."""
+        _, _, up = local_axes(self.latitude_deg, self.longitude_deg)
+        sight = satellite.position_m[:, None, :] - self.centre_m
+        sine = np.sum(sight * up, axis=-1) / np.linalg.norm(sight, axis=-1)
+        return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0))))
+
 
 def service_area(latitude_deg: float, longitude_deg: float) -> ServiceArea:
     """The eight cells round a centre."""
     offsets = hexagonal_cells()
     latitude, longitude = displaced(latitude_deg, longitude_deg, offsets[:, 0], offsets[:, 1])
-    return ServiceArea(offsets, latitude, longitude, ecef_position(latitude, longitude))
+    return ServiceArea(
+        Site(latitude_deg, longitude_deg),
+        offsets,
+        latitude,
+        longitude,
+        ecef_position(latitude, longitude),
+    )

@@ -14,25 +14,39 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from radio_math.beams import BeamShaping, beam_amplitudes
-from radio_math.channel import (
-    ChannelModel,
-    ChannelState,
-    LinkGeometry,
-    draw_state,
-    state_history,
-)
+from radio_math.channel import ChannelModel, ChannelState, draw_state, state_history
 from radio_math.context import CARRIERS, ESIMS
-from radio_math.doppler import ici_factor
+from radio_math.doppler import ici_factor, signal_to_ici
 from radio_math.link import from_db
 from ran_sim.adversaries import Stations, place_stations
 from ran_sim.cells import HOME_CELL, ServiceArea, service_area
+from ran_sim.csi import csi_age_s, residual_doppler_hz
+from ran_sim.handover import BoolArray, IndexArray
 from ran_sim.mobility import Track, random_waypoint_track
 from ran_sim.orbit.frames import FloatArray
-from ran_sim.orbit.look import Look, look_at
-from ran_sim.orbit.passes import Site, highest_culmination, look_from
+from ran_sim.orbit.look import Look
+from ran_sim.orbit.passes import Site, highest_culmination
 from ran_sim.orbit.propagation import Propagator
+from ran_sim.path_losses import (
+    Disturbed,
+    LossyPath,
+    PathLosses,
+    Way,
+    reference_path,
+    tr38811_path,
+)
+from ran_sim.propagation import PropagationModel
 from ran_sim.scenarios import PassScenario
+from ran_sim.sights import (
+    Sight,
+    followed,
+    look_of,
+    serving_beams,
+    serving_satellites,
+    sight_of,
+)
+from ran_sim.spot_beams import spot_beams
+from ran_sim.surroundings import travelled_m
 from ran_sim.weather import extra_shadowing_db, rain_attenuation_db
 
 SUBCARRIER_SPACING_HZ = 120e3
@@ -49,12 +63,6 @@ _MAX_NOISE_PERIOD_S = 120.0
 # covers in about 5 s; rays and reporting errors share the time constant.
 CORRELATION_TIME_S = 5.0
 
-# Each ESIM corrects its carrier at the end of an interval drawn from this range, and its oscillator
-# keeps 0.1 ppm (TS 38.101-5 6.4) as two standard deviations.
-MIN_CORRECTION_INTERVAL_S = 0.6
-MAX_CORRECTION_INTERVAL_S = 1.1
-OSCILLATOR_SIGMA = 0.05e-6
-
 # Below it the flat atmosphere of the link model no longer holds.
 MIN_ELEVATION_DEG = 5.0
 
@@ -70,19 +78,13 @@ class Stream(enum.IntEnum):
     DOPPLER = 6
     CARRIER_NOISE = 7
     BENCHMARK = 8
+    SURROUNDINGS = 9
+    MEASUREMENT = 10
 
 
 def random_stream(seed: int, stream: Stream) -> np.random.Generator:
     """The generator of one stream of a run."""
     return np.random.default_rng([seed, stream])
-
-
-@dataclass(frozen=True)
-class Sight:
-    """Satellite and ESIMs relative to each other at T instants: arrays [T, U] and [T, U, B]."""
-
-    look: Look
-    link: LinkGeometry
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,16 @@ class Environment:
         start_time: simulated UTC of tick 0.
         offset_s: [T] simulated time since then.
         area: the cells.
+        serving_satellite: [T] index among the scenario's satellites.
+        serving_beam: [T, U] index of the beam that serves each ESIM.
         centre_look: [T] the satellite from the centre of the service area.
         now: satellite and ESIMs at each tick.
-        reported: satellite and ESIMs `csi_age_s` earlier, which is what reports are made of.
+        csi_age_s: [T] age of what is reported.
+        reported: satellite and ESIMs at that age, which is what reports are made of.
         visible: [T] whether every ESIM has the satellite high enough.
-        rain_db: [T, U] zenith attenuation at the ESIMs.
-        beam_rain_db: [T, B] zenith attenuation at the cells' centres.
+        losses: [T, U] what the way takes beside free space.
+        line_of_sight: [T, U] whether nothing stands in the way.
+        beam_rain_db: [T, B] attenuation by rain over the cells' centres.
         residual_doppler_hz: [T, U] left after pre-compensation, largest within an interval.
         ici_factor: [T, U] epsilon of the residual Doppler.
         stations: the eavesdroppers.
@@ -111,11 +117,15 @@ class Environment:
     start_time: dt.datetime
     offset_s: FloatArray
     area: ServiceArea
+    serving_satellite: IndexArray
+    serving_beam: IndexArray
     centre_look: Look
     now: Sight
+    csi_age_s: FloatArray
     reported: Sight
-    visible: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-    rain_db: FloatArray
+    visible: BoolArray
+    losses: PathLosses
+    line_of_sight: BoolArray
     beam_rain_db: FloatArray
     residual_doppler_hz: FloatArray
     ici_factor: FloatArray
@@ -130,61 +140,84 @@ def build_environment(scenario: PassScenario) -> Environment:
     """The environment of a scenario; the same scenario always gives the same bits.
 
     Raises:
-        FailedPrecondition: the elements are too old or decayed, or the satellite does not rise.
+        FailedPrecondition: the elements are too old or decayed, the satellite does not rise, or
+            the scenario's atmosphere needs maps that are not installed.
     """
-    propagator = Propagator(scenario.elements)
-    start = start_time(scenario, propagator)
+    propagators = [Propagator(elements) for elements in scenario.satellites]
+    start = start_time(scenario, propagators[0])
     offset_s: FloatArray = np.arange(scenario.tick_count, dtype=np.float64) * scenario.tick_period_s
-    progress = offset_s / scenario.duration_s
     area = service_area(scenario.latitude_deg, scenario.longitude_deg)
-    now, tracks = _sight(scenario, propagator, start, area, offset_s)
-    reported, _ = _sight(scenario, propagator, start, area, offset_s - scenario.csi_age_s)
-    model = ChannelModel(carrier_hz=scenario.carrier_frequency_hz)
-    weather = random_stream(scenario.seed, Stream.WEATHER)
-    middles_m = np.stack([track.position_m[len(offset_s) // 2] for track in tracks])
-    esims_m = area.offset_m[list(HOME_CELL)] + middles_m
-    rain = rain_attenuation_db(
-        progress, np.concatenate((esims_m, area.offset_m)), scenario.disturbances, weather
+    beams = spot_beams(scenario.beams.coverage, scenario.beams.steering)
+    serving = serving_satellites(propagators, _centre(scenario), start, offset_s, scenario.handover)
+    satellite = followed(propagators, serving, start, offset_s)
+    tracks = _tracks(scenario, offset_s)
+    now = sight_of(satellite, area, tracks, beams)
+    age_s = _csi_age_s(scenario, now)
+    earlier_s = offset_s - age_s
+    reported = sight_of(
+        followed(propagators, serving, start, earlier_s), area, _tracks(scenario, earlier_s), beams
     )
     channel = random_stream(scenario.seed, Stream.CHANNEL)
-    first = draw_state(model, (ESIMS,), channel)
+    first = draw_state(ChannelModel(carrier_hz=scenario.carrier_frequency_hz), (ESIMS,), channel)
+    position_m = np.stack([track.position_m for track in tracks], axis=1)
     stations = place_stations(
-        progress=progress,
-        esim_position_m=np.stack([track.position_m for track in tracks], axis=1),
+        progress=offset_s / scenario.duration_s,
+        esim_position_m=position_m,
         azimuth_deg=first.eavesdropper_azimuth_deg,
         distance_m=first.eavesdropper_distance_m,
         extra_loss_db=first.eavesdropper_extra_loss_db,
         disturbances=scenario.disturbances,
+        position_error_m=scenario.knowledge.station_error_m,
         rng=random_stream(scenario.seed, Stream.STATIONS),
     )
-    residual_hz = _residual_doppler_hz(scenario, now.look)
+    path = _path(
+        scenario,
+        state=state_history(
+            first,
+            ChannelModel(carrier_hz=scenario.carrier_frequency_hz),
+            math.exp(-scenario.tick_period_s / CORRELATION_TIME_S),
+            len(offset_s),
+            channel,
+        ),
+        way=_way(area, position_m, offset_s, now, area.elevation_deg(satellite)),
+    )
+    residual_hz = residual_doppler_hz(
+        now.look.doppler_rate_hz_s(scenario.carrier_frequency_hz),
+        now.satellite_speed_m_s,
+        scenario.carrier_frequency_hz,
+        scenario.knowledge.ephemeris_error_m,
+        random_stream(scenario.seed, Stream.DOPPLER),
+    )
     return Environment(
         start_time=start,
         offset_s=offset_s,
         area=area,
-        centre_look=look_from(propagator, _centre(scenario), start, offset_s),
+        serving_satellite=serving,
+        serving_beam=serving_beams(
+            now, np.array(HOME_CELL), scenario.tick_period_s, scenario.handover
+        ),
+        centre_look=look_of(satellite, _centre(scenario)),
         now=now,
+        csi_age_s=age_s,
         reported=reported,
         visible=np.all(now.look.elevation_deg >= MIN_ELEVATION_DEG, axis=-1),
-        rain_db=rain[:, :ESIMS],
-        beam_rain_db=rain[:, ESIMS:],
+        losses=path.losses,
+        line_of_sight=path.line_of_sight,
+        beam_rain_db=path.beam_rain_db,
         residual_doppler_hz=residual_hz,
-        ici_factor=ici_factor(residual_hz, SUBCARRIER_SPACING_HZ),
+        ici_factor=_ici_factor(scenario, residual_hz),
         stations=stations,
         detection_statistic=stations.detection_statistic(
-            random_stream(scenario.seed, Stream.DETECTION)
+            scenario.knowledge.detector_deflection, random_stream(scenario.seed, Stream.DETECTION)
         ),
-        state=_state(
-            scenario=scenario,
-            progress=progress,
-            model=model,
-            first=first,
-            rain_db=rain[:, :ESIMS],
-            stations=stations,
-            rng=channel,
+        state=replace(
+            path.state,
+            eavesdropper_azimuth_deg=stations.azimuth_deg,
+            eavesdropper_distance_m=stations.distance_m,
+            eavesdropper_extra_loss_db=np.broadcast_to(stations.extra_loss_db, stations.on.shape),
         ),
         carrier_noise=_carrier_noise(offset_s, random_stream(scenario.seed, Stream.CARRIER_NOISE)),
-        model=model,
+        model=path.model,
     )
 
 
@@ -204,8 +237,10 @@ def start_time(scenario: PassScenario, propagator: Propagator) -> dt.datetime:
         start = start.replace(microsecond=0)
     else:
         start = scenario.start_time
-    scenario.elements.check_age(start)
-    scenario.elements.check_age(start + dt.timedelta(seconds=scenario.duration_s))
+    end = start + dt.timedelta(seconds=scenario.duration_s)
+    for elements in scenario.satellites:
+        elements.check_age(start)
+        elements.check_age(end)
     return start
 
 
@@ -213,51 +248,63 @@ def _centre(scenario: PassScenario) -> Site:
     return Site(scenario.latitude_deg, scenario.longitude_deg)
 
 
-def _sight(
-    scenario: PassScenario,
-    propagator: Propagator,
-    start: dt.datetime,
-    area: ServiceArea,
-    offset_s: FloatArray,
-) -> tuple[Sight, list[Track]]:
+def _tracks(scenario: PassScenario, offset_s: FloatArray) -> list[Track]:
     mobility = random_stream(scenario.seed, Stream.MOBILITY).spawn(ESIMS)
-    tracks = [random_waypoint_track(offset_s, rng) for rng in mobility]
-    terminals = area.terminals(tracks)
-    satellite = propagator.ephemeris(start, offset_s)
-    look = look_at(satellite.position_m[:, None, :], satellite.velocity_m_s[:, None, :], terminals)
-    amplitude, gain_db = beam_amplitudes(
-        satellite.position_m, terminals.position_m, area.centre_m, BeamShaping.ADAPTIVE
-    )
-    link = LinkGeometry(
-        azimuth_deg=look.azimuth_deg,
-        elevation_deg=look.elevation_deg,
-        slant_range_m=look.range_m,
-        beam_amplitude=amplitude,
-        satellite_gain_db=gain_db,
-    )
-    return Sight(look, link), tracks
+    return [random_waypoint_track(offset_s, rng) for rng in mobility]
 
 
-def _state(
-    *,
-    scenario: PassScenario,
-    progress: FloatArray,
-    model: ChannelModel,
-    first: ChannelState,
-    rain_db: FloatArray,
-    stations: Stations,
-    rng: np.random.Generator,
-) -> ChannelState:
-    rho = math.exp(-scenario.tick_period_s / CORRELATION_TIME_S)
-    state = state_history(first, model, rho, len(progress), rng)
-    shadowing_db = extra_shadowing_db(progress, ESIMS, scenario.disturbances)
-    return replace(
-        state,
-        rain_db=rain_db,
-        shadowing_db=state.shadowing_db + shadowing_db,
-        eavesdropper_azimuth_deg=stations.azimuth_deg,
-        eavesdropper_distance_m=stations.distance_m,
-        eavesdropper_extra_loss_db=np.broadcast_to(stations.extra_loss_db, stations.on.shape),
+def _csi_age_s(scenario: PassScenario, now: Sight) -> FloatArray:
+    delay_s = scenario.knowledge.processing_delay_s
+    if delay_s is None:
+        return np.full(len(now.satellite_speed_m_s), scenario.csi_age_s)
+    return csi_age_s(now.look.range_m, delay_s)
+
+
+def _ici_factor(scenario: PassScenario, residual_hz: FloatArray) -> FloatArray:
+    """Epsilon of the decision problem, which the reference problem takes to second order."""
+    if scenario.propagation.model is PropagationModel.REFERENCE:
+        return ici_factor(residual_hz, SUBCARRIER_SPACING_HZ)
+    return 1 / signal_to_ici(residual_hz, SUBCARRIER_SPACING_HZ)
+
+
+def _way(
+    area: ServiceArea,
+    position_m: FloatArray,
+    offset_s: FloatArray,
+    now: Sight,
+    cell_elevation_deg: FloatArray,
+) -> Way:
+    esims_m = area.offset_m[list(HOME_CELL)] + position_m
+    cells_m = np.broadcast_to(area.offset_m, (len(offset_s), *area.offset_m.shape))
+    places_m = np.concatenate((esims_m, cells_m), axis=1)
+    latitude, longitude = area.at(places_m[len(offset_s) // 2])
+    return Way(
+        offset_s=offset_s,
+        elevation_deg=np.concatenate((now.look.elevation_deg, cell_elevation_deg), axis=1),
+        latitude_deg=latitude,
+        longitude_deg=longitude,
+        position_m=places_m,
+        travelled_m=travelled_m(position_m),
+    )
+
+
+def _path(scenario: PassScenario, *, state: ChannelState, way: Way) -> LossyPath:
+    progress = way.offset_s / scenario.duration_s
+    model = ChannelModel(carrier_hz=scenario.carrier_frequency_hz)
+    disturbed = Disturbed(
+        front_db=rain_attenuation_db(
+            progress,
+            way.position_m[len(progress) // 2],
+            scenario.disturbances,
+            random_stream(scenario.seed, Stream.WEATHER),
+        ),
+        shadowing_db=extra_shadowing_db(progress, ESIMS, scenario.disturbances),
+    )
+    if scenario.propagation.model is PropagationModel.REFERENCE:
+        return reference_path(way, model, state, disturbed)
+    surroundings = random_stream(scenario.seed, Stream.SURROUNDINGS)
+    return tr38811_path(
+        way, model, state, disturbed, propagation=scenario.propagation, rng=surroundings
     )
 
 
@@ -270,16 +317,3 @@ def _carrier_noise(offset_s: FloatArray, rng: np.random.Generator) -> FloatArray
     phase = rng.uniform(0.0, 1.0, CARRIERS)
     cycle = (offset_s[:, None] / period_s + phase) % 1.0
     return from_db(MAX_CARRIER_NOISE_DB * np.abs(2 * cycle - 1))
-
-
-def _residual_doppler_hz(scenario: PassScenario, look: Look) -> FloatArray:
-    """Largest residual Doppler [T, U] in Hz between two corrections of an ESIM.
-
-    The correction is exact when it is made and then grows stale with the Doppler rate, on top of
-    the oscillator's own offset.
-    """
-    rng = random_stream(scenario.seed, Stream.DOPPLER)
-    interval_s = rng.uniform(MIN_CORRECTION_INTERVAL_S, MAX_CORRECTION_INTERVAL_S, ESIMS)
-    offset_hz = OSCILLATOR_SIGMA * scenario.carrier_frequency_hz * rng.standard_normal(ESIMS)
-    drift_hz = look.doppler_rate_hz_s(scenario.carrier_frequency_hz) * interval_s
-    return np.abs(drift_hz) + np.abs(offset_hz)

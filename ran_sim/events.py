@@ -1,19 +1,28 @@
 """The events of a tick. The same scenario, seed and run identity give the same bytes."""
 
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
 from nf_runtime.events.catalogue import (
     BeamMeasurement,
     BeamQualityDegraded,
     DopplerSinrDrop,
     EavesdropperDetected,
+    EsimMeasurement,
     EventData,
+    HandoverMeasurement,
     Measurement,
 )
 from nf_runtime.events.cloud_event import CloudEvent
-from ran_sim.adversaries import DEFLECTION_AT_1_KM, HIDDEN
-from ran_sim.cells import HOME_CELL
-from ran_sim.outcomes import BeamKpi, Kpi
+from ran_sim.adversaries import eavesdropper_id
+from ran_sim.orbit.frames import FloatArray
+from ran_sim.outcomes import BeamKpi, HandoverReport, Kpi
 from ran_sim.scenarios import TriggerKind, beam_id, esim_id
 from ran_sim.simulation import Simulation
+from ran_sim.trigger_causes import Finding, finding
 from ran_sim.triggers import Trigger
 
 SOURCE = "/ran_sim"
@@ -23,11 +32,6 @@ EVENT_CLASSES: dict[TriggerKind, type[EventData]] = {
     TriggerKind.DOPPLER_SINR_DROP: DopplerSinrDrop,
     TriggerKind.EAVESDROPPER_DETECTED: EavesdropperDetected,
 }
-
-# From these on, a loss is worth being named as the cause of a poor beam.
-_NOTABLE_RAIN_DB = 0.5
-_NOTABLE_SHADOWING_DB = 2.0
-_LOW_ELEVATION_DEG = 30.0
 
 _M_PER_KM = 1e3
 
@@ -49,10 +53,9 @@ def kpi_at(
     scenario, environment = simulation.scenario, simulation.environment
     look, frequency_hz = environment.centre_look, scenario.carrier_frequency_hz
     sinr_db = simulation.observables.beam_sinr_db[tick]
-    visible = simulation.visible_at(tick)
     return Kpi(
         run_id=run_id,
-        satellite_id=scenario.elements.satellite_id,
+        satellite_id=simulation.satellite_id_at(tick),
         sim_offset_s=float(environment.offset_s[tick]),
         elevation_deg=float(look.elevation_deg[tick]),
         azimuth_deg=float(look.azimuth_deg[tick]),
@@ -60,10 +63,12 @@ def kpi_at(
         doppler_hz=float(look.doppler_hz(frequency_hz)[tick]),
         doppler_rate_hz_s=float(look.doppler_rate_hz_s(frequency_hz)[tick]),
         beams=tuple(
-            BeamKpi(beam_id(beam), float(sinr_db[beam]) if visible else None, float(rain_db))
+            BeamKpi(beam_id(beam), _number(sinr_db[beam]), float(rain_db))
             for beam, rain_db in enumerate(environment.beam_rain_db[tick])
         ),
         sum_secrecy_rate_bps_hz=sum_secrecy_rate_bps_hz,
+        handovers=tuple(_handovers(simulation, tick)),
+        suppressed_triggers=sum(int(counts[tick]) for counts in simulation.log.suppressed.values()),
     )
 
 
@@ -91,6 +96,16 @@ def measurement_event(simulation: Simulation, kpi: Kpi, tick: int) -> CloudEvent
                 if beam.sinr_db is not None
             ],
             sum_secrecy_rate_bps_hz=kpi.sum_secrecy_rate_bps_hz,
+            csi_age_s=float(simulation.environment.csi_age_s[tick]),
+            esims=_esims(simulation, tick),
+            handovers=[
+                HandoverMeasurement(
+                    kind=one.kind, from_id=one.from_id, to_id=one.to_id, esim_id=one.esim_id
+                )
+                for one in kpi.handovers
+            ],
+            suppressed_triggers=kpi.suppressed_triggers,
+            ground_truth=measurement_truth(simulation, tick),
         ),
     )
 
@@ -107,47 +122,43 @@ def trigger_event(simulation: Simulation, run_id: str, trigger: Trigger) -> Clou
         source=SOURCE,
         time=simulation.time_at(trigger.tick),
         subject=f"beam/{beam_id(trigger.beam)}",
-        data=build(simulation, run_id, trigger),
+        data=build(simulation, run_id, trigger, finding(simulation, trigger)),
     )
 
 
-def _beam_quality_degraded(simulation: Simulation, run_id: str, trigger: Trigger) -> EventData:
+def _beam_quality_degraded(
+    simulation: Simulation, run_id: str, trigger: Trigger, found: Finding
+) -> EventData:
     environment, tick = simulation.environment, trigger.tick
-    esims = [esim for esim, cell in enumerate(HOME_CELL) if cell == trigger.beam]
-    rain_db = float(environment.rain_db[tick, esims].max())
-    shadowing_db = float(environment.state.shadowing_db[tick, esims].max())
-    elevation_deg = float(environment.centre_look.elevation_deg[tick])
-    causes = [
-        text
-        for text, notable in (
-            (f"rain of {rain_db:.1f} dB at zenith", rain_db >= _NOTABLE_RAIN_DB),
-            (f"shadowing of {shadowing_db:.1f} dB", shadowing_db >= _NOTABLE_SHADOWING_DB),
-            (f"elevation of {elevation_deg:.0f} degrees", elevation_deg < _LOW_ELEVATION_DEG),
-        )
-        if notable
-    ]
     rule = simulation.scenario.rules[trigger.kind]
     return BeamQualityDegraded(
         run_id=run_id,
-        satellite_id=simulation.scenario.elements.satellite_id,
+        satellite_id=simulation.satellite_id_at(tick),
         beam_id=int(beam_id(trigger.beam)),
         sim_offset_s=float(environment.offset_s[tick]),
         sinr_db=trigger.value,
         threshold_db=rule.threshold,
         hysteresis_db=rule.hysteresis,
-        elevation_deg=elevation_deg,
-        esim_ids=[esim_id(esim) for esim in esims],
-        cause=" and ".join(causes) or "noise on the reference carriers",
-        ground_truth={"rain_db": rain_db, "shadowing_db": shadowing_db},
+        elevation_deg=float(environment.centre_look.elevation_deg[tick]),
+        esim_ids=[
+            esim_id(esim)
+            for esim, beam in enumerate(environment.serving_beam[tick])
+            if beam == trigger.beam
+        ],
+        cause=found.cause,
+        contributions=found.contributions,
+        ground_truth=found.ground_truth,
     )
 
 
-def _doppler_sinr_drop(simulation: Simulation, run_id: str, trigger: Trigger) -> EventData:
+def _doppler_sinr_drop(
+    simulation: Simulation, run_id: str, trigger: Trigger, found: Finding
+) -> EventData:
     scenario, environment = simulation.scenario, simulation.environment
-    look, esim, tick = environment.now.look, _esim_of(trigger), trigger.tick
+    look, esim, tick = environment.now.look, trigger.of_esim, trigger.tick
     return DopplerSinrDrop(
         run_id=run_id,
-        satellite_id=scenario.elements.satellite_id,
+        satellite_id=simulation.satellite_id_at(tick),
         beam_id=int(beam_id(trigger.beam)),
         esim_id=esim_id(esim),
         sim_offset_s=float(environment.offset_s[tick]),
@@ -157,38 +168,97 @@ def _doppler_sinr_drop(simulation: Simulation, run_id: str, trigger: Trigger) ->
         doppler_rate_hz_s=float(look.doppler_rate_hz_s(scenario.carrier_frequency_hz)[tick, esim]),
         residual_doppler_hz=float(environment.residual_doppler_hz[tick, esim]),
         elevation_deg=float(look.elevation_deg[tick, esim]),
-        ground_truth={"ici_factor": float(environment.ici_factor[tick, esim])},
+        cause=found.cause,
+        contributions=found.contributions,
+        ground_truth=found.ground_truth,
     )
 
 
-def _eavesdropper_detected(simulation: Simulation, run_id: str, trigger: Trigger) -> EventData:
-    scenario, environment = simulation.scenario, simulation.environment
-    esim, tick = _esim_of(trigger), trigger.tick
-    stations = environment.stations
-    bearing_deg = float(stations.azimuth_deg[tick, esim, HIDDEN])
-    error_deg = float(environment.state.azimuth_error_deg[tick, esim, HIDDEN])
+def _eavesdropper_detected(
+    simulation: Simulation, run_id: str, trigger: Trigger, found: Finding
+) -> EventData:
     return EavesdropperDetected(
         run_id=run_id,
-        satellite_id=scenario.elements.satellite_id,
+        satellite_id=simulation.satellite_id_at(trigger.tick),
         beam_id=int(beam_id(trigger.beam)),
-        esim_id=esim_id(esim),
-        sim_offset_s=float(environment.offset_s[tick]),
+        esim_id=esim_id(trigger.of_esim),
+        sim_offset_s=float(simulation.environment.offset_s[trigger.tick]),
         detection_statistic=trigger.value,
-        threshold=scenario.rules[trigger.kind].threshold,
-        bearing_deg=(bearing_deg + error_deg) % 360.0,
-        # A false alarm under a tiny threshold must not be infinitely far away.
-        estimated_range_km=(DEFLECTION_AT_1_KM / max(trigger.value, 1.0)) ** 2,
-        ground_truth={
-            "false_alarm": not bool(
-                stations.on[tick, esim, HIDDEN] & stations.hidden[tick, esim, HIDDEN]
-            ),
-            "bearing_deg": bearing_deg,
-            "range_km": float(stations.distance_m[tick, esim, HIDDEN]) / _M_PER_KM,
-        },
+        threshold=simulation.scenario.rules[trigger.kind].threshold,
+        bearing_deg=found.contributions["bearing_deg"],
+        estimated_range_km=found.contributions["range_km"],
+        false_alarm_probability=found.contributions["false_alarm_probability"],
+        miss_probability=found.contributions["miss_probability"],
+        cause=found.cause,
+        contributions=found.contributions,
+        ground_truth=found.ground_truth,
     )
 
 
-def _esim_of(trigger: Trigger) -> int:
-    if trigger.esim is None:
-        raise ValueError(f"a trigger of kind {trigger.kind.value} is about an ESIM")
-    return trigger.esim
+def measurement_truth(simulation: Simulation, tick: int) -> dict[str, Any]:
+    """What only the simulator knows of a tick, one list an item: the labels of detectors.
+
+    `esims` and `eavesdroppers` hold columns of equal length; `missed_triggers` counts, by kind,
+    true conditions that have passed without a trigger.
+    """
+    environment, truth = simulation.environment, simulation.observables.truth
+    stations = environment.stations
+    shape = stations.on.shape[1:]
+    return {
+        "esims": {
+            "esim_id": [esim_id(esim) for esim in range(shape[0])],
+            "sinr_db": _column(truth.sinr_db[tick]),
+            "secrecy_rate_bps_hz": _column(truth.secrecy_rate_bps_hz[tick]),
+            "line_of_sight": environment.line_of_sight[tick].tolist(),
+        },
+        "eavesdroppers": {
+            "eavesdropper_id": [eavesdropper_id(*index) for index in np.ndindex(shape)],
+            "listening": stations.on[tick].ravel().tolist(),
+            "hidden": stations.hidden[tick].ravel().tolist(),
+            "known": simulation.known_at(tick).ravel().tolist(),
+            "distance_km": _column(stations.distance_m[tick] / _M_PER_KM),
+            "snr_db": _column(truth.eavesdropper_snr_db[tick]),
+        },
+        "missed_triggers": {
+            kind.value: int(counts[tick]) for kind, counts in simulation.log.missed.items()
+        },
+    }
+
+
+def _column(values: FloatArray) -> list[float | None]:
+    """Numbers for the wire, to a thousandth."""
+    return [_number(round(value, 3)) for value in values.ravel().tolist()]
+
+
+def _esims(simulation: Simulation, tick: int) -> list[EsimMeasurement]:
+    """What is measured of each ESIM; nothing while the satellite is too low for one of them."""
+    if not simulation.visible_at(tick):
+        return []
+    environment, observables = simulation.environment, simulation.observables
+    return [
+        EsimMeasurement(
+            esim_id=esim_id(esim),
+            beam_id=int(beam_id(beam)),
+            sinr_db=float(observables.sinr_db[tick, esim]),
+            sinr_loss_db=float(observables.sinr_loss_db[tick, esim]),
+            residual_doppler_hz=float(environment.residual_doppler_hz[tick, esim]),
+            detection_statistic=float(observables.detection_statistic[tick, esim]),
+        )
+        for esim, beam in enumerate(environment.serving_beam[tick])
+    ]
+
+
+def _handovers(simulation: Simulation, tick: int) -> Iterator[HandoverReport]:
+    handovers, environment = simulation.handovers, simulation.environment
+    if handovers.satellite[tick]:
+        yield HandoverReport(
+            "satellite", simulation.satellite_id_at(tick - 1), simulation.satellite_id_at(tick)
+        )
+    for esim in np.flatnonzero(handovers.beam[tick]):
+        before, after = environment.serving_beam[tick - 1 : tick + 1, esim]
+        yield HandoverReport("beam", beam_id(int(before)), beam_id(int(after)), esim_id(int(esim)))
+
+
+def _number(value: float) -> float | None:
+    """A number for the wire: nothing where there is none."""
+    return float(value) if math.isfinite(value) else None

@@ -1,14 +1,6 @@
 """Domain objects as messages of `aimlnf.ransim.v1`, and back."""
 
-import datetime as dt
-import math
-
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from aimlnf.ransim.v1 import radio_pb2, radio_service_pb2, run_pb2
-from nf_runtime.errors import InvalidArgument
 from nf_runtime.wire import (
     allocation_from_message,
     allocation_to_message,
@@ -17,32 +9,20 @@ from nf_runtime.wire import (
 )
 from radio_math.context import BEAMS, CARRIER_QUOTA, ESIMS
 from ran_sim.events import EVENT_CLASSES
-from ran_sim.outcomes import GroundTruth, Kpi, Outcome, ServedContext
+from ran_sim.outcomes import GroundTruth, HandoverReport, Kpi, Outcome, ServedContext
 from ran_sim.runs import DEFAULT_ANSWER_TIMEOUT_S, Pace, Run, RunOrder, RunState, TriggerCount
-from ran_sim.scenarios import (
-    DEFAULT_CSI_AGE_S,
-    DEFAULT_RULES,
-    DEFAULT_TICK_PERIOD_S,
-    RULE_FIELDS,
-    Disturbance,
-    DisturbanceKind,
-    PassScenario,
-    TriggerKind,
-    TriggerRule,
-    beam_id,
-    esim_id,
-    esim_index,
-    parse_elements,
+from ran_sim.scenario_messages import (
+    duration,
+    missing,
+    optional_seconds,
+    scenario_from_message,
+    scenario_to_message,
+    seconds,
+    time_from,
+    timestamp,
 )
+from ran_sim.scenarios import TriggerKind, beam_id, esim_id
 
-_NANOS_PER_S = 1_000_000_000
-
-_KINDS = {
-    run_pb2.DISTURBANCE_KIND_RAIN_FRONT: DisturbanceKind.RAIN_FRONT,
-    run_pb2.DISTURBANCE_KIND_EAVESDROPPER_ON: DisturbanceKind.EAVESDROPPER_ON,
-    run_pb2.DISTURBANCE_KIND_SHADOWING: DisturbanceKind.SHADOWING,
-}
-_KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 _PACES = {run_pb2.PACE_SCALED: Pace.SCALED, run_pb2.PACE_LOCKSTEP: Pace.LOCKSTEP}
 _PACE_NUMBERS = {pace: number for number, pace in _PACES.items()}
 _STATE_NUMBERS = {
@@ -61,9 +41,9 @@ def order_from_message(message: radio_service_pb2.StartRunRequest) -> RunOrder:
     """
     pace = _PACES.get(message.pace)
     if pace is None:
-        raise _missing("pace", "choose PACE_SCALED or PACE_LOCKSTEP")
+        raise missing("pace", "choose PACE_SCALED or PACE_LOCKSTEP")
     if not message.HasField("scenario"):
-        raise _missing("scenario", "say what to simulate")
+        raise missing("scenario", "say what to simulate")
     return RunOrder(
         scenario=scenario_from_message(message.scenario),
         pace=pace,
@@ -84,69 +64,6 @@ def order_to_message(order: RunOrder, request_id: str = "") -> radio_service_pb2
     )
     if order.pause_at_s is not None:
         message.pause_at.CopyFrom(duration(order.pause_at_s))
-    return message
-
-
-def scenario_from_message(message: run_pb2.PassScenario) -> PassScenario:
-    """The scenario; tick period, age of the estimates and trigger rules have defaults.
-
-    Raises:
-        InvalidArgument: naming the field.
-    """
-    return PassScenario(
-        scenario_id=message.scenario_id,
-        elements=parse_elements(message.tle_line1, message.tle_line2),
-        latitude_deg=message.latitude_deg,
-        longitude_deg=message.longitude_deg,
-        start_time=_time(message.start_time) if message.HasField("start_time") else None,
-        duration_s=seconds(message, "duration", 0.0),
-        tick_period_s=seconds(message, "tick_period", DEFAULT_TICK_PERIOD_S),
-        seed=message.seed,
-        carrier_frequency_hz=message.carrier_frequency_hz,
-        power_budget_dbw=message.power_budget_dbw,
-        csi_age_s=seconds(message, "csi_age", DEFAULT_CSI_AGE_S),
-        disturbances=tuple(_disturbance(one) for one in message.disturbances),
-        rules={kind: _rule(message, kind) for kind in TriggerKind},
-    )
-
-
-def scenario_to_message(scenario: PassScenario) -> run_pb2.PassScenario:
-    """The message of a scenario, with every default spelled out."""
-    message = run_pb2.PassScenario(
-        scenario_id=scenario.scenario_id,
-        tle_line1=scenario.elements.line1,
-        tle_line2=scenario.elements.line2,
-        latitude_deg=scenario.latitude_deg,
-        longitude_deg=scenario.longitude_deg,
-        start_time=timestamp(scenario.start_time) if scenario.start_time else None,
-        duration=duration(scenario.duration_s),
-        tick_period=duration(scenario.tick_period_s),
-        seed=scenario.seed,
-        carrier_frequency_hz=scenario.carrier_frequency_hz,
-        power_budget_dbw=scenario.power_budget_dbw,
-        csi_age=duration(scenario.csi_age_s),
-        disturbances=[
-            run_pb2.Disturbance(
-                kind=_KIND_NUMBERS[one.kind],
-                start_fraction=one.start_fraction,
-                end_fraction=one.end_fraction,
-                severity_db=one.severity_db,
-                esim_id="" if one.esim is None else esim_id(one.esim),
-                distance_km=one.distance_km or 0.0,
-            )
-            for one in scenario.disturbances
-        ],
-    )
-    for kind, name in RULE_FIELDS.items():
-        rule = scenario.rules[kind]
-        getattr(message, name).CopyFrom(
-            run_pb2.TriggerRule(
-                threshold=rule.threshold,
-                hysteresis=rule.hysteresis,
-                time_to_trigger=duration(rule.time_to_trigger_s),
-                cool_down=duration(rule.cool_down_s),
-            )
-        )
     return message
 
 
@@ -254,73 +171,18 @@ def kpi_to_message(kpi: Kpi) -> radio_pb2.Kpi:
             if beam.sinr_db is not None
         ],
         sum_secrecy_rate_bps_hz=kpi.sum_secrecy_rate_bps_hz or 0.0,
+        handovers=[_handover_to_message(report) for report in kpi.handovers],
+        suppressed_trigger_count=kpi.suppressed_triggers,
     )
 
 
-def duration(value_s: float) -> Duration:
-    """Seconds as a duration, to the nanosecond."""
-    whole = math.floor(value_s)
-    # A fraction that rounds up to a whole second carries over.
-    carried, nanos = divmod(round((value_s - whole) * _NANOS_PER_S), _NANOS_PER_S)
-    return Duration(seconds=whole + carried, nanos=nanos)
-
-
-def timestamp(time: dt.datetime) -> Timestamp:
-    """An aware time as a timestamp."""
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message
-
-
-def seconds(message: Message, name: str, default: float) -> float:
-    """A duration field in seconds; the default where it is unset."""
-    value = optional_seconds(message, name)
-    return default if value is None else value
-
-
-def optional_seconds(message: Message, name: str) -> float | None:
-    """A duration field in seconds; None where it is unset."""
-    if not message.HasField(name):
-        return None
-    value = getattr(message, name)
-    return float(value.seconds + value.nanos / _NANOS_PER_S)
-
-
-def _time(message: Timestamp) -> dt.datetime:
-    try:
-        return message.ToDatetime(tzinfo=dt.UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidArgument(
-            "start_time is no time between the years 1 and 9999.",
-            reason="INVALID_FIELD",
-            field="start_time",
-        ) from error
-
-
-def _disturbance(message: run_pb2.Disturbance) -> Disturbance:
-    kind = _KINDS.get(message.kind)
-    if kind is None:
-        raise _missing("disturbances.kind", "say what happens")
-    return Disturbance(
-        kind=kind,
-        start_fraction=message.start_fraction,
-        end_fraction=message.end_fraction,
-        severity_db=message.severity_db,
-        esim=esim_index(message.esim_id),
-        distance_km=message.distance_km or None,
-    )
-
-
-def _rule(message: run_pb2.PassScenario, kind: TriggerKind) -> TriggerRule:
-    set_rules = {field.name: value for field, value in message.ListFields()}
-    rule = set_rules.get(RULE_FIELDS[kind])
-    if not isinstance(rule, run_pb2.TriggerRule):
-        return DEFAULT_RULES[kind]
-    return TriggerRule(
-        threshold=rule.threshold,
-        hysteresis=rule.hysteresis,
-        time_to_trigger_s=seconds(rule, "time_to_trigger", 0.0),
-        cool_down_s=seconds(rule, "cool_down", 0.0),
+def _handover_to_message(report: HandoverReport) -> radio_pb2.HandoverReport:
+    if report.kind == "satellite":
+        return radio_pb2.HandoverReport(
+            from_satellite_id=report.from_id, to_satellite_id=report.to_id
+        )
+    return radio_pb2.HandoverReport(
+        esim_id=report.esim_id, from_beam_id=report.from_id, to_beam_id=report.to_id
     )
 
 
@@ -330,11 +192,7 @@ def _context_from_message(message: radio_pb2.RadioContext) -> ServedContext:
         run_id=message.run_id,
         satellite_id=message.satellite_id,
         sim_offset_s=seconds(message, "sim_offset", 0.0),
-        estimate_time=_time(message.estimate_time),
+        estimate_time=time_from(message.estimate_time),
         csi_age_s=seconds(message, "csi_age", 0.0),
         context=context_from_message(message),
     )
-
-
-def _missing(field: str, advice: str) -> InvalidArgument:
-    return InvalidArgument(f"{field} is not set; {advice}.", reason="INVALID_FIELD", field=field)

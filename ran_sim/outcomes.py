@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Literal
 
 from radio_math.context import Allocation, RadioContext
 
@@ -71,11 +72,28 @@ class GroundTruth:
 
 @dataclass(frozen=True)
 class BeamKpi:
-    """Radio state of one beam; no SINR while the satellite is too low."""
+    """Radio state of one beam; no SINR while it serves no ESIM or the satellite is too low."""
 
     beam_id: str
     sinr_db: float | None
     rain_db: float
+
+
+@dataclass(frozen=True)
+class HandoverReport:
+    """The serving beam of an ESIM changed, or the satellite that serves all of them.
+
+    Attributes:
+        kind: which of the two.
+        from_id: identity of the beam or satellite before.
+        to_id: identity of the one from now on.
+        esim_id: the ESIM; empty for all.
+    """
+
+    kind: Literal["beam", "satellite"]
+    from_id: str
+    to_id: str
+    esim_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,3 +110,5 @@ class Kpi:
     doppler_rate_hz_s: float
     beams: tuple[BeamKpi, ...]
     sum_secrecy_rate_bps_hz: float | None
+    handovers: tuple[HandoverReport, ...] = ()
+    suppressed_triggers: int = 0

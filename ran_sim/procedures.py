@@ -268,14 +268,14 @@ def context_id(run_id: str, tick: int) -> str:
 
 
 def _served(active: ActiveRun, tick: int, context: RadioContext) -> ServedContext:
-    scenario = active.run.scenario
+    csi_age_s = float(active.simulation.environment.csi_age_s[tick])
     return ServedContext(
         context_id=context_id(active.run.run_id, tick),
         run_id=active.run.run_id,
-        satellite_id=scenario.elements.satellite_id,
+        satellite_id=active.simulation.satellite_id_at(tick),
         sim_offset_s=float(active.simulation.environment.offset_s[tick]),
-        estimate_time=active.simulation.time_at(tick) - dt.timedelta(seconds=scenario.csi_age_s),
-        csi_age_s=scenario.csi_age_s,
+        estimate_time=active.simulation.time_at(tick) - dt.timedelta(seconds=csi_age_s),
+        csi_age_s=csi_age_s,
         context=context,
     )
 

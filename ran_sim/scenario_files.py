@@ -14,7 +14,14 @@ import yaml
 from msgspec import Meta
 
 from nf_runtime.errors import InvalidArgument, NfError
-from ran_sim.orbit.elements import ElementSet, find_element_set, parse_catalogue
+from radio_math.large_scale import Surroundings
+from ran_sim.atmosphere.rain_cells import RainField
+from ran_sim.csi import DEFAULT_DETECTOR_DEFLECTION, Knowledge
+from ran_sim.detection import threshold_for
+from ran_sim.handover import HandoverRule
+from ran_sim.orbit.elements import find_element_set, parse_catalogue
+from ran_sim.propagation import MEDIAN_SKY_PERCENT, Loss, Propagation, PropagationModel
+from ran_sim.ranges import invalid_field
 from ran_sim.runs import DEFAULT_ANSWER_TIMEOUT_S, Pace, RunOrder
 from ran_sim.scenarios import (
     DEFAULT_CARRIER_FREQUENCY_HZ,
@@ -23,6 +30,7 @@ from ran_sim.scenarios import (
     DEFAULT_RULES,
     DEFAULT_TICK_PERIOD_S,
     RULE_FIELDS,
+    BeamChoice,
     Disturbance,
     DisturbanceKind,
     PassScenario,
@@ -30,6 +38,7 @@ from ran_sim.scenarios import (
     TriggerRule,
     esim_index,
 )
+from ran_sim.spot_beams import Coverage, Steering
 
 MAX_FILE_BYTES = 4_000_000
 
@@ -44,6 +53,52 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Satellite(_Strict, frozen=True):
     elements_file: str
     satellite_id: str
+    further_satellite_ids: list[str] = []
+
+
+class _RainCells(_Strict, frozen=True):
+    mean_rate_mm_h: float
+    mean_peak_mm_h: float = RainField.mean_peak_mm_h
+    radius_km: float = RainField.radius_km
+    wind_east_m_s: float = RainField.wind_east_m_s
+    wind_north_m_s: float = RainField.wind_north_m_s
+
+
+class _Propagation(_Strict, frozen=True):
+    model: PropagationModel = PropagationModel.REFERENCE
+    surroundings: Surroundings = Surroundings.SUBURBAN
+    omitted_losses: frozenset[Loss] = frozenset()
+    exceedance_percent: float = MEDIAN_SKY_PERCENT
+    rain_cells: _RainCells | None = None
+
+
+class _Beams(_Strict, frozen=True):
+    coverage: Coverage = Coverage.ADAPTIVE_APERTURE
+    steering: Steering = Steering.EARTH_FIXED
+
+
+class _Knowledge(_Strict, frozen=True):
+    processing_delay_s: float | None = None
+    sinr_error_db: float = 0.0
+    ephemeris_error_m: float = 0.0
+    station_error_m: float = 0.0
+    detector_deflection: float = DEFAULT_DETECTOR_DEFLECTION
+
+
+class _Handover(_Strict, frozen=True):
+    beam_hysteresis_db: float = HandoverRule.beam_hysteresis_db
+    beam_time_to_trigger_s: float = HandoverRule.beam_time_to_trigger_s
+    satellite_hysteresis_deg: float = HandoverRule.satellite_hysteresis_deg
+    satellite_minimum_time_s: float = HandoverRule.satellite_minimum_time_s
+    suppression_s: float = HandoverRule.suppression_s
+
+
+class _TriggerRule(_Strict, frozen=True):
+    hysteresis: float
+    time_to_trigger_s: float
+    cool_down_s: float
+    threshold: float | None = None
+    false_alarm_probability: Annotated[float, Meta(gt=0, lt=1)] | None = None
 
 
 class _Disturbance(_Strict, frozen=True):
@@ -95,7 +150,11 @@ class _File(_Strict, frozen=True):
     power_budget_dbw: float = DEFAULT_POWER_BUDGET_DBW
     csi_age_s: float = DEFAULT_CSI_AGE_S
     disturbances: list[_Disturbance] = []
-    triggers: dict[str, TriggerRule] = {}
+    triggers: dict[str, _TriggerRule] = {}
+    propagation: _Propagation = _Propagation()
+    beams: _Beams = _Beams()
+    knowledge: _Knowledge = _Knowledge()
+    handover: _Handover | None = None
     run: _Run = _Run()
     expect: Expectation | None = None
 
@@ -142,9 +201,13 @@ def read_scenario_file(
 
 
 def _scenario(file: _File, path: Path, duration_s: float | None, seed: int | None) -> PassScenario:
+    catalogue = parse_catalogue(
+        _text(path.parent / file.satellite.elements_file, "satellite.elements_file")
+    )
+    cells = file.propagation.rain_cells
     return PassScenario(
         scenario_id=file.scenario_id,
-        elements=_elements(path.parent / file.satellite.elements_file, file.satellite.satellite_id),
+        elements=find_element_set(catalogue, file.satellite.satellite_id),
         latitude_deg=file.latitude_deg,
         longitude_deg=file.longitude_deg,
         start_time=_utc(file.start_time),
@@ -166,10 +229,23 @@ def _scenario(file: _File, path: Path, duration_s: float | None, seed: int | Non
             for one in file.disturbances
         ),
         rules=_rules(file.triggers),
+        further_satellites=tuple(
+            find_element_set(catalogue, identity)
+            for identity in file.satellite.further_satellite_ids
+        ),
+        propagation=Propagation(
+            **{
+                **msgspec.structs.asdict(file.propagation),
+                "rain_cells": RainField(**msgspec.structs.asdict(cells)) if cells else None,
+            }
+        ),
+        beams=BeamChoice(**msgspec.structs.asdict(file.beams)),
+        knowledge=Knowledge(**msgspec.structs.asdict(file.knowledge)),
+        handover=(HandoverRule(**msgspec.structs.asdict(file.handover)) if file.handover else None),
     )
 
 
-def _rules(given: dict[str, TriggerRule]) -> dict[TriggerKind, TriggerRule]:
+def _rules(given: dict[str, _TriggerRule]) -> dict[TriggerKind, TriggerRule]:
     unknown = sorted(set(given) - set(RULE_FIELDS.values()))
     if unknown:
         raise InvalidArgument(
@@ -177,11 +253,25 @@ def _rules(given: dict[str, TriggerRule]) -> dict[TriggerKind, TriggerRule]:
             reason="INVALID_FIELD",
             field="triggers",
         )
-    return {kind: given.get(RULE_FIELDS[kind], default) for kind, default in DEFAULT_RULES.items()}
+    return {
+        kind: _rule(kind, given[name]) if (name := RULE_FIELDS[kind]) in given else default
+        for kind, default in DEFAULT_RULES.items()
+    }
 
 
-def _elements(path: Path, satellite_id: str) -> ElementSet:
-    return find_element_set(parse_catalogue(_text(path, "satellite.elements_file")), satellite_id)
+def _rule(kind: TriggerKind, given: _TriggerRule) -> TriggerRule:
+    name, threshold = RULE_FIELDS[kind], given.threshold
+    if given.false_alarm_probability is not None:
+        if kind is not TriggerKind.EAVESDROPPER_DETECTED or threshold is not None:
+            raise invalid_field(
+                f"triggers.{name}.false_alarm_probability",
+                "another way to give the threshold of the eavesdropper trigger; use it there, and "
+                "without a threshold",
+            )
+        threshold = threshold_for(given.false_alarm_probability)
+    if threshold is None:
+        raise invalid_field(f"triggers.{name}.threshold", "missing; say when the trigger fires")
+    return TriggerRule(threshold, given.hysteresis, given.time_to_trigger_s, given.cool_down_s)
 
 
 def _document(path: Path) -> Any:

@@ -6,9 +6,13 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from nf_runtime.errors import InvalidArgument
 from radio_math.context import ESIMS
+from ran_sim.csi import Knowledge
+from ran_sim.handover import HandoverRule
 from ran_sim.orbit.elements import ElementSet, parse_element_set
+from ran_sim.propagation import Propagation
+from ran_sim.ranges import check_range, invalid_field
+from ran_sim.spot_beams import Coverage, SpotBeamError, Steering, spot_beams
 
 DEFAULT_CARRIER_FREQUENCY_HZ = 20e9
 DEFAULT_POWER_BUDGET_DBW = 15.0
@@ -16,6 +20,7 @@ DEFAULT_TICK_PERIOD_S = 1.0
 DEFAULT_CSI_AGE_S = 0.02
 MAX_TICKS = 10_000
 MAX_DISTURBANCES = 256
+MAX_SATELLITES = 64
 MAX_ID_LENGTH = 64
 # How far from an ESIM a station may stand: nearer it would share the vehicle's parking place,
 # farther the terrain hides it.
@@ -72,22 +77,22 @@ class Disturbance:
     distance_km: float | None = None
 
     def __post_init__(self) -> None:
-        _check_range("disturbances.start_fraction", self.start_fraction, 0.0, 1.0)
-        _check_range("disturbances.end_fraction", self.end_fraction, 0.0, 1.0)
+        check_range("disturbances.start_fraction", self.start_fraction, 0.0, 1.0)
+        check_range("disturbances.end_fraction", self.end_fraction, 0.0, 1.0)
         if self.end_fraction <= self.start_fraction:
-            raise _invalid(
+            raise invalid_field(
                 "disturbances.end_fraction",
                 f"{self.end_fraction:g} and must be after start_fraction {self.start_fraction:g}",
             )
-        _check_range("disturbances.severity_db", self.severity_db, 0.0, 60.0)
+        check_range("disturbances.severity_db", self.severity_db, 0.0, 60.0)
         if self.esim is not None and not 0 <= self.esim < ESIMS:
-            raise _invalid(
+            raise invalid_field(
                 "disturbances.esim_id",
                 f"none of this run's ESIMs; use {esim_id(0)} to {esim_id(ESIMS - 1)} or leave it "
                 "empty for all",
             )
         if self.distance_km is not None:
-            _check_range(
+            check_range(
                 "disturbances.distance_km",
                 self.distance_km,
                 MIN_STATION_DISTANCE_KM,
@@ -117,10 +122,10 @@ class TriggerRule:
         Raises:
             InvalidArgument: a number is out of range; `name` says of which rule.
         """
-        _check_range(f"{name}.threshold", self.threshold, -1e6, 1e6)
-        _check_range(f"{name}.hysteresis", self.hysteresis, 0.0, 1e6)
-        _check_range(f"{name}.time_to_trigger", self.time_to_trigger_s, 0.0, 3600.0)
-        _check_range(f"{name}.cool_down", self.cool_down_s, 0.0, 3600.0)
+        check_range(f"{name}.threshold", self.threshold, -1e6, 1e6)
+        check_range(f"{name}.hysteresis", self.hysteresis, 0.0, 1e6)
+        check_range(f"{name}.time_to_trigger", self.time_to_trigger_s, 0.0, 3600.0)
+        check_range(f"{name}.cool_down", self.cool_down_s, 0.0, 3600.0)
 
 
 DEFAULT_RULES = {
@@ -129,6 +134,25 @@ DEFAULT_RULES = {
     TriggerKind.EAVESDROPPER_DETECTED: TriggerRule(6.0, 2.0, 2.0, 10.0),
 }
 """Reference SINR in dB, SINR loss in dB, detection statistic in standard deviations."""
+
+
+@dataclass(frozen=True)
+class BeamChoice:
+    """How the satellite's array covers its cells; the default is that of the reference problem.
+
+    Attributes:
+        coverage: how a beam fills its cell.
+        steering: what the beams stand still in.
+    """
+
+    coverage: Coverage = Coverage.ADAPTIVE_APERTURE
+    steering: Steering = Steering.EARTH_FIXED
+
+    def __post_init__(self) -> None:
+        try:
+            spot_beams(self.coverage, self.steering)
+        except SpotBeamError as error:
+            raise invalid_field("beams.steering", f"{self.steering.value}, but {error}") from error
 
 
 @dataclass(frozen=True)
@@ -150,6 +174,11 @@ class PassScenario:
         csi_age_s: age of the channel estimates that are served.
         disturbances: what happens during the pass.
         rules: when each kind of trigger fires.
+        further_satellites: those that may serve besides `elements`; they need a handover rule.
+        propagation: how radio waves get to the satellite.
+        beams: how the satellite covers its cells.
+        knowledge: how well the network knows what it decides on.
+        handover: when beam and satellite change; None: each ESIM keeps the beam of its cell.
     """
 
     scenario_id: str
@@ -165,35 +194,63 @@ class PassScenario:
     csi_age_s: float = DEFAULT_CSI_AGE_S
     disturbances: tuple[Disturbance, ...] = ()
     rules: dict[TriggerKind, TriggerRule] = field(default_factory=lambda: dict(DEFAULT_RULES))
+    further_satellites: tuple[ElementSet, ...] = ()
+    propagation: Propagation = field(default_factory=Propagation)
+    beams: BeamChoice = field(default_factory=BeamChoice)
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    handover: HandoverRule | None = None
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.scenario_id):
-            raise _invalid(
+            raise invalid_field(
                 "scenario_id",
                 f"{self.scenario_id[:MAX_ID_LENGTH]!r}; use 1 to {MAX_ID_LENGTH} letters, digits, "
                 "dots, dashes and underscores",
             )
         # Beyond 85 degrees the cells would reach over the pole.
-        _check_range("latitude_deg", self.latitude_deg, -85.0, 85.0)
-        _check_range("longitude_deg", self.longitude_deg, -180.0, 180.0)
-        _check_range("tick_period", self.tick_period_s, 0.01, 60.0)
-        _check_range("duration", self.duration_s, 2 * self.tick_period_s, 86_400.0)
+        check_range("latitude_deg", self.latitude_deg, -85.0, 85.0)
+        check_range("longitude_deg", self.longitude_deg, -180.0, 180.0)
+        check_range("tick_period", self.tick_period_s, 0.01, 60.0)
+        check_range("duration", self.duration_s, 2 * self.tick_period_s, 86_400.0)
         if self.tick_count > MAX_TICKS:
-            raise _invalid(
+            raise invalid_field(
                 "tick_period",
                 f"{self.tick_period_s:g} s, which makes {self.tick_count} ticks of duration "
                 f"{self.duration_s:g} s; at most {MAX_TICKS} are allowed",
             )
-        _check_range("seed", self.seed, 0, 2**63 - 1)
-        _check_range("carrier_frequency_hz", self.carrier_frequency_hz, 1e9, 100e9)
-        _check_range("power_budget_dbw", self.power_budget_dbw, -30.0, 60.0)
-        _check_range("csi_age", self.csi_age_s, 0.0, 10.0)
+        check_range("seed", self.seed, 0, 2**63 - 1)
+        check_range("carrier_frequency_hz", self.carrier_frequency_hz, 1e9, 100e9)
+        check_range("power_budget_dbw", self.power_budget_dbw, -30.0, 60.0)
+        check_range("csi_age", self.csi_age_s, 0.0, 10.0)
         if len(self.disturbances) > MAX_DISTURBANCES:
-            raise _invalid(
+            raise invalid_field(
                 "disturbances", f"{len(self.disturbances)} long; at most {MAX_DISTURBANCES}"
             )
         for kind, name in RULE_FIELDS.items():
             self.rules[kind].check(name)
+        self._check_satellites()
+
+    def _check_satellites(self) -> None:
+        if self.further_satellites and self.handover is None:
+            raise invalid_field(
+                "handover", "not set, but further_satellites are; say when the satellite changes"
+            )
+        if len(self.satellites) > MAX_SATELLITES:
+            raise invalid_field(
+                "further_satellites",
+                f"{len(self.further_satellites)} long; with the first at most {MAX_SATELLITES}",
+            )
+        identities = [elements.satellite_id for elements in self.satellites]
+        for identity in identities:
+            if identities.count(identity) > 1:
+                raise invalid_field(
+                    "further_satellites", f"naming satellite {identity} twice; name it once"
+                )
+
+    @property
+    def satellites(self) -> tuple[ElementSet, ...]:
+        """All satellites that may serve."""
+        return (self.elements, *self.further_satellites)
 
     @property
     def tick_count(self) -> int:
@@ -219,7 +276,7 @@ def esim_index(identity: str) -> int | None:
         return None
     known = {esim_id(index): index for index in range(ESIMS)}
     if identity not in known:
-        raise _invalid(
+        raise invalid_field(
             "disturbances.esim_id",
             f"{identity[:MAX_ID_LENGTH]!r}, none of this run's ESIMs; use {esim_id(0)} to "
             f"{esim_id(ESIMS - 1)} or leave it empty for all",
@@ -234,13 +291,3 @@ def parse_elements(line1: str, line2: str) -> ElementSet:
         InvalidArgument: a line is wrong; the message names the line and the field.
     """
     return parse_element_set(line1, line2)
-
-
-def _check_range(name: str, value: float, minimum: float, maximum: float) -> None:
-    # Written so that NaN fails too.
-    if not minimum <= value <= maximum:
-        raise _invalid(name, f"{value:g}; use {minimum:g} to {maximum:g}")
-
-
-def _invalid(name: str, what: str) -> InvalidArgument:
-    return InvalidArgument(f"{name} is {what}.", reason="INVALID_FIELD", field=name)

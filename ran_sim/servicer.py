@@ -12,7 +12,6 @@ from radio_math.context import ESIMS
 from ran_sim.messages import (
     context_to_message,
     kpi_to_message,
-    optional_seconds,
     order_from_message,
     outcome_to_message,
     run_to_message,
@@ -20,6 +19,7 @@ from ran_sim.messages import (
 )
 from ran_sim.outcomes import Decision
 from ran_sim.procedures import RadioProcedures, RunProcedures
+from ran_sim.scenario_messages import optional_seconds
 
 _DEFAULT_PAGE = 100
 _LARGEST_PAGE = 1000

@@ -1,12 +1,10 @@
 """One run: every tick's measurements, triggers and radio contexts, from scenario and seed alone."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from nf_runtime.errors import FailedPrecondition
 from radio_math.channel import (
@@ -22,7 +20,6 @@ from radio_math.context import Allocation, RadioContext
 from radio_math.link import from_db
 from radio_math.secrecy import Combining, sum_secrecy_rate
 from ran_sim.allocations import benchmark_allocation
-from ran_sim.cells import HOME_CELL
 from ran_sim.environment import (
     MIN_ELEVATION_DEG,
     Environment,
@@ -30,9 +27,11 @@ from ran_sim.environment import (
     build_environment,
     random_stream,
 )
+from ran_sim.handover import BoolArray, changes, within
 from ran_sim.observables import Observables, observe
-from ran_sim.scenarios import PassScenario, TriggerKind
-from ran_sim.triggers import SIDES, Trigger, TriggerMachine
+from ran_sim.scenarios import PassScenario
+from ran_sim.trigger_log import run_triggers
+from ran_sim.triggers import Trigger
 
 # A station that is off, or that the network does not know of, is a station behind a mountain: the
 # arrays keep their shape and its leakage vanishes.
@@ -41,16 +40,28 @@ _CACHED_TICKS = 8
 
 
 @dataclass(frozen=True)
-class TriggerLog:
-    """All triggers of a run.
+class Handovers:
+    """When the serving beam or satellite changed.
 
     Attributes:
-        by_tick: [T] the triggers of each tick, in the order in which they are published.
-        detected: [T, U] whether the detector of an ESIM has reported a station that is still on.
+        beam: [T, U] whether an ESIM's beam is another one than at the tick before; a change of
+            satellite is no change of beam.
+        satellite: [T] whether the satellite is.
+        holding_back: [T, U] whether a handover of the ESIM is so recent that its triggers wait.
     """
 
-    by_tick: Sequence[tuple[Trigger, ...]]
-    detected: npt.NDArray[np.bool_]
+    beam: BoolArray
+    satellite: BoolArray
+    holding_back: BoolArray
+
+    @classmethod
+    def of(cls, scenario: PassScenario, environment: Environment) -> "Handovers":
+        """The handovers of a run."""
+        satellite = changes(environment.serving_satellite[:, None])
+        beam = changes(environment.serving_beam) & ~satellite
+        window_s = scenario.handover.suppression_s if scenario.handover else 0.0
+        recent = within(beam | satellite, window_s, scenario.tick_period_s)
+        return cls(beam, satellite[:, 0], recent)
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,13 @@ class Simulation:
         self.scenario = scenario
         self.environment: Environment = build_environment(scenario)
         self.observables: Observables = observe(scenario, self.environment)
-        self._log = run_triggers(scenario, self.observables)
+        self.handovers = Handovers.of(scenario, self.environment)
+        self.log = run_triggers(
+            scenario,
+            self.observables,
+            serving_beam=self.environment.serving_beam,
+            esim_handover=self.handovers.holding_back,
+        )
         self._contexts = lru_cache(maxsize=_CACHED_TICKS)(self._build_contexts)
 
     @property
@@ -92,16 +109,27 @@ class Simulation:
 
     def triggers_at(self, tick: int) -> tuple[Trigger, ...]:
         """The triggers that fire at a tick."""
-        return self._log.by_tick[tick]
+        return self.log.by_tick[tick]
+
+    def satellite_id_at(self, tick: int) -> str:
+        """Catalogue number of the satellite that serves at a tick."""
+        serving = int(self.environment.serving_satellite[tick])
+        return self.scenario.satellites[serving].satellite_id
 
     def visible_at(self, tick: int) -> bool:
         """Whether the satellite is high enough for every ESIM."""
         return bool(self.environment.visible[tick])
 
+    def known_at(self, tick: int) -> BoolArray:
+        """Which stations [U, E] the network knows to be on, those of which it was told included."""
+        stations = self.environment.stations
+        told = ~stations.hidden[tick] | self.log.detected[tick][:, None]
+        return np.asarray(stations.on[tick] & told)
+
     def contexts_at(self, tick: int) -> ContextPair:
         """The true radio context of a tick, and the estimate that is served at it.
 
-        The estimate is made of reports that are `csi_age_s` old, mispointed and off in gain, and
+        The estimate is made of reports of an age, mispointed and off in gain, and
         knows of a hidden eavesdropper only while it is detected. Both use the same beamformers:
         between two decisions each ESIM keeps tracking the satellite with the weights of its own
         latest report, and a decision fixes only where on the grid it stands.
@@ -136,14 +164,19 @@ class Simulation:
     def _build_contexts(self, tick: int) -> ContextPair:
         environment = self.environment
         model, state = environment.model, environment.state.at(tick)
-        on, hidden = environment.stations.on[tick], environment.stations.hidden[tick]
-        known = on & (~hidden | self._log.detected[tick][:, None])
+        stations = environment.stations
+        on, known = stations.on[tick], self.known_at(tick)
         loss_db = state.eavesdropper_extra_loss_db
         link = environment.now.link.at(tick)
         reported_link = environment.reported.link.at(tick)
         reported = reported_channel(
             reported_link,
-            replace(state, eavesdropper_extra_loss_db=loss_db + ~known * _UNHEARD_LOSS_DB),
+            replace(
+                state,
+                eavesdropper_azimuth_deg=stations.reported_azimuth_deg[tick],
+                eavesdropper_distance_m=stations.reported_distance_m[tick],
+                eavesdropper_extra_loss_db=loss_db + ~known * _UNHEARD_LOSS_DB,
+            ),
             model,
         )
         true = true_channel(
@@ -162,45 +195,3 @@ class Simulation:
             )
 
         return ContextPair(true=seen(true, link), estimated=seen(reported, reported_link))
-
-
-def run_triggers(scenario: PassScenario, observables: Observables) -> TriggerLog:
-    """Steps every trigger machine through the run, once."""
-    tick_count = scenario.tick_count
-    machines = {
-        kind: [
-            TriggerMachine(scenario.rules[kind], SIDES[kind])
-            for _ in range(observables.of(kind).shape[1])
-        ]
-        for kind in TriggerKind
-    }
-    sequences = dict.fromkeys(TriggerKind, 0)
-    detectors = machines[TriggerKind.EAVESDROPPER_DETECTED]
-    detected = np.zeros((tick_count, len(detectors)), dtype=np.bool_)
-    by_tick = []
-    for tick in range(tick_count):
-        time_s = tick * scenario.tick_period_s
-        fired = []
-        for kind, subjects in machines.items():
-            values = observables.of(kind)[tick]
-            for subject, machine in enumerate(subjects):
-                if machine.step(time_s, float(values[subject])):
-                    sequences[kind] += 1
-                    fired.append(
-                        _trigger(kind, sequences[kind], tick, subject, float(values[subject]))
-                    )
-        by_tick.append(tuple(fired))
-        detected[tick] = [machine.active for machine in detectors]
-    return TriggerLog(by_tick, detected)
-
-
-def _trigger(kind: TriggerKind, sequence: int, tick: int, subject: int, value: float) -> Trigger:
-    of_beam = kind is TriggerKind.BEAM_QUALITY_DEGRADED
-    return Trigger(
-        kind=kind,
-        sequence=sequence,
-        tick=tick,
-        beam=subject if of_beam else HOME_CELL[subject],
-        esim=None if of_beam else subject,
-        value=value,
-    )

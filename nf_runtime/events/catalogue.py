@@ -11,7 +11,9 @@ changed or removed field needs a new type. Published as ``docs/asyncapi.yaml``, 
 ``python -m nf_runtime.events.asyncapi``.
 
 `sim_offset_s` counts simulated seconds since the start of the run. `ground_truth` holds what only
-the simulator knows; analytics and models must not read it.
+the simulator knows; analytics and models must not read it. Of a trigger, `cause` says in words and
+`contributions` in numbers (unit in the key) what led to it, and `ground_truth.holds` labels whether
+its condition is there on the true channel.
 """
 
 from collections.abc import Mapping
@@ -47,6 +49,7 @@ class BeamQualityDegraded(EventData, frozen=True, kw_only=True):
     elevation_deg: float
     esim_ids: list[str]
     cause: Text
+    contributions: dict[str, float] = {}
     ground_truth: dict[str, Any] = {}
 
 
@@ -66,11 +69,17 @@ class DopplerSinrDrop(EventData, frozen=True, kw_only=True):
     doppler_rate_hz_s: float
     residual_doppler_hz: float
     elevation_deg: float
+    cause: Text = ""
+    contributions: dict[str, float] = {}
     ground_truth: dict[str, Any] = {}
 
 
 class EavesdropperDetected(EventData, frozen=True, kw_only=True):
-    """The detection statistic near an ESIM exceeded the threshold."""
+    """The detection statistic near an ESIM exceeded the threshold.
+
+    The probabilities are those of one look: of exceeding the threshold without a station, and of
+    not exceeding it with one at the estimated range.
+    """
 
     event_type: ClassVar[str] = "org.aimlnf.ran.eavesdropper-detected.v1"
 
@@ -83,6 +92,10 @@ class EavesdropperDetected(EventData, frozen=True, kw_only=True):
     threshold: float
     bearing_deg: float
     estimated_range_km: float
+    false_alarm_probability: Share | None = None
+    miss_probability: Share | None = None
+    cause: Text = ""
+    contributions: dict[str, float] = {}
     ground_truth: dict[str, Any] = {}
 
 
@@ -94,8 +107,31 @@ class BeamMeasurement(msgspec.Struct, frozen=True, kw_only=True):
     rain_db: float
 
 
+class EsimMeasurement(msgspec.Struct, frozen=True, kw_only=True):
+    """One ESIM in a measurement; its SINR is that of a reference allocation."""
+
+    esim_id: Identifier
+    beam_id: int
+    sinr_db: float
+    sinr_loss_db: float
+    residual_doppler_hz: float
+    detection_statistic: float
+
+
+class HandoverMeasurement(msgspec.Struct, frozen=True, kw_only=True):
+    """The serving beam of one ESIM changed, or the satellite that serves all."""
+
+    kind: Literal["beam", "satellite"]
+    from_id: Identifier
+    to_id: Identifier
+    esim_id: str = ""
+
+
 class Measurement(EventData, frozen=True, kw_only=True):
-    """The periodic measurement report of a satellite."""
+    """The periodic measurement report of a satellite.
+
+    `suppressed_triggers` counts the triggers that handovers have held back since the run began.
+    """
 
     event_type: ClassVar[str] = "org.aimlnf.ran.measurement.v1"
 
@@ -109,6 +145,11 @@ class Measurement(EventData, frozen=True, kw_only=True):
     doppler_rate_hz_s: float
     beams: list[BeamMeasurement]
     sum_secrecy_rate_bps_hz: float | None = None
+    csi_age_s: float = 0.0
+    esims: list[EsimMeasurement] = []
+    handovers: list[HandoverMeasurement] = []
+    suppressed_triggers: Count = 0
+    ground_truth: dict[str, Any] = {}
 
 
 class DecisionTimings(msgspec.Struct, frozen=True, kw_only=True):

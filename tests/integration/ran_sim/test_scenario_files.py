@@ -39,7 +39,7 @@ def test_the_demo_pass_culminates_in_its_middle() -> None:
     elevation = simulation.environment.centre_look.elevation_deg
     assert elevation[150] > 85
     assert elevation.min() > 20
-    rain = simulation.environment.rain_db
+    rain = simulation.environment.losses.rain_db
     assert rain[121:].max() > 5
     assert (rain[: int(0.4 * 300)] == 0).all()
     assert (rain[int(0.75 * 300) + 1 :] == 0).all()

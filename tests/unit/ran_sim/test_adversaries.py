@@ -87,7 +87,7 @@ def test_two_disturbances_of_one_esim_do_not_cancel() -> None:
 def test_the_statistic_tells_of_hidden_stations_that_are_on() -> None:
     """Unit noise otherwise; 20 standard deviations more at 4 km."""
     placed = stations(Disturbance(ON, 0.5, esim=1, distance_km=4.0))
-    statistic = placed.detection_statistic(np.random.default_rng(2))
+    statistic = placed.detection_statistic(40.0, np.random.default_rng(2))
     on = PROGRESS >= 0.5
     # Means of 200 and 1000 draws: four standard errors.
     assert statistic[on, 1] == pytest.approx(

@@ -68,7 +68,7 @@ def test_a_degraded_beam_says_why(events: list[CloudEvent[EventData]]) -> None:
     assert degraded
     assert all(data.sinr_db < threshold + data.hysteresis_db for data in degraded)
     assert all(data.esim_ids and data.cause for data in degraded)
-    rainy = [data for data in degraded if data.ground_truth["rain_db"] > 0.5]
+    rainy = [data for data in degraded if data.ground_truth["rain_db"] > 1]
     assert rainy
     assert all("rain of" in data.cause for data in rainy)
 

@@ -9,22 +9,26 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
-from support.passes import pass_scenario
+from support.passes import other_element_set, pass_scenario
 
 from aimlnf.ransim.v1 import run_pb2
 from aimlnf.ransim.v1.radio_service_pb2 import StartRunRequest
 from nf_runtime.errors import InvalidArgument
-from ran_sim.messages import (
+from radio_math.large_scale import Surroundings
+from ran_sim.atmosphere.rain_cells import RainField
+from ran_sim.csi import Knowledge
+from ran_sim.handover import HandoverRule
+from ran_sim.messages import order_from_message, order_to_message, run_to_message
+from ran_sim.propagation import Loss, Propagation, PropagationModel
+from ran_sim.runs import Pace, Run, RunOrder, RunState, TriggerCount
+from ran_sim.scenario_messages import (
     duration,
-    order_from_message,
-    order_to_message,
-    run_to_message,
     scenario_from_message,
     scenario_to_message,
     seconds,
 )
-from ran_sim.runs import Pace, Run, RunOrder, RunState, TriggerCount
-from ran_sim.scenarios import DEFAULT_RULES, TriggerKind, TriggerRule
+from ran_sim.scenarios import DEFAULT_RULES, BeamChoice, TriggerKind, TriggerRule
+from ran_sim.spot_beams import Coverage, Steering
 
 START = dt.datetime(2022, 9, 14, 11, 54, 43, 250000, tzinfo=dt.UTC)
 
@@ -60,6 +64,89 @@ def test_unset_parts_have_their_defaults() -> None:
     assert order.scenario.rules == DEFAULT_RULES
     assert order.answer_timeout_s == 30.0
     assert order.pause_at_s is None
+
+
+def test_a_full_scenario_survives_the_wire() -> None:
+    """Physics, beams, knowledge, handover and further satellites come back as they were."""
+    scenario = pass_scenario(
+        further_satellites=(other_element_set(),),
+        propagation=Propagation(
+            PropagationModel.TR38811,
+            Surroundings.URBAN,
+            frozenset({Loss.CLOUD, Loss.CLUTTER}),
+            exceedance_percent=0.1,
+            rain_cells=RainField(0.5, 40.0, 8.0, 15.0, -3.0),
+        ),
+        beams=BeamChoice(Coverage.FIXED_APERTURE, Steering.EARTH_MOVING),
+        knowledge=Knowledge(0.005, 0.5, 300.0, 800.0, 35.0),
+        handover=HandoverRule(2.0, 0.5, 4.0, 20.0, 5.0),
+    )
+    read = scenario_from_message(scenario_to_message(scenario))
+    for part in ("propagation", "beams", "knowledge", "handover"):
+        assert getattr(read, part) == getattr(scenario, part)
+    assert [one.satellite_id for one in read.satellites] == ["48112", "46573"]
+
+
+def test_without_the_new_parts_a_scenario_is_the_reference() -> None:
+    """A client that does not know of them orders what it always did."""
+    message = scenario_to_message(pass_scenario())
+    for part in ("propagation", "beams", "knowledge", "handover"):
+        message.ClearField(part)
+    read = scenario_from_message(message)
+    for part in ("propagation", "beams", "knowledge", "handover"):
+        assert getattr(read, part) == getattr(pass_scenario(), part)
+
+
+def unknown_surroundings(message: StartRunRequest) -> None:
+    """Surroundings that no table has."""
+    message.scenario.propagation.model = run_pb2.PROPAGATION_MODEL_TR38811
+    message.scenario.propagation.surroundings = "jungle"
+
+
+def reference_with_rain(message: StartRunRequest) -> None:
+    """Something the reference link does not know."""
+    message.scenario.propagation.exceedance_percent = 0.1
+
+
+def fraction_for_percent(message: StartRunRequest) -> None:
+    """A share of the year that is none."""
+    message.scenario.propagation.model = run_pb2.PROPAGATION_MODEL_TR38811
+    message.scenario.propagation.exceedance_percent = 0.0001
+
+
+def nameless_loss(message: StartRunRequest) -> None:
+    """A loss without a name."""
+    message.scenario.propagation.model = run_pb2.PROPAGATION_MODEL_TR38811
+    message.scenario.propagation.omitted_losses.append("")
+
+
+def adaptive_and_moving(message: StartRunRequest) -> None:
+    """Beams that cannot be had together."""
+    message.scenario.beams.steering = "earth_moving"
+
+
+def negative_error(message: StartRunRequest) -> None:
+    """A standard deviation below zero."""
+    message.scenario.knowledge.sinr_error_db = -1.0
+
+
+def endless_suppression(message: StartRunRequest) -> None:
+    """A window longer than any pass."""
+    message.scenario.handover.suppression.CopyFrom(Duration(seconds=10**9))
+
+
+def same_satellite_twice(message: StartRunRequest) -> None:
+    """The serving satellite once more."""
+    message.scenario.handover.SetInParent()
+    message.scenario.further_satellites.add(
+        tle_line1=message.scenario.tle_line1, tle_line2=message.scenario.tle_line2
+    )
+
+
+def satellites_without_a_rule(message: StartRunRequest) -> None:
+    """Nobody says when the satellite changes."""
+    other = other_element_set()
+    message.scenario.further_satellites.add(tle_line1=other.line1, tle_line2=other.line2)
 
 
 def bad_kind(message: StartRunRequest) -> None:
@@ -107,6 +194,15 @@ def unknown_esim(message: StartRunRequest) -> None:
         (no_duration, "duration"),
         (huge_duration, "duration"),
         (unknown_esim, "disturbances.esim_id"),
+        (unknown_surroundings, "propagation.surroundings"),
+        (reference_with_rain, "propagation.model"),
+        (fraction_for_percent, "propagation.exceedance_percent"),
+        (nameless_loss, "propagation.omitted_losses"),
+        (adaptive_and_moving, "beams.steering"),
+        (negative_error, "knowledge.sinr_error_db"),
+        (endless_suppression, "handover.suppression"),
+        (same_satellite_twice, "further_satellites"),
+        (satellites_without_a_rule, "handover"),
     ],
 )
 def test_a_bad_field_is_named(spoil: Any, field: str) -> None:

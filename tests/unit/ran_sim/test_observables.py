@@ -27,8 +27,9 @@ def test_the_loss_is_that_of_the_residual_doppler() -> None:
     environment = build_environment(DRY)
     observables = observe(DRY, environment)
     with_loss = 10 ** (observables.sinr_db / 10)
-    # SINR = t / (1 + eps t), solved for t.
-    without = with_loss / (1 - environment.ici_factor * with_loss)
+    kept = np.sinc(environment.residual_doppler_hz / SUBCARRIER_SPACING_HZ) ** 2
+    # SINR = k t / (1 + (1 - k) t), solved for t.
+    without = with_loss / (kept - (1 - kept) * with_loss)
     assert observables.sinr_loss_db == pytest.approx(to_db(without / with_loss))
     assert (observables.sinr_loss_db > 0).all()
 

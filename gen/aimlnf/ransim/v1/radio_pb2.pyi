@@ -281,6 +281,44 @@ class BeamKpi(_message.Message):
 Global___BeamKpi: _TypeAlias = BeamKpi  # noqa: Y015
 
 @_typing.final
+class HandoverReport(_message.Message):
+    """The serving beam or satellite changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESIM_ID_FIELD_NUMBER: _builtins.int
+    FROM_BEAM_ID_FIELD_NUMBER: _builtins.int
+    TO_BEAM_ID_FIELD_NUMBER: _builtins.int
+    FROM_SATELLITE_ID_FIELD_NUMBER: _builtins.int
+    TO_SATELLITE_ID_FIELD_NUMBER: _builtins.int
+    esim_id: _builtins.str
+    """The ESIM; empty for all."""
+    from_beam_id: _builtins.str
+    """The beam before; empty where the satellite changed."""
+    to_beam_id: _builtins.str
+    """The beam from now on; empty where the satellite changed."""
+    from_satellite_id: _builtins.str
+    """The satellite before; empty where a beam changed."""
+    to_satellite_id: _builtins.str
+    """The satellite from now on; empty where a beam changed."""
+    def __init__(
+        self,
+        *,
+        esim_id: _builtins.str = ...,
+        from_beam_id: _builtins.str = ...,
+        to_beam_id: _builtins.str = ...,
+        from_satellite_id: _builtins.str = ...,
+        to_satellite_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["esim_id", b"esim_id", "from_beam_id", b"from_beam_id", "from_satellite_id", b"from_satellite_id", "to_beam_id", b"to_beam_id", "to_satellite_id", b"to_satellite_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandoverReport: _TypeAlias = HandoverReport  # noqa: Y015
+
+@_typing.final
 class Kpi(_message.Message):
     """Key figures of one tick."""
 
@@ -296,10 +334,12 @@ class Kpi(_message.Message):
     DOPPLER_RATE_HZ_S_FIELD_NUMBER: _builtins.int
     BEAMS_FIELD_NUMBER: _builtins.int
     SUM_SECRECY_RATE_BPS_HZ_FIELD_NUMBER: _builtins.int
+    HANDOVERS_FIELD_NUMBER: _builtins.int
+    SUPPRESSED_TRIGGER_COUNT_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """The run."""
     satellite_id: _builtins.str
-    """The serving satellite."""
+    """NORAD catalogue number of the serving satellite."""
     elevation_deg: _builtins.float
     """Elevation of the satellite above the WGS84 horizon of the service area, in degrees."""
     azimuth_deg: _builtins.float
@@ -314,6 +354,8 @@ class Kpi(_message.Message):
     """Sum secrecy rate of the allocation in force, true channel, in b/s/Hz; 0 while the satellite is
     too low.
     """
+    suppressed_trigger_count: _builtins.int
+    """Triggers that a handover has held back since the start of the run."""
     @_builtins.property
     def sim_offset(self) -> _duration_pb2.Duration:
         """Simulated time since the start of the run."""
@@ -321,6 +363,10 @@ class Kpi(_message.Message):
     @_builtins.property
     def beams(self) -> _containers.RepeatedCompositeFieldContainer[Global___BeamKpi]:
         """Each beam; none while the satellite is too low for one of the ESIMs."""
+
+    @_builtins.property
+    def handovers(self) -> _containers.RepeatedCompositeFieldContainer[Global___HandoverReport]:
+        """Handovers at this tick."""
 
     def __init__(
         self,
@@ -335,10 +381,12 @@ class Kpi(_message.Message):
         doppler_rate_hz_s: _builtins.float = ...,
         beams: _abc.Iterable[Global___BeamKpi] | None = ...,
         sum_secrecy_rate_bps_hz: _builtins.float = ...,
+        handovers: _abc.Iterable[Global___HandoverReport] | None = ...,
+        suppressed_trigger_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sim_offset", b"sim_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["azimuth_deg", b"azimuth_deg", "beams", b"beams", "doppler_hz", b"doppler_hz", "doppler_rate_hz_s", b"doppler_rate_hz_s", "elevation_deg", b"elevation_deg", "range_km", b"range_km", "run_id", b"run_id", "satellite_id", b"satellite_id", "sim_offset", b"sim_offset", "sum_secrecy_rate_bps_hz", b"sum_secrecy_rate_bps_hz"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["azimuth_deg", b"azimuth_deg", "beams", b"beams", "doppler_hz", b"doppler_hz", "doppler_rate_hz_s", b"doppler_rate_hz_s", "elevation_deg", b"elevation_deg", "handovers", b"handovers", "range_km", b"range_km", "run_id", b"run_id", "satellite_id", b"satellite_id", "sim_offset", b"sim_offset", "sum_secrecy_rate_bps_hz", b"sum_secrecy_rate_bps_hz", "suppressed_trigger_count", b"suppressed_trigger_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -49,6 +49,38 @@ DISTURBANCE_KIND_SHADOWING: DisturbanceKind.ValueType  # 3
 """Heavy shadowing of all ESIMs."""
 Global___DisturbanceKind: _TypeAlias = DisturbanceKind  # noqa: Y015
 
+class _PropagationModel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PropagationModelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PropagationModel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PROPAGATION_MODEL_UNSPECIFIED: _PropagationModel.ValueType  # 0
+    """The reference model."""
+    PROPAGATION_MODEL_REFERENCE: _PropagationModel.ValueType  # 1
+    """The link of the reference problem, which the shipped model was trained on: free space, a flat
+    atmosphere, Gaussian shadowing, one Rician factor.
+    """
+    PROPAGATION_MODEL_TR38811: _PropagationModel.ValueType  # 2
+    """TR 38.811 6.6 and 6.7 over ITU-R P.618: line of sight, shadow fading, clutter and Rician factor
+    of the surroundings, correlated over way and time; gases, rain, clouds and scintillation.
+    """
+
+class PropagationModel(_PropagationModel, metaclass=_PropagationModelEnumTypeWrapper):
+    """Which physics the link follows."""
+
+PROPAGATION_MODEL_UNSPECIFIED: PropagationModel.ValueType  # 0
+"""The reference model."""
+PROPAGATION_MODEL_REFERENCE: PropagationModel.ValueType  # 1
+"""The link of the reference problem, which the shipped model was trained on: free space, a flat
+atmosphere, Gaussian shadowing, one Rician factor.
+"""
+PROPAGATION_MODEL_TR38811: PropagationModel.ValueType  # 2
+"""TR 38.811 6.6 and 6.7 over ITU-R P.618: line of sight, shadow fading, clutter and Rician factor
+of the surroundings, correlated over way and time; gases, rain, clouds and scintillation.
+"""
+Global___PropagationModel: _TypeAlias = PropagationModel  # noqa: Y015
+
 class _Pace:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -194,6 +226,234 @@ class TriggerRule(_message.Message):
 Global___TriggerRule: _TypeAlias = TriggerRule  # noqa: Y015
 
 @_typing.final
+class SatelliteElements(_message.Message):
+    """Two-line elements of one satellite."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TLE_LINE1_FIELD_NUMBER: _builtins.int
+    TLE_LINE2_FIELD_NUMBER: _builtins.int
+    tle_line1: _builtins.str
+    """First line of the two-line element set."""
+    tle_line2: _builtins.str
+    """Second line of the two-line element set."""
+    def __init__(
+        self,
+        *,
+        tle_line1: _builtins.str = ...,
+        tle_line2: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tle_line1", b"tle_line1", "tle_line2", b"tle_line2"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SatelliteElements: _TypeAlias = SatelliteElements  # noqa: Y015
+
+@_typing.final
+class RainCells(_message.Message):
+    """Rain cells that the wind carries over the service area."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEAN_RATE_MM_H_FIELD_NUMBER: _builtins.int
+    MEAN_PEAK_MM_H_FIELD_NUMBER: _builtins.int
+    RADIUS_KM_FIELD_NUMBER: _builtins.int
+    WIND_EAST_M_S_FIELD_NUMBER: _builtins.int
+    WIND_NORTH_M_S_FIELD_NUMBER: _builtins.int
+    mean_rate_mm_h: _builtins.float
+    """Rain rate averaged over land and time, in millimetres an hour."""
+    mean_peak_mm_h: _builtins.float
+    """Mean of the cells' peak rates, in millimetres an hour."""
+    radius_km: _builtins.float
+    """Distance from a cell's centre at which its rate has fallen to 1/e, in kilometres."""
+    wind_east_m_s: _builtins.float
+    """Wind towards the east in metres a second."""
+    wind_north_m_s: _builtins.float
+    """Wind towards the north in metres a second."""
+    def __init__(
+        self,
+        *,
+        mean_rate_mm_h: _builtins.float = ...,
+        mean_peak_mm_h: _builtins.float = ...,
+        radius_km: _builtins.float = ...,
+        wind_east_m_s: _builtins.float = ...,
+        wind_north_m_s: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mean_peak_mm_h", b"mean_peak_mm_h", "mean_rate_mm_h", b"mean_rate_mm_h", "radius_km", b"radius_km", "wind_east_m_s", b"wind_east_m_s", "wind_north_m_s", b"wind_north_m_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RainCells: _TypeAlias = RainCells  # noqa: Y015
+
+@_typing.final
+class Propagation(_message.Message):
+    """How radio waves get from the ESIMs to the satellite."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    SURROUNDINGS_FIELD_NUMBER: _builtins.int
+    OMITTED_LOSSES_FIELD_NUMBER: _builtins.int
+    EXCEEDANCE_PERCENT_FIELD_NUMBER: _builtins.int
+    RAIN_CELLS_FIELD_NUMBER: _builtins.int
+    model: Global___PropagationModel.ValueType
+    """Which physics; unset: the reference model. Nothing else here applies to the reference model."""
+    surroundings: _builtins.str
+    """Surroundings of the ESIMs: dense_urban, urban, suburban or rural; empty: suburban."""
+    exceedance_percent: _builtins.float
+    """Severity of the weather: the percentage of an average year in which gases, clouds and rain take
+    at least as much (ITU-R P.618); unset: 50, a median sky. Rain falls up to 5 %.
+    """
+    @_builtins.property
+    def omitted_losses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Loss terms that are left out: gas, rain, cloud, scintillation, shadowing, clutter."""
+
+    @_builtins.property
+    def rain_cells(self) -> Global___RainCells:
+        """Rain that moves, instead of that of the weather's severity; unset: none."""
+
+    def __init__(
+        self,
+        *,
+        model: Global___PropagationModel.ValueType = ...,
+        surroundings: _builtins.str = ...,
+        omitted_losses: _abc.Iterable[_builtins.str] | None = ...,
+        exceedance_percent: _builtins.float | None = ...,
+        rain_cells: Global___RainCells | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exceedance_percent", b"_exceedance_percent", "exceedance_percent", b"exceedance_percent", "rain_cells", b"rain_cells"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exceedance_percent", b"_exceedance_percent", "exceedance_percent", b"exceedance_percent", "model", b"model", "omitted_losses", b"omitted_losses", "rain_cells", b"rain_cells", "surroundings", b"surroundings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__exceedance_percent: _TypeAlias = _typing.Literal["exceedance_percent"]  # noqa: Y015
+    _WhichOneofArgType__exceedance_percent: _TypeAlias = _typing.Literal["_exceedance_percent", b"_exceedance_percent"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__exceedance_percent) -> _WhichOneofReturnType__exceedance_percent | None: ...
+
+Global___Propagation: _TypeAlias = Propagation  # noqa: Y015
+
+@_typing.final
+class Beams(_message.Message):
+    """How the satellite's array covers its cells."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COVERAGE_FIELD_NUMBER: _builtins.int
+    STEERING_FIELD_NUMBER: _builtins.int
+    coverage: _builtins.str
+    """fixed_aperture, adaptive_aperture, plain, tapered, phase_spoiled or hopping; empty:
+    adaptive_aperture, the beams of the reference problem.
+    """
+    steering: _builtins.str
+    """earth_fixed or earth_moving; empty: earth_fixed."""
+    def __init__(
+        self,
+        *,
+        coverage: _builtins.str = ...,
+        steering: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage", "steering", b"steering"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Beams: _TypeAlias = Beams  # noqa: Y015
+
+@_typing.final
+class Knowledge(_message.Message):
+    """How well the network knows what it decides on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROCESSING_DELAY_FIELD_NUMBER: _builtins.int
+    SINR_ERROR_DB_FIELD_NUMBER: _builtins.int
+    EPHEMERIS_ERROR_M_FIELD_NUMBER: _builtins.int
+    STATION_ERROR_M_FIELD_NUMBER: _builtins.int
+    DETECTOR_DEFLECTION_FIELD_NUMBER: _builtins.int
+    sinr_error_db: _builtins.float
+    """Standard deviation of a measured SINR or SINR loss, in dB."""
+    ephemeris_error_m: _builtins.float
+    """Standard deviation of the satellite's along-track position as the ESIMs compute it, in metres."""
+    station_error_m: _builtins.float
+    """Standard deviation of an eavesdropper station's reported position on either axis, in metres;
+    0: the stations' positions are known, and only their bearings are measured with an error.
+    """
+    detector_deflection: _builtins.float
+    """Mean detection statistic of a hidden station 1 km away, in standard deviations; unset: 40."""
+    @_builtins.property
+    def processing_delay(self) -> _duration_pb2.Duration:
+        """Time that a channel report takes at both ends; with it, estimates are as old as this and the
+        longest one-way propagation delay together, and `csi_age` does not apply. Unset: `csi_age`.
+        """
+
+    def __init__(
+        self,
+        *,
+        processing_delay: _duration_pb2.Duration | None = ...,
+        sinr_error_db: _builtins.float = ...,
+        ephemeris_error_m: _builtins.float = ...,
+        station_error_m: _builtins.float = ...,
+        detector_deflection: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_detector_deflection", b"_detector_deflection", "detector_deflection", b"detector_deflection", "processing_delay", b"processing_delay"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detector_deflection", b"_detector_deflection", "detector_deflection", b"detector_deflection", "ephemeris_error_m", b"ephemeris_error_m", "processing_delay", b"processing_delay", "sinr_error_db", b"sinr_error_db", "station_error_m", b"station_error_m"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__detector_deflection: _TypeAlias = _typing.Literal["detector_deflection"]  # noqa: Y015
+    _WhichOneofArgType__detector_deflection: _TypeAlias = _typing.Literal["_detector_deflection", b"_detector_deflection"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__detector_deflection) -> _WhichOneofReturnType__detector_deflection | None: ...
+
+Global___Knowledge: _TypeAlias = Knowledge  # noqa: Y015
+
+@_typing.final
+class Handover(_message.Message):
+    """When the serving beam or satellite changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEAM_HYSTERESIS_DB_FIELD_NUMBER: _builtins.int
+    BEAM_TIME_TO_TRIGGER_FIELD_NUMBER: _builtins.int
+    SATELLITE_HYSTERESIS_DEG_FIELD_NUMBER: _builtins.int
+    SATELLITE_MINIMUM_TIME_FIELD_NUMBER: _builtins.int
+    SUPPRESSION_FIELD_NUMBER: _builtins.int
+    beam_hysteresis_db: _builtins.float
+    """A beam must be stronger than the serving one by this much, in dB."""
+    satellite_hysteresis_deg: _builtins.float
+    """A satellite must stand higher than the serving one by this much, in degrees."""
+    @_builtins.property
+    def beam_time_to_trigger(self) -> _duration_pb2.Duration:
+        """For this long."""
+
+    @_builtins.property
+    def satellite_minimum_time(self) -> _duration_pb2.Duration:
+        """A satellite serves at least this long, unless it sets."""
+
+    @_builtins.property
+    def suppression(self) -> _duration_pb2.Duration:
+        """No trigger of an ESIM or a beam fires for this long after its handover."""
+
+    def __init__(
+        self,
+        *,
+        beam_hysteresis_db: _builtins.float = ...,
+        beam_time_to_trigger: _duration_pb2.Duration | None = ...,
+        satellite_hysteresis_deg: _builtins.float = ...,
+        satellite_minimum_time: _duration_pb2.Duration | None = ...,
+        suppression: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["beam_time_to_trigger", b"beam_time_to_trigger", "satellite_minimum_time", b"satellite_minimum_time", "suppression", b"suppression"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_hysteresis_db", b"beam_hysteresis_db", "beam_time_to_trigger", b"beam_time_to_trigger", "satellite_hysteresis_deg", b"satellite_hysteresis_deg", "satellite_minimum_time", b"satellite_minimum_time", "suppression", b"suppression"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Handover: _TypeAlias = Handover  # noqa: Y015
+
+@_typing.final
 class PassScenario(_message.Message):
     """A satellite pass and what happens in it. The same scenario and seed give the same events."""
 
@@ -215,6 +475,11 @@ class PassScenario(_message.Message):
     BEAM_QUALITY_FIELD_NUMBER: _builtins.int
     DOPPLER_FIELD_NUMBER: _builtins.int
     EAVESDROPPER_FIELD_NUMBER: _builtins.int
+    FURTHER_SATELLITES_FIELD_NUMBER: _builtins.int
+    PROPAGATION_FIELD_NUMBER: _builtins.int
+    BEAMS_FIELD_NUMBER: _builtins.int
+    KNOWLEDGE_FIELD_NUMBER: _builtins.int
+    HANDOVER_FIELD_NUMBER: _builtins.int
     scenario_id: _builtins.str
     """Name of the scenario."""
     tle_line1: _builtins.str
@@ -265,6 +530,28 @@ class PassScenario(_message.Message):
     def eavesdropper(self) -> Global___TriggerRule:
         """Rule of eavesdropper-detected; threshold is the detection statistic. Unset: the default rule."""
 
+    @_builtins.property
+    def further_satellites(self) -> _containers.RepeatedCompositeFieldContainer[Global___SatelliteElements]:
+        """Satellites that may serve besides the one of `tle_line1` and `tle_line2`."""
+
+    @_builtins.property
+    def propagation(self) -> Global___Propagation:
+        """How radio waves propagate; unset: as in the reference problem."""
+
+    @_builtins.property
+    def beams(self) -> Global___Beams:
+        """How cells are covered; unset: as in the reference problem."""
+
+    @_builtins.property
+    def knowledge(self) -> Global___Knowledge:
+        """How well the network knows what it decides on; unset: as in the reference problem."""
+
+    @_builtins.property
+    def handover(self) -> Global___Handover:
+        """When beam and satellite change; required with `further_satellites`. Unset: each ESIM keeps the
+        beam of its cell.
+        """
+
     def __init__(
         self,
         *,
@@ -284,10 +571,15 @@ class PassScenario(_message.Message):
         beam_quality: Global___TriggerRule | None = ...,
         doppler: Global___TriggerRule | None = ...,
         eavesdropper: Global___TriggerRule | None = ...,
+        further_satellites: _abc.Iterable[Global___SatelliteElements] | None = ...,
+        propagation: Global___Propagation | None = ...,
+        beams: Global___Beams | None = ...,
+        knowledge: Global___Knowledge | None = ...,
+        handover: Global___Handover | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["beam_quality", b"beam_quality", "csi_age", b"csi_age", "doppler", b"doppler", "duration", b"duration", "eavesdropper", b"eavesdropper", "start_time", b"start_time", "tick_period", b"tick_period"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["beam_quality", b"beam_quality", "beams", b"beams", "csi_age", b"csi_age", "doppler", b"doppler", "duration", b"duration", "eavesdropper", b"eavesdropper", "handover", b"handover", "knowledge", b"knowledge", "propagation", b"propagation", "start_time", b"start_time", "tick_period", b"tick_period"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_quality", b"beam_quality", "carrier_frequency_hz", b"carrier_frequency_hz", "csi_age", b"csi_age", "disturbances", b"disturbances", "doppler", b"doppler", "duration", b"duration", "eavesdropper", b"eavesdropper", "latitude_deg", b"latitude_deg", "longitude_deg", b"longitude_deg", "power_budget_dbw", b"power_budget_dbw", "scenario_id", b"scenario_id", "seed", b"seed", "start_time", b"start_time", "tick_period", b"tick_period", "tle_line1", b"tle_line1", "tle_line2", b"tle_line2"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_quality", b"beam_quality", "beams", b"beams", "carrier_frequency_hz", b"carrier_frequency_hz", "csi_age", b"csi_age", "disturbances", b"disturbances", "doppler", b"doppler", "duration", b"duration", "eavesdropper", b"eavesdropper", "further_satellites", b"further_satellites", "handover", b"handover", "knowledge", b"knowledge", "latitude_deg", b"latitude_deg", "longitude_deg", b"longitude_deg", "power_budget_dbw", b"power_budget_dbw", "propagation", b"propagation", "scenario_id", b"scenario_id", "seed", b"seed", "start_time", b"start_time", "tick_period", b"tick_period", "tle_line1", b"tle_line1", "tle_line2", b"tle_line2"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
