@@ -96,7 +96,9 @@ def slant_losses(
         scintillation = scintillation_fade_db(sigma_db, sky.exceedance.percent)
     else:
         scintillation = nothing
-    return masked_losses(gas, cloud, rain, scintillation, known=known, terms=terms)
+    total = total_attenuation_db(gas, cloud, rain, scintillation, terms.combination)
+    parts = (np.broadcast_to(term, shape) for term in (gas, cloud, rain, scintillation, total))
+    return masked_losses(*parts, known=known)
 
 
 def slant_rain_db(sky: Sky, elevation_deg: Any, terminal: Terminal) -> Floats:
@@ -139,18 +141,17 @@ def masked_losses(
     cloud_db: Floats,
     rain_db: Floats,
     scintillation_db: Floats,
+    total_db: Floats,
     *,
     known: npt.NDArray[np.bool_],
-    terms: LossTerms,
 ) -> AtmosphericLosses:
-    """Losses of four terms and their total, masked where a path is not `known`."""
-    total_db = total_attenuation_db(gas_db, cloud_db, rain_db, scintillation_db, terms.combination)
+    """Losses of four terms and their total [...], masked where a path is not `known`."""
     hidden = np.broadcast_to(~known, total_db.shape)
+    anything_hidden = bool(hidden.any())
 
     def masked(values_db: Floats) -> MaskedFloats:
-        return np.ma.MaskedArray(
-            np.where(hidden, np.inf, values_db), mask=hidden, fill_value=np.inf
-        )
+        filled = np.where(hidden, np.inf, values_db) if anything_hidden else values_db
+        return np.ma.MaskedArray(filled, mask=hidden, fill_value=np.inf)
 
     return AtmosphericLosses(
         gas_db=masked(gas_db),

@@ -103,7 +103,7 @@ def test_the_stations_height_counts() -> None:
 
 
 def test_opening_the_maps_leaves_numpy_as_it_was() -> None:
-    """In a fresh process: itur switches numpy's warnings off, the rest of the process keeps them."""
+    """That itur switches numpy's warnings off in a fresh process does not reach it."""
     script = (
         "import numpy; before = numpy.geterr();"
         "from ran_sim.atmosphere.maps import itu_model; itu_model(618);"

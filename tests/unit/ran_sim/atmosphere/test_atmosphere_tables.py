@@ -1,8 +1,10 @@
 """Tables of attenuation by elevation."""
 
+import dataclasses
+
 import numpy as np
 import pytest
-from support.skies import sky_over_munich
+from support.skies import munich, sky_over_munich
 
 from radio_math.attenuation import AttenuationError
 from ran_sim.atmosphere.losses import Terminal, slant_losses
@@ -24,9 +26,12 @@ def test_a_looked_up_value_is_the_computed_one(percent: float) -> None:
     )
 
 
-def test_the_kink_of_the_tropics_is_a_node() -> None:
-    """At 25 degrees the exponent of P.618 changes its form."""
-    assert 25.0 in table_of(sky_over_munich(), DISH).elevation_deg
+@pytest.mark.parametrize("elevation_deg", [5.0, 24.9375, 25.0, 25.0625, HOLD_DEG])
+def test_a_node_is_exact(elevation_deg: float) -> None:
+    """The first, the last, and those around 25 degrees, where P.618 bends in the tropics."""
+    sky = dataclasses.replace(sky_over_munich(), site=munich(latitude_deg=1.35))
+    expected = float(slant_losses(sky, elevation_deg, DISH).total_db)
+    assert float(table_of(sky, DISH).total_at(elevation_deg)) == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_last_half_degree_is_held() -> None:
