@@ -32,6 +32,7 @@ def slant_gas_db(zenith_gas_db: Any, elevation_deg: Any) -> Floats:
     Raises:
         AttenuationError: an elevation is below 5 degrees, where a flat atmosphere does not hold.
     Source: ITU-R P.676-12 Annex 2 2.2; TR 38.811 6.6.4.
+    Not modelled: curvature of the layers, refraction.
     """
     check_elevation_deg(elevation_deg)
     zenith_db = np.asarray(zenith_gas_db, dtype=np.float64)
@@ -53,6 +54,7 @@ def tr38811_gas_db(
     Raises:
         AttenuationError: a frequency or elevation outside of the model.
     Source: TR 38.811 6.6.4.
+    Not modelled: the lines of water vapour and oxygen between the frequencies of the table.
     """
     zenith_db = standard_zenith_gas_db(frequency_ghz) if zenith_gas_db is None else zenith_gas_db
     slant_db = slant_gas_db(zenith_db, elevation_deg)

@@ -46,7 +46,11 @@ class Band(StrEnum):
 
 
 def band_of(frequency_hz: float) -> Band:
-    """The band whose tables serve a frequency: S below 6 GHz, Ka from there on."""
+    """The band whose tables serve a frequency: S below 6 GHz, Ka from there on.
+
+    Source: TR 38.811 6.6.2.
+    Not modelled: that the tables were computed for 2 to 4 GHz and 26.5 to 40 GHz.
+    """
     return Band.S if frequency_hz < BAND_LIMIT_HZ else Band.KA
 
 
@@ -84,6 +88,7 @@ def large_scale_table(surroundings: Surroundings, band: Band) -> LargeScaleTable
 
     Source: TR 38.811 Tables 6.6.1-1, 6.6.2-1 to 6.6.2-3, 6.7.2-1 to 6.7.2-8; TR 38.901 Tables
     7.5-6 (K of rural), 7.6.3.1-2 (line-of-sight state).
+    Not modelled: spreads of delay and angles, cross-polarisation, clusters.
     """
     entry = standard_table("tr38811")["surroundings"][surroundings.value]
     of_band, distance_m = entry["bands"][band.value], entry["correlation_distance_m"]
@@ -109,6 +114,7 @@ def reference_row(elevation_deg: Any) -> Rows:
     Raises:
         LargeScaleError: an elevation is below 0, above 90 or not a number.
     Source: TR 38.811 6.6.1.
+    Not modelled: anything between two reference angles.
     """
     elevation = np.asarray(elevation_deg, dtype=np.float64)
     if not ((elevation >= 0) & (elevation <= _ZENITH_DEG)).all():
@@ -120,7 +126,11 @@ def reference_row(elevation_deg: Any) -> Rows:
 
 
 def los_probability(elevation_deg: Any, table: LargeScaleTable) -> Floats:
-    """Probability of line of sight [...], 0 to 1. Source: TR 38.811 Table 6.6.1-1."""
+    """Probability of line of sight [...], 0 to 1.
+
+    Source: TR 38.811 Table 6.6.1-1.
+    Not modelled: buildings of a place; streets and their direction.
+    """
     return table.los_probability[reference_row(elevation_deg)]
 
 
@@ -128,6 +138,7 @@ def shadow_sigma_db(elevation_deg: Any, line_of_sight: Any, table: LargeScaleTab
     """Standard deviation [...] in dB of shadow fading, which has a mean of 0 dB.
 
     Source: TR 38.811 Tables 6.6.2-1 to 6.6.2-3.
+    Not modelled: dependence on frequency within a band.
     """
     row = reference_row(elevation_deg)
     return np.where(line_of_sight, table.shadow_sigma_los_db[row], table.shadow_sigma_nlos_db[row])
@@ -137,6 +148,7 @@ def clutter_loss_db(elevation_deg: Any, line_of_sight: Any, table: LargeScaleTab
     """Clutter loss [...] in dB: the table's without line of sight, 0 with it.
 
     Source: TR 38.811 6.6.2.
+    Not modelled: its spread, which is part of shadow fading without line of sight.
     """
     return np.where(line_of_sight, 0.0, table.clutter_nlos_db[reference_row(elevation_deg)])
 

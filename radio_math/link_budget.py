@@ -58,7 +58,10 @@ class LinkBudget:
 def eirp_dbw(density_dbw_per_mhz: Any, bandwidth_hz: Any) -> Floats:
     """EIRP [...] in dBW of a band: density in dBW/MHz plus 10 log10 of the band in MHz.
 
-    The density already holds the antenna's peak gain. Source: TR 38.821 6.1.1.1.
+    The density already holds the antenna's peak gain.
+
+    Source: TR 38.821 6.1.1.1.
+    Not modelled: back-off, a spectrum that is not flat.
     """
     return np.asarray(np.asarray(density_dbw_per_mhz) + to_db(np.asarray(bandwidth_hz) / 1e6))
 
@@ -71,6 +74,7 @@ def noise_temperature_k(
     T = 10^(NF/10) (T0 + (Ta - T0) 10^(-NF/10)): T0 (F - 1) + Ta.
 
     Source: TR 38.821 6.1.3.1.
+    Not modelled: noise that rain and gases radiate into the antenna.
     """
     factor = from_db(noise_figure_db)
     ambient_k = np.asarray(ambient_temperature_k, dtype=np.float64)
@@ -83,6 +87,7 @@ def figure_of_merit_db_per_k(
     """G/T [...] in dB/K: G - NF - 10 log10(T0 + (Ta - T0) 10^(-NF/10)).
 
     Source: TR 38.821 6.1.3.1.
+    Not modelled: scan loss, losses of the feed.
     """
     noise_k = noise_temperature_k(noise_figure_db, ambient_temperature_k, antenna_temperature_k)
     return np.asarray(np.asarray(gain_dbi) - to_db(noise_k))

@@ -38,6 +38,7 @@ def rain_coefficients(
     Raises:
         AttenuationError: the frequency is outside of 1 to 55 GHz.
     Source: ITU-R P.838-3 eq. 2 to 5.
+    Not modelled: drop sizes and temperatures of a place.
     """
     check_frequency_ghz(frequency_ghz)
     k_h = 10 ** _curve("log10_k_horizontal", frequency_ghz)
@@ -51,7 +52,11 @@ def rain_coefficients(
 
 
 def specific_attenuation_db_km(rain_rate_mm_h: Any, k: Any, alpha: Any) -> Floats:
-    """Specific attenuation [...] gamma_R = k R^alpha in dB/km. Source: ITU-R P.838-3 eq. 1."""
+    """Specific attenuation [...] gamma_R = k R^alpha in dB/km.
+
+    Source: ITU-R P.838-3 eq. 1.
+    Not modelled: snow, hail, the melting layer.
+    """
     return np.asarray(k * np.asarray(rain_rate_mm_h, dtype=np.float64) ** alpha)
 
 
@@ -80,6 +85,7 @@ def rain_path_km(
     Raises:
         AttenuationError: a frequency or elevation outside of the model.
     Source: ITU-R P.618-13 2.2.1.1 steps 2, 3, 6 to 8.
+    Not modelled: cells: r and v stand for their mean shape.
     """
     check_frequency_ghz(frequency_ghz)
     check_elevation_deg(elevation_deg, 1e-6)

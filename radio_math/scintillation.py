@@ -65,6 +65,7 @@ def scintillation_loss_db(
     """Scintillation loss [...] in dB as the TR takes it: ionosphere below 6 GHz, else the table.
 
     Source: TR 38.811 6.6.6.
+    Not modelled: both at once; each band pays one of them.
     """
     if frequency_hz < BAND_LIMIT_HZ:
         loss_db = ionospheric_scintillation_db(frequency_hz, magnetic_latitude_deg)
@@ -107,6 +108,7 @@ def scintillation_sigma_db(
     Raises:
         AttenuationError: a frequency or elevation outside of the model.
     Source: ITU-R P.618-13 2.4.1 steps 3 to 7.
+    Not modelled: the refractivity of the month, fading below 5 degrees.
     """
     check_frequency_ghz(frequency_ghz)
     check_elevation_deg(elevation_deg)
@@ -128,6 +130,7 @@ def scintillation_fade_db(sigma_db: Any, exceedance_percent: float) -> Floats:
     Raises:
         AttenuationError: the exceedance is outside of 0.001 to 50 percent.
     Source: ITU-R P.618-13 2.4.1 steps 8, 9.
+    Not modelled: enhancements, which are smaller than fades of the same share of time.
     """
     check_exceedance_percent(exceedance_percent)
     log_p = np.log10(exceedance_percent)

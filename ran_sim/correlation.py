@@ -19,6 +19,7 @@ def correlated_normals(lag: Any, rng: np.random.Generator) -> FloatArray:
         rng: drawn from once, for all steps together.
 
     Source: Gudmundson 1991 eq. 8.
+    Not modelled: any other autocorrelation; distributions other than the normal one.
     """
     rho = np.exp(-np.asarray(lag, dtype=np.float64))
     values = rng.standard_normal((rho.shape[0] + 1, *rho.shape[1:]))

@@ -105,6 +105,7 @@ def study_case(name: str, direction: Direction) -> LinkParameters:
         NotFound: there is no such case.
         FailedPrecondition: the case is an uplink to a geostationary satellite.
     Source: TR 38.821 Tables 6.1.1.1-1, 6.1.1.1-2, 6.1.1.1-3, 6.1.1.1-9, 6.1.3.3-1.
+    Not modelled: the cases' interference and their system simulations.
     """
     if name not in study_cases():
         raise NotFound(

@@ -107,6 +107,7 @@ def slant_rain_db(sky: Sky, elevation_deg: Any, terminal: Terminal) -> Floats:
     Raises:
         AttenuationError: an elevation or the exceedance is outside of the model.
     Source: ITU-R P.618-13 2.2.1.1.
+    Not modelled: as `rain_attenuation_db`.
     """
     return rain_attenuation_db(
         elevation_deg,
@@ -126,6 +127,7 @@ def slant_sigma_db(sky: Sky, elevation_deg: Any, terminal: Terminal) -> Floats:
     Raises:
         AttenuationError: an elevation is outside of the model.
     Source: ITU-R P.618-13 2.4.1.
+    Not modelled: as `scintillation_sigma_db`.
     """
     return scintillation_sigma_db(
         elevation_deg,

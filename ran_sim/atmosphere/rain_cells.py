@@ -75,7 +75,11 @@ class RainField:
         )
 
     def correlation(self, distance_km: Any) -> FloatArray:
-        """Correlation [...] of the rain rates at two places a distance apart, 1 at 0."""
+        """Correlation [...] of the rain rates at two places a distance apart, 1 at 0.
+
+        Source: Rice 1944.
+        Not modelled: anisotropy; the wind's shear.
+        """
         scaled = np.maximum(np.asarray(distance_km, dtype=np.float64) / self.radius_km, 1e-6)
         return np.asarray(0.5 * scaled**2 * kv(2, scaled))
 
@@ -90,6 +94,8 @@ def rain_rate_mm_h(
         offset_s: [T] seconds since the begin.
         field: the statistics of the rain.
         rng: draws the cells, in an order that only the positions and the field fix.
+    Source: Capsoni 1987; Rice 1944.
+    Not modelled: cells beyond ten radii, see also `RainField`.
     """
     wind = np.array((field.wind_east_m_s, field.wind_north_m_s))
     drifting_km = (position_m - wind * offset_s[:, None, None]) / 1e3  # as the cells see the places
@@ -132,6 +138,7 @@ def rain_cell_losses_db(
         terminal: at every place.
 
     Source: ITU-R P.838-3; ITU-R P.618-13 2.2.1.1.
+    Not modelled: as `momentary_rain_db`.
     """
     known = covered(elevation_deg)
     loss_db = momentary_rain_db(

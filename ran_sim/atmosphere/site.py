@@ -114,6 +114,7 @@ def site_constants(
         FailedPrecondition: the maps are not installed.
     Source: ITU-R P.1511-2 (height); ITU-R P.839-4 (rain height); ITU-R P.837-7 (rain rate); ITU-R
     P.453-13 (refractivity); ITU-R P.1510-1 (temperature); ITU-R P.835-6 (pressure).
+    Not modelled: seasons; what lies between the nodes of the maps.
     """
     latitude, longitude = np.broadcast_arrays(
         np.asarray(latitude_deg, dtype=np.float64), np.asarray(longitude_deg, dtype=np.float64)
@@ -158,6 +159,7 @@ def sky_over(site: SiteConstants, frequency_ghz: float, exceedance: Exceedance) 
         InvalidArgument: the frequency is none in GHz, or the exceedance is a bare number.
         FailedPrecondition: the maps are not installed.
     Source: ITU-R P.676-12 Annex 2; ITU-R P.840-8 eq. 12; ITU-R P.836-6; ITU-R P.618-13 2.5.
+    Not modelled: a day's weather: vapour and clouds are those of the exceedance.
     """
     check_frequency(frequency_ghz)
     if not isinstance(exceedance, Exceedance):

@@ -72,13 +72,19 @@ class AtmosphereTable:
 
         Raises:
             AttenuationError: an elevation is outside of 5 to 90 degrees.
+        Source: ITU-R P.618-13 2.5.
+        Not modelled: the last half degree to the zenith.
         """
         check_elevation_deg(elevation_deg)
         elevation = np.minimum(elevation_deg, HOLD_DEG)
         return self.total.at(_interval(elevation), elevation)
 
     def losses_at(self, elevation_deg: Any) -> AtmosphericLosses:
-        """Every term [...] in dB at any elevation; masked where it is below 5 degrees."""
+        """Every term [...] in dB at any elevation; masked where it is below 5 degrees.
+
+        Source: ITU-R P.618-13 2.5.
+        Not modelled: the last half degree to the zenith.
+        """
         known = covered(elevation_deg)
         elevation = np.minimum(np.where(known, elevation_deg, HOLD_DEG), HOLD_DEG)
         interval = _interval(elevation)
@@ -107,6 +113,8 @@ def atmosphere_table(
     Raises:
         InvalidArgument: the place, frequency or exceedance is out of range; the field is named.
         FailedPrecondition: the maps are not installed.
+    Source: ITU-R P.618-13 2.5.
+    Not modelled: the last half degree to the zenith.
     """
     site = site_constants(latitude_deg, longitude_deg, altitude_m)
     return table_of(sky_over(site, frequency_ghz, exceedance), terminal, terms)
@@ -117,6 +125,8 @@ def table_of(sky: Sky, terminal: Terminal, terms: LossTerms = ALL_TERMS) -> Atmo
 
     Raises:
         AttenuationError: rain is on and the exceedance above 5 %.
+    Source: ITU-R P.618-13 2.5.
+    Not modelled: the last half degree to the zenith.
     """
     count = round((HOLD_DEG - MIN_ELEVATION_DEG) * NODES_PER_DEG)
     nodes_deg = MIN_ELEVATION_DEG + np.arange(count + 1) / NODES_PER_DEG

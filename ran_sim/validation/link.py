@@ -8,8 +8,13 @@ import numpy as np
 
 from nf_runtime.errors import FailedPrecondition, NotFound
 from radio_math.gases import standard_zenith_gas_db
-from radio_math.large_scale import Band, LargeScaleTable, Surroundings, large_scale_table
-from radio_math.large_scale import reference_row as row_of
+from radio_math.large_scale import (
+    Band,
+    LargeScaleTable,
+    Surroundings,
+    large_scale_table,
+    reference_row,
+)
 from radio_math.link import (
     BOLTZMANN_J_PER_K,
     EARTH_RADIUS_M,
@@ -101,7 +106,7 @@ def check_constants(section: Entry, _reference: Reference) -> Iterator[Check]:
 def check_tables(section: Entry, _reference: Reference) -> Iterator[Check]:
     """Large-scale tables of TR 38.811, looked up at the section's elevations."""
     elevation_deg = section.numbers("elevation_deg")
-    rows = row_of(elevation_deg)
+    rows = reference_row(elevation_deg)
     for name, entry in section.entries():
         if name in _ABOUT:
             continue
