@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from radio_math.link import from_db, to_db
+
 ISOLATION_DB = 30.0
 """No antenna pair isolates better than this: the loss between opposite senses stays finite."""
 
@@ -37,7 +39,9 @@ def polarisation_loss_db(transmitted: Polarisation, received: Polarisation) -> f
     Not modelled: depolarisation by rain, Faraday rotation, dependence on the off-axis angle.
     """
     share = (1 + float(np.dot(_stokes(transmitted), _stokes(received)))) / 2
-    return min(float(-10 * np.log10(max(share, 1e-12))), ISOLATION_DB) + 0.0
+    # Unit vectors leave a share of 1 + 1e-16, or of 0, behind.
+    share = min(max(share, float(from_db(-ISOLATION_DB))), 1.0)
+    return abs(float(to_db(share)))
 
 
 def _stokes(polarisation: Polarisation) -> tuple[float, float, float]:
