@@ -23,8 +23,9 @@ STEP_DAYS = 5
 _MJD_0 = 2400000.5
 _MS_PER_S = 1e3
 _LEAP_SECOND_S = 0.5
-# Columns of finals2000A, counted from 0: modified Julian date, Bulletin A flag and UT1 - UTC.
-_MJD, _FLAG, _UT1_UTC = slice(7, 15), 57, slice(58, 68)
+# Columns of finals2000A, counted from 0: modified Julian date, flag and UT1 - UTC of Bulletin A,
+# and UT1 - UTC of Bulletin B, which is final where it is given.
+_MJD, _FLAG, _UT1_UTC, _UT1_UTC_FINAL = slice(7, 15), 57, slice(58, 68), slice(154, 165)
 _PREDICTED = "P"
 
 
@@ -55,8 +56,9 @@ class EarthRotation:
         table it is zero, which UTC keeps within 0.9 s by definition: at most 0.42 km on the
         equator; `covers` tells.
 
-        Source: IERS finals2000A, column UT1-UTC of Bulletin A.
-        Not modelled: zonal tides between the days of the table (1.2 ms at most, 0.5 m).
+        Source: IERS finals2000A, UT1-UTC of Bulletin B, of Bulletin A where that ends.
+        Not modelled: zonal tides between the days of the table and corrections to the tables
+        since (1.2 ms, 0.5 m since 1990; 5 ms before).
         """
         mjd = np.asarray(jd - _MJD_0 + fr)
         leaps = np.searchsorted(self.leap_mjd, mjd, side="right")
@@ -91,7 +93,7 @@ def table_of_finals(text: str, step_days: int = STEP_DAYS) -> dict[str, Any]:
         if not line[_UT1_UTC].strip():
             break
         days.append(int(float(line[_MJD])))
-        values.append(float(line[_UT1_UTC]))
+        values.append(float(line[_UT1_UTC_FINAL].strip() or line[_UT1_UTC]))
         if line[_FLAG] == _PREDICTED and not predicted_mjd:
             predicted_mjd = days[-1]
     # UT1 drifts by milliseconds a day: half a second from one day to the next is a leap second.
@@ -99,7 +101,7 @@ def table_of_finals(text: str, step_days: int = STEP_DAYS) -> dict[str, Any]:
     leap_mjd = [day for day, jump in zip(days[1:], jumps, strict=True) for _ in range(jump)]
     continuous = np.array(values) - np.concatenate(([0], np.cumsum(jumps)))
     return {
-        "source": "IERS Rapid Service: finals2000A.all, UT1-UTC of Bulletin A",
+        "source": "IERS finals2000A.all: UT1-UTC of Bulletin B, of Bulletin A where that ends",
         "made_by": "python -m ran_sim.orbit.earth_rotation finals2000A.all FILE",
         "first_mjd": days[0],
         "step_days": step_days,

@@ -29,11 +29,21 @@ def test_offsets_carry_into_the_whole_days() -> None:
     assert np.diff(jd + fr) * 86400 == pytest.approx([86400, 43199, 1, 46800], abs=1e-4)
 
 
+@pytest.mark.pitfall(5)
 def test_microseconds_are_kept() -> None:
     """The split resolves what one float64 Julian date could not."""
     _, first = julian_date(NOON, 0.0)
     _, second = julian_date(NOON + dt.timedelta(microseconds=7), 0.0)
     assert float(second - first) * 86400 == pytest.approx(7e-6, abs=1e-9)
+
+
+@pytest.mark.pitfall(5)
+def test_a_time_zone_is_no_slip() -> None:
+    """An aware time in another zone is the same instant; a naive one is refused."""
+    elsewhere = NOON.astimezone(dt.timezone(dt.timedelta(hours=5, minutes=30)))
+    assert julian_date(elsewhere, 0.0) == julian_date(NOON, 0.0)
+    with pytest.raises(TypeError):
+        julian_date(NOON.replace(tzinfo=None), 0.0)
 
 
 def test_sidereal_angle_of_j2000() -> None:
@@ -42,6 +52,7 @@ def test_sidereal_angle_of_j2000() -> None:
     assert np.degrees(sidereal_angle_rad(jd, fr)) == pytest.approx(280.46062, abs=1e-4)
 
 
+@pytest.mark.pitfall(4)
 def test_dut1_turns_the_earth() -> None:
     """A second of dUT1 is a second of rotation."""
     jd, fr = julian_date(NOON, 0.0)
@@ -49,6 +60,7 @@ def test_dut1_turns_the_earth() -> None:
     assert float(turned) == pytest.approx(EARTH_ROTATION_RAD_S, rel=1e-4)
 
 
+@pytest.mark.pitfall(2)
 def test_a_point_at_rest_in_space_moves_over_ground() -> None:
     """At zero inertial velocity the Earth-fixed one is the whole omega x r, towards the west."""
     position = np.array([7e6, 0.0, 0.0])

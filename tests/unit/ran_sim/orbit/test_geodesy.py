@@ -33,6 +33,7 @@ def test_altitude_goes_along_the_normal() -> None:
     assert raised == pytest.approx(1000.0 * up, abs=1e-6)
 
 
+@pytest.mark.pitfall(6)
 def test_up_is_not_geocentric() -> None:
     """At latitude 48 the normal is 0.19 degrees off the direction from the Earth's centre."""
     position = ecef_position(48.0, 0.0)

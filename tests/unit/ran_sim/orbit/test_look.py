@@ -7,6 +7,7 @@ import pytest
 from support.passes import element_set
 
 from ran_sim.orbit.frames import EARTH_ROTATION_RAD_S, FloatArray, rotation_velocity
+from ran_sim.orbit.geodesy import SPHERE, ecef_position
 from ran_sim.orbit.look import Look, Terminals, look_at
 from ran_sim.orbit.passes import Site, highest_culmination, look_from
 from ran_sim.orbit.propagation import Propagator
@@ -48,6 +49,7 @@ def circular_orbit(time_s: FloatArray) -> tuple[FloatArray, FloatArray]:
     return position, velocity - rotation_velocity(position)
 
 
+@pytest.mark.pitfall(1)
 def test_doppler_is_positive_while_the_satellite_approaches(look: Look) -> None:
     """Positive before the culmination, negative after it, falling all the way."""
     doppler = look.doppler_hz(FREQUENCY_HZ)
@@ -58,6 +60,7 @@ def test_doppler_is_positive_while_the_satellite_approaches(look: Look) -> None:
     assert (np.diff(doppler) < 0).all()
 
 
+@pytest.mark.pitfall(2, 3)
 def test_range_rate_of_an_ideal_orbit_is_the_derivative_of_range() -> None:
     """To one part in a million of the orbital speed, which a missing omega x r would break."""
     time_s = np.arange(-300.0, 300.0, 11.0)
@@ -73,6 +76,7 @@ def test_range_rate_of_an_ideal_orbit_is_the_derivative_of_range() -> None:
     assert np.abs(slope - rate).max() < 7500 * 1e-6
 
 
+@pytest.mark.pitfall(2, 3)
 def test_range_rate_of_sgp4_is_the_derivative_of_range(culmination: dt.datetime) -> None:
     """To 0.03 m/s: SGP4's own velocity is 0.02 m/s off the derivative of its position."""
     propagator, step_s = Propagator(element_set()), 0.5
@@ -130,8 +134,42 @@ def test_azimuth_counts_from_north_over_east() -> None:
     assert float(west.azimuth_deg) == pytest.approx(270)
 
 
+@pytest.mark.pitfall(7)
+def test_elevation_is_signed() -> None:
+    """A satellite a third around the Earth stands 58.5 degrees under the horizon (ns-3, #1308)."""
+    site = Site(0.0, 0.0, earth=SPHERE).terminals()
+    look = look_at(ecef_position(0.0, 120.0, 600e3, SPHERE), np.zeros(3), site)
+    assert float(look.elevation_deg) == pytest.approx(-58.5127, abs=1e-4)
+
+
+@pytest.mark.pitfall(7)
 def test_elevation_below_the_horizon_is_negative() -> None:
     """A satellite on the other side of the Earth stands at minus ninety degrees."""
     site = Site(0.0, 0.0).terminals()
     look = look_at(np.array([-7e6, 0.0, 0.0]), np.zeros(3), site)
     assert float(look.elevation_deg) == pytest.approx(-90.0)
+
+
+@pytest.mark.pitfall(6)
+def test_the_horizon_is_that_of_the_ellipsoid() -> None:
+    """At latitude 48 the zenith is 0.19 degrees from the direction away from the Earth's centre."""
+    site = Site(48.1, 11.6).terminals()
+    outward = site.position_m / np.linalg.norm(site.position_m)
+    above = look_at(site.position_m + 6e5 * site.up, np.zeros(3), site)
+    beside = look_at(site.position_m + 6e5 * outward, np.zeros(3), site)
+    assert float(above.elevation_deg) == pytest.approx(90.0, abs=1e-6)
+    assert float(beside.elevation_deg) == pytest.approx(90.0 - 0.19, abs=0.01)
+
+
+@pytest.mark.pitfall(32)
+def test_geometry_is_in_double_precision(look: Look) -> None:
+    """A micrometre of range is still seen, which single precision loses by five digits."""
+    for values in (look.range_m, look.range_rate_m_s, look.elevation_deg, look.azimuth_deg):
+        assert values.dtype == np.float64
+    site = SITE.terminals()
+    satellite = site.position_m + 1e6 * site.up
+    ranges = [
+        float(look_at(satellite + shift_m * site.up, np.zeros(3), site).range_m)
+        for shift_m in (0.0, 1e-6)
+    ]
+    assert ranges[1] - ranges[0] == pytest.approx(1e-6, abs=2e-9)
