@@ -122,14 +122,10 @@ class PanelBeams:
                 self.panel, target, steering
             )
             return amplitude, np.full(steering.shape[:-1], float(self.panel.elements))
-        width_rad = self.panel.phase_step_rad(half_width)
-        along_x, along_y = (
-            shaping.weights(width_rad[..., axis]) for axis, shaping in enumerate(self._shapings)
-        )
+        along_x, along_y = self._weights(self.panel.phase_step_rad(half_width))
         response = separable_response(self.panel, along_x, along_y, target, steering)
         at_centre = np.abs(along_x.sum(axis=-1) * along_y.sum(axis=-1)) ** 2
-        real = self.coverage is Coverage.TAPERED
-        return response.real if real else np.abs(response), at_centre
+        return np.abs(response) if np.iscomplexobj(response) else response, at_centre
 
     def _box(self, centre: Floats, up: Floats) -> tuple[Floats, Floats]:
         """The rectangle of direction cosines round each cell: middle and half width [..., B, 2].
@@ -149,8 +145,16 @@ class PanelBeams:
         last, first = (np.diagonal(edge, axis1=-2, axis2=-1)[..., :2] for edge in (ahead, behind))
         return (last + first) / 2, (last - first) / 2
 
+    def _weights(self, width_rad: Floats) -> tuple[Any, Any]:
+        """Weights [..., B, Nx] and [..., B, Ny] for half widths [..., B, 2] in phase."""
+        along_x, along_y = self._widenings
+        if along_x is along_y:
+            both = along_x.weights(np.moveaxis(width_rad, -1, 0))
+            return both[0], both[1]
+        return along_x.weights(width_rad[..., 0]), along_y.weights(width_rad[..., 1])
+
     @cached_property
-    def _shapings(self) -> "tuple[_Widening, _Widening]":
+    def _widenings(self) -> "tuple[_Widening, _Widening]":
         tapered = self.coverage is Coverage.TAPERED
         along_x = _Widening.for_axis(self.panel.columns, tapered=tapered)
         if self.panel.rows == self.panel.columns:

@@ -32,10 +32,14 @@ def directions(count: int, seed: int = 1, reach: float = 0.6) -> np.ndarray:
     return np.concatenate((cosines, np.sqrt(1 - np.sum(cosines**2, axis=-1, keepdims=True))), -1)
 
 
+def centred(count: int) -> np.ndarray:
+    """Positions of elements counted from the middle."""
+    return np.arange(count) - (count - 1) / 2
+
+
 def naive_amplitude(panel: Panel, direction: np.ndarray, steering: np.ndarray) -> np.ndarray:
     """Steering vectors element by element: what the closed form has to equal."""
-    x = np.arange(panel.columns) - (panel.columns - 1) / 2
-    y = np.arange(panel.rows) - (panel.rows - 1) / 2
+    x, y = centred(panel.columns), centred(panel.rows)
 
     def vector(cosines: np.ndarray) -> np.ndarray:
         phase = x[:, None] * cosines[0] + y[None, :] * cosines[1]
@@ -108,19 +112,40 @@ def test_element_keeps_its_floor_behind_the_panel() -> None:
 
 
 @pytest.mark.parametrize(
-    "weights", [uniform_weights(64), taylor_weights(64), flat_top_weights(64, 0.7)]
+    ("columns", "rows"),
+    [
+        (uniform_weights(64), uniform_weights(64)),
+        (taylor_weights(64), flat_top_weights(64, 0.7)),
+        (quadratic_phase_weights(64, 0.7), taylor_weights(9)),
+        (uniform_weights(5), uniform_weights(1)),
+    ],
 )
-def test_separable_weights_give_what_any_weights_give(weights: np.ndarray) -> None:
-    """Two small products equal the contraction of the whole weight matrix."""
+def test_separable_weights_give_what_any_weights_give(
+    columns: np.ndarray, rows: np.ndarray
+) -> None:
+    """Two small real products equal the contraction of the whole weight matrix."""
+    panel = Panel(len(columns), len(rows))
     target, beams = directions(10), directions(8, seed=2)
-    order = np.arange(64) - 31.5
-    steer = [np.exp(-1j * np.pi * beams[:, axis, None] * order) * weights for axis in (0, 1)]
-    full = steer[0][:, :, None] * steer[1][:, None, :]  # [B, Nx, Ny]
+    steered = [
+        weights * np.exp(-1j * np.pi * beams[:, axis, None] * centred(len(weights)))
+        for axis, weights in enumerate((columns, rows))
+    ]
+    full = steered[0][:, :, None] * steered[1][:, None, :]  # [B, Nx, Ny]
     np.testing.assert_allclose(
-        separable_response(SATELLITE, weights, weights, target, beams),
-        array_response(SATELLITE, full, target),
+        separable_response(panel, columns, rows, target, beams),
+        array_response(panel, full, target),
         atol=1e-9,
     )
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [uniform_weights(9), taylor_weights(64), flat_top_weights(64, 0.7)],
+)
+def test_weights_read_the_same_from_either_end(weights: np.ndarray) -> None:
+    """What the separable response relies on; and their norm is one."""
+    np.testing.assert_allclose(weights, weights[::-1], rtol=1e-12)
+    assert np.linalg.norm(weights) == pytest.approx(1.0)
 
 
 def test_uniform_separable_weights_are_the_phase_only_beam() -> None:
