@@ -7,6 +7,7 @@ The gradient is analytic. With E = (I + D Gamma)^-1 of `radio_math.secrecy` and 
 Powers are shares exp(x_u) / sum exp(x) of the budget, so that the budget holds exactly.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,11 +105,16 @@ def sum_rate_and_gradient(
     return np.sum(np.where(active, rate, 0.0), axis=-1), d_power, d_index
 
 
+Objective = Callable[[PreparedContext, Integers, Floats, Floats], tuple[Floats, Floats, Floats]]
+"""What is climbed: `sum_rate_and_gradient`, or something with its arguments and results."""
+
+
 def ascend(
     prepared: PreparedContext,
     start: Allocation,
     *,
     steps: int,
+    objective: Objective = sum_rate_and_gradient,
     power_step: float = 0.25,
     index_step: float = 0.6,
 ) -> tuple[Allocation, Floats]:
@@ -130,7 +136,7 @@ def ascend(
     best_value = np.full(share.shape[:-1], -np.inf)
     best_power, best_index = power_w, index
     for step in range(steps + 1):
-        value, d_power, d_index = sum_rate_and_gradient(prepared, carrier, power_w, index)
+        value, d_power, d_index = objective(prepared, carrier, power_w, index)
         better = value > best_value
         best_value = np.where(better, value, best_value)
         best_power = np.where(better[..., None], power_w, best_power)

@@ -11,7 +11,7 @@ result is a lower bound of the optimum, and it is what the "exhaustive" curve me
 """
 
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,9 @@ from ml_models.baselines.ascent import (
     Integers,
     PreparedContext,
     ascend,
-    grid_value_and_slope,
     prepare,
 )
+from ml_models.baselines.blocks import BlockTable, own_best_index
 from radio_math.context import CARRIER_QUOTA, CARRIERS, ESIMS, Allocation, RadioContext
 
 
@@ -49,12 +49,9 @@ class ExhaustiveSearch:
     ) -> None:
         self._carriers = carriers
         self._effort = effort or SearchEffort()
-        self._sets = [
-            np.array(list(combinations(range(esims), size)), dtype=np.int64)
-            for size in range(1, quota + 1)
-        ]
+        self._blocks = BlockTable(esims, carriers, quota)
         self._assignments = _assignments(esims, carriers, quota)  # [X, U]
-        self._set_numbers = self._number_sets(esims)  # [X, M], 0 is the empty set
+        self._set_numbers = self._blocks.numbers(self._assignments)  # [X, M]
 
     def decide(self, context: RadioContext) -> tuple[Allocation, Floats]:
         """The best allocation found for each context of a batch [N], and its sum rate [b/s/Hz]."""
@@ -64,7 +61,7 @@ class ExhaustiveSearch:
         equal = np.broadcast_to(
             prepared.power_budget_w[..., None] / users, (*prepared.log_gain.shape[:-1],)
         )
-        index = _own_best_index(prepared, equal)
+        index = own_best_index(prepared, equal)
         carrier = self._best_assignments(prepared, equal, index, effort.candidates)
         start = Allocation(
             carrier=carrier,
@@ -91,24 +88,11 @@ class ExhaustiveSearch:
         )
         return decision, np.max(rate, axis=-1)
 
-    def _number_sets(self, esims: int) -> Integers:
-        number_of_mask = np.zeros(2**esims, dtype=np.int64)
-        masks = np.concatenate([np.sum(1 << members, axis=-1) for members in self._sets])
-        number_of_mask[masks] = np.arange(1, len(masks) + 1)
-        bits = 1 << np.arange(esims)
-        return np.stack(
-            [
-                number_of_mask[(self._assignments == carrier) @ bits]
-                for carrier in range(self._carriers)
-            ],
-            axis=-1,
-        )
-
     def _best_assignments(
         self, prepared: PreparedContext, power_w: Floats, index: Floats, count: int
     ) -> Integers:
         """The assignments of highest table value, [N, count, U], for powers and s [N, 1, U]."""
-        table = self._set_values(prepared, power_w[..., 0, :], index[..., 0, :])
+        table = self._blocks.values(prepared, power_w[..., 0, :], index[..., 0, :])
         chosen = []
         for values in table:  # one context at a time: 4 * 10^5 sums fit the cache, N times do not
             total = values[0, self._set_numbers[:, 0]]
@@ -118,42 +102,11 @@ class ExhaustiveSearch:
             chosen.append(self._assignments[top])
         return np.stack(chosen).astype(np.int64)
 
-    def _set_values(
-        self, prepared: PreparedContext, power_w: Floats, index: Floats
-    ) -> npt.NDArray[np.float32]:
-        """Rate of every set on every carrier, single precision [N, M, 1 + sets]; 0 when empty."""
-        gain, _ = grid_value_and_slope(prepared.log_gain[:, 0], index)
-        leakage, _ = grid_value_and_slope(prepared.log_leakage[:, 0], index)
-        noise = prepared.carrier_noise[:, 0]  # [N, M]
-        load = (power_w * gain)[:, None, :] / noise[:, :, None]  # [N, M, U]
-        secret_loss = np.log1p(power_w * leakage)
-        columns = [np.zeros((*noise.shape, 1))]
-        for members in self._sets:
-            size = members.shape[1]
-            gram = prepared.gram[:, 0][:, members[:, :, None], members[:, None, :]]  # [N, X, k, k]
-            own_load = load[:, :, members]  # [N, M, X, k]
-            error = np.linalg.inv(np.eye(size) + own_load[..., None] * gram[:, None])
-            ratio = 1 / np.diagonal(error, axis1=-2, axis2=-1) - 1
-            epsilon = prepared.ici_factor[:, 0][:, None, members]
-            rate = np.log1p(ratio / (1 + epsilon * ratio)) - secret_loss[:, None, members]
-            columns.append(np.maximum(rate, 0).sum(axis=-1))
-        return np.asarray(np.concatenate(columns, axis=-1), dtype=np.float32)
-
 
 def _assignments(esims: int, carriers: int, quota: int) -> npt.NDArray[np.int8]:
     everything = np.array(list(product(range(carriers), repeat=esims)), dtype=np.int8)
     load = np.stack([(everything == carrier).sum(axis=-1) for carrier in range(carriers)])
     return np.asarray(everything[(load <= quota).all(axis=0)])
-
-
-def _own_best_index(prepared: PreparedContext, power_w: Floats) -> Floats:
-    """The grid point where each ESIM alone on a quiet carrier has its best rate, [N, 1, U]."""
-    own = np.diagonal(prepared.gram, axis1=-2, axis2=-1)
-    snr = (power_w * own)[..., None] * np.exp(prepared.log_gain)
-    sinr = snr / (1 + prepared.ici_factor[..., None] * snr)
-    leaked = power_w[..., None] * np.exp(prepared.log_leakage)
-    best = np.argmax(np.log1p(sinr) - np.log1p(leaked), axis=-1)
-    return np.asarray(best, dtype=np.float64)
 
 
 def _followed(first: Floats, leader: Floats, again: Integers) -> Floats:

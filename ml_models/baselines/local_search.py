@@ -1,20 +1,19 @@
 """Network-free rival: from a random start, best move or swap of carriers, then gradient polish."""
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
 from ml_models.baselines import mrc_random
 from ml_models.baselines.ascent import (
     Floats,
-    Integers,
+    Objective,
     PreparedContext,
     ascend,
     prepare,
     sum_rate_and_gradient,
 )
+from ml_models.baselines.matching import neighbours, within_quota
 from radio_math.context import CARRIER_QUOTA, GRID_POINTS, Allocation, RadioContext
 
 
@@ -45,16 +44,27 @@ def improve(
     context: RadioContext, start: Allocation, *, quota: int, effort: LocalSearchEffort
 ) -> tuple[Allocation, Floats]:
     """The allocation that matching and polish reach from `start`, and its sum rate [N]."""
-    prepared = prepare(context)
+    return climb(prepare(context), start, quota=quota, effort=effort)
+
+
+def climb(
+    prepared: PreparedContext,
+    start: Allocation,
+    *,
+    quota: int,
+    effort: LocalSearchEffort,
+    objective: Objective = sum_rate_and_gradient,
+) -> tuple[Allocation, Floats]:
+    """What matching and polish reach from `start` under an objective, and its value [N]."""
     current = Allocation(
         carrier=np.asarray(start.carrier, dtype=np.int64)[:, None],
         power_w=np.asarray(start.power_w, dtype=np.float64)[:, None],
         beamformer_index=np.asarray(start.beamformer_index, dtype=np.float64)[:, None],
     )
-    current, rate = ascend(prepared, current, steps=effort.polish_steps)
+    current, rate = ascend(prepared, current, steps=effort.polish_steps, objective=objective)
     for _ in range(effort.rounds):
-        matched = _match(prepared, current, quota, effort.max_matching_steps)
-        current, rate = ascend(prepared, matched, steps=effort.polish_steps)
+        matched = _match(prepared, current, quota, effort.max_matching_steps, objective)
+        current, rate = ascend(prepared, matched, steps=effort.polish_steps, objective=objective)
     return (
         Allocation(
             carrier=current.carrier[:, 0],
@@ -66,47 +76,26 @@ def improve(
 
 
 def _match(
-    prepared: PreparedContext, current: Allocation, quota: int, max_steps: int
+    prepared: PreparedContext,
+    current: Allocation,
+    quota: int,
+    max_steps: int,
+    objective: Objective,
 ) -> Allocation:
     """Moves and swaps, the best first, while any of them raises the rate; powers and s stay."""
     carrier = current.carrier  # [N, 1, U]
-    value, _, _ = sum_rate_and_gradient(
-        prepared, carrier, current.power_w, current.beamformer_index
-    )
+    value, _, _ = objective(prepared, carrier, current.power_w, current.beamformer_index)
     carriers = prepared.carrier_noise.shape[-1]
     for _ in range(max_steps):
-        neighbours = _neighbours(carrier, carriers)  # [N, X, U]
-        rates, _, _ = sum_rate_and_gradient(
-            prepared, neighbours, current.power_w, current.beamformer_index
-        )
-        rates = np.where(_within_quota(neighbours, carriers, quota), rates, -np.inf)
+        reachable = neighbours(carrier, carriers)  # [N, X, U]
+        rates, _, _ = objective(prepared, reachable, current.power_w, current.beamformer_index)
+        rates = np.where(within_quota(reachable, carriers, quota), rates, -np.inf)
         best = np.argmax(rates, axis=-1)[:, None]
         best_rate = np.take_along_axis(rates, best, axis=-1)
         better = best_rate > value + 1e-9
         if not better.any():
             break
-        moved = np.take_along_axis(neighbours, best[..., None], axis=1)
+        moved = np.take_along_axis(reachable, best[..., None], axis=1)
         carrier = np.where(better[..., None], moved, carrier)
         value = np.where(better, best_rate, value)
     return Allocation(carrier, current.power_w, current.beamformer_index)
-
-
-def _neighbours(carrier: Integers, carriers: int) -> Integers:
-    """Every move of one ESIM to another carrier and every swap of two, [N, X, U]."""
-    users = carrier.shape[-1]
-    pairs = np.array(list(combinations(range(users), 2)))
-    moves = np.repeat(carrier, users * (carriers - 1), axis=1)
-    row = np.arange(users * (carriers - 1))
-    mover, shift = np.divmod(row, carriers - 1)
-    moves[:, row, mover] = (moves[:, row, mover] + shift + 1) % carriers
-    swaps = np.repeat(carrier, len(pairs), axis=1)
-    row = np.arange(len(pairs))
-    first, second = pairs[:, 0], pairs[:, 1]
-    swaps[:, row, first] = carrier[:, 0][:, second]
-    swaps[:, row, second] = carrier[:, 0][:, first]
-    return np.concatenate([moves, swaps], axis=1)
-
-
-def _within_quota(carrier: Integers, carriers: int, quota: int) -> npt.NDArray[np.bool_]:
-    load = (carrier[..., None] == np.arange(carriers)).sum(axis=-2)
-    return np.asarray((load <= quota).all(axis=-1))
