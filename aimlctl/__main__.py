@@ -11,6 +11,7 @@ import typer
 
 from aimlctl import demo, doctor, events, lifecycle, model, platform, scenario, subscription
 from aimlctl.output import STATUS_FAILED, STATUS_TERMINATED, failure_of, tell_failure
+from aimlctl.sim import commands as sim
 
 app = typer.Typer(
     name="aimlctl",
@@ -29,6 +30,7 @@ app.add_typer(subscription.app, name="subscription")
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(events.app, name="events")
 app.add_typer(scenario.app, name="scenario")
+app.add_typer(sim.app, name="sim")
 
 
 def run(argv: Sequence[str]) -> int:
