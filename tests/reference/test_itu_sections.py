@@ -73,6 +73,26 @@ def test_a_wrong_result_fails(table: str, field: str) -> None:
     assert failed == {field}
 
 
+# London, as the workbook's sheet of rain has it: rain at 29 GHz, scintillation at 20 GHz.
+SLIPPED = TABLES["P618_13_rain_scint"] | {"f": 29.0, "A_rain": 2.207786043, "A_scin": 0.316526338}
+
+
+def test_the_workbooks_slip_is_read_as_what_it_is() -> None:
+    """The check says that the scintillation is that of 20 GHz, and rain stays at 29."""
+    checks = row_checks("P618_13_rain_scint", SLIPPED)
+    assert all(check.passed for check in checks)
+    aside = [check.quantity for check in checks if check.name.endswith("at 20 GHz")]
+    assert aside == ["A_scin", "A_scin"]
+
+
+def test_nothing_but_the_slip_is_forgiven() -> None:
+    """The right value at 29 GHz passes as it stands; a value near the slip fails."""
+    right = row_checks("P618_13_rain_scint", SLIPPED | {"A_scin": 0.388492522})
+    assert all(check.passed and "20 GHz" not in check.name for check in right)
+    near = row_checks("P618_13_rain_scint", SLIPPED | {"A_scin": 0.317})
+    assert not any(check.passed for check in near if check.quantity == "A_scin")
+
+
 def test_a_row_without_a_field_says_which() -> None:
     """One sentence."""
     row = {key: value for key, value in TABLES["P838_3"].items() if key != "tau"}
