@@ -192,4 +192,5 @@ def _show(console: Console, order: PassOrder, table: PassTable) -> None:
 def _cell(value: Any, form: str | None) -> str:
     if value is None:
         return "-"
-    return str(value) if form is None else format(value, form)
+    # Whole seconds are printed without their zeros, so that a line is not folded.
+    return str(value).removesuffix(".000Z") if form is None else format(value, form)
