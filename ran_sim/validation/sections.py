@@ -4,11 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nf_runtime.errors import NfError
-from ran_sim.validation import itu, link, orbit
+from ran_sim.validation import antenna, itu, link, orbit
 from ran_sim.validation.checks import Check, SectionCheck
 from ran_sim.validation.reference_file import Reference
 
-SECTIONS: Mapping[str, SectionCheck] = {**orbit.SECTIONS, **link.SECTIONS, **itu.SECTIONS}
+SECTIONS: Mapping[str, SectionCheck] = {
+    **orbit.SECTIONS,
+    **link.SECTIONS,
+    **itu.SECTIONS,
+    **antenna.SECTIONS,
+}
 
 ABOUT_THE_FILE = frozenset({"generated", "about"})
 """Keys that describe the file and hold nothing to check."""
