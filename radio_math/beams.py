@@ -73,17 +73,16 @@ def beam_amplitudes(
     """
     axis = centre_m - satellite_m[..., None, :]  # [..., B, 3] each beam looks at its cell centre
     target = (esim_m - satellite_m[..., None, :])[..., :, None, :]  # [..., U, 1, 3]
-    sine = np.sin(angle_between(target, axis[..., None, :, :]))  # [..., U, B]
+    sine = sine_between(target, axis[..., None, :, :])  # [..., U, B]
     if shaping is BeamShaping.FIXED:
         half_power_sine = np.sin(np.arctan(CELL_RADIUS_M / REFERENCE_ALTITUDE_M))
         gain_db = np.full(axis.shape[:-1], REFERENCE_GAIN_DB)
         amplitude = pattern_amplitude(_HALF_POWER_ARGUMENT * sine / half_power_sine)
     else:
         offset = esim_m[..., :, None, :] - centre_m[..., None, :, :]  # [..., U, B, 3]
-        length = np.maximum(np.linalg.norm(offset, axis=-1, keepdims=True), 1.0)
-        edge = axis[..., None, :, :] + CELL_RADIUS_M * offset / length
-        half_power = angle_between(edge, axis[..., None, :, :])
-        half_power_sine = np.maximum(np.sin(half_power), 1e-6)
+        length = np.maximum(np.sqrt(np.einsum("...i,...i->...", offset, offset)), 1.0)
+        edge = axis[..., None, :, :] + offset * (CELL_RADIUS_M / length)[..., None]
+        half_power_sine = np.maximum(sine_between(edge, axis[..., None, :, :]), 1e-6)
         distance = np.linalg.norm(axis, axis=-1)
         up = centre_m / np.linalg.norm(centre_m, axis=-1, keepdims=True)
         elevation_sine = -np.sum(axis * up, axis=-1) / distance
@@ -95,7 +94,13 @@ def beam_amplitudes(
     return np.asarray(amplitude * relative[..., None, :]), np.asarray(mean_gain_db)
 
 
-def angle_between(first: Floats, second: Floats) -> Floats:
-    """Angle between vectors [..., 3] in radians, from atan2 so that small angles stay exact."""
-    cross = np.linalg.norm(np.cross(first, second), axis=-1)
-    return np.asarray(np.arctan2(cross, np.sum(first * second, axis=-1)))
+def sine_between(first: Floats, second: Floats) -> Floats:
+    """Sine of the angle between vectors [..., 3], |a x b| / |(a x b, a.b)|, exact when small.
+
+    Written out by components: [..., 3] arrays with a last axis of three are slow to sum over.
+    """
+    ax, ay, az = np.moveaxis(first, -1, 0)
+    bx, by, bz = np.moveaxis(second, -1, 0)
+    cross = (ay * bz - az * by) ** 2 + (az * bx - ax * bz) ** 2 + (ax * by - ay * bx) ** 2
+    dot = ax * bx + ay * by + az * bz
+    return np.asarray(np.sqrt(cross / (cross + dot**2)))

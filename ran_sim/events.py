@@ -202,13 +202,13 @@ def measurement_truth(simulation: Simulation, tick: int) -> dict[str, Any]:
     true conditions that have passed without a trigger.
     """
     environment, truth = simulation.environment, simulation.observables.truth
-    stations = environment.stations
+    stations, heard = environment.stations, simulation.eavesdropping_at(tick)
     shape = stations.on.shape[1:]
     return {
         "esims": {
             "esim_id": [esim_id(esim) for esim in range(shape[0])],
             "sinr_db": _column(truth.sinr_db[tick]),
-            "secrecy_rate_bps_hz": _column(truth.secrecy_rate_bps_hz[tick]),
+            "secrecy_rate_bps_hz": _column(heard.secrecy_rate_bps_hz),
             "line_of_sight": environment.line_of_sight[tick].tolist(),
         },
         "eavesdroppers": {
@@ -217,7 +217,7 @@ def measurement_truth(simulation: Simulation, tick: int) -> dict[str, Any]:
             "hidden": stations.hidden[tick].ravel().tolist(),
             "known": simulation.known_at(tick).ravel().tolist(),
             "distance_km": _column(stations.distance_m[tick] / _M_PER_KM),
-            "snr_db": _column(truth.eavesdropper_snr_db[tick]),
+            "snr_db": _column(heard.snr_db),
         },
         "missed_triggers": {
             kind.value: int(counts[tick]) for kind, counts in simulation.log.missed.items()

@@ -4,7 +4,7 @@ The quantities are taken on a reference allocation (equal power, maximum-ratio b
 carriers of `REFERENCE_CARRIER`) and averaged over fast fading, so that triggers depend on the
 environment alone and not on when decisions arrive.
 
-Axes: T ticks, U ESIMs, B beams, E eavesdropper stations an ESIM.
+Axes: T ticks, U ESIMs, B beams.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ from radio_math.link import from_db, to_db
 from radio_math.secrecy import mmse_error
 from ran_sim.cells import REFERENCE_CARRIER
 from ran_sim.csi import measured
-from ran_sim.eavesdropping import eavesdropper_snr
 from ran_sim.environment import SUBCARRIER_SPACING_HZ, Environment, Stream, random_stream
 from ran_sim.handover import BoolArray, IndexArray
 from ran_sim.orbit.frames import FloatArray
@@ -36,9 +35,6 @@ class RadioTruth:
         sinr_loss_db: [T, U] part of the SINR that residual Doppler takes.
         interference_db: [T, U] part that ESIMs on the same carrier take.
         listening: [T, U] whether a hidden station is on near an ESIM.
-        eavesdropper_snr_db: [T, U, E] SNR of the ESIM at each station, minus infinity where it is
-            off.
-        secrecy_rate_bps_hz: [T, U] of the reference allocation; the stations collude.
     """
 
     sinr_db: FloatArray
@@ -46,8 +42,6 @@ class RadioTruth:
     sinr_loss_db: FloatArray
     interference_db: FloatArray
     listening: BoolArray
-    eavesdropper_snr_db: FloatArray
-    secrecy_rate_bps_hz: FloatArray
 
     def of(self, kind: TriggerKind) -> FloatArray:
         """The quantity [T, subjects] whose condition a kind of trigger stands for.
@@ -109,11 +103,16 @@ def observe(scenario: PassScenario, environment: Environment) -> Observables:
     )
 
 
+def reference_power_w(scenario: PassScenario) -> float:
+    """Power of each ESIM in the reference allocation."""
+    return float(from_db(scenario.power_budget_dbw)) / len(REFERENCE_CARRIER)
+
+
 def _truth(scenario: PassScenario, environment: Environment) -> RadioTruth:
     link = environment.now.link
     carrier = np.array(REFERENCE_CARRIER)
     noise = environment.carrier_noise[:, carrier]  # [T, U]
-    power_w = float(from_db(scenario.power_budget_dbw)) / len(carrier)
+    power_w = reference_power_w(scenario)
     array_gain = ARRAY_SIDE**2 * element_gain(link.elevation_deg)
     beta = snr_per_w(link, environment.state, environment.model)
     signal = power_w * array_gain * beta / noise  # [T, U]
@@ -123,26 +122,17 @@ def _truth(scenario: PassScenario, environment: Environment) -> RadioTruth:
     sinr_without_ici = 1 / mmse_error(signal[..., None] * (gram * shared)) - 1
     loss = ici_loss(sinr_without_ici, environment.residual_doppler_hz, SUBCARRIER_SPACING_HZ)
     sinr = sinr_without_ici / loss
-    heard = power_w * eavesdropper_snr(
-        link, environment.stations, environment.state, environment.model
-    )
-    rate = np.log2(1 + sinr) - np.log2(1 + heard.sum(axis=-1))
-    unseen = ~environment.visible
 
     def seen(values: FloatArray) -> FloatArray:
-        return np.where(unseen.reshape(-1, *(1,) * (values.ndim - 1)), np.nan, values)
+        return np.where(environment.visible[:, None], values, np.nan)
 
     sinr_db = seen(to_db(sinr))
-    with np.errstate(divide="ignore"):
-        heard_db = to_db(heard)
     return RadioTruth(
         sinr_db=sinr_db,
         beam_sinr_db=_over_beams(sinr_db, environment.serving_beam),
         sinr_loss_db=seen(to_db(loss)),
         interference_db=seen(to_db(alone / sinr_without_ici)),
         listening=environment.stations.listening,
-        eavesdropper_snr_db=seen(heard_db),
-        secrecy_rate_bps_hz=seen(np.maximum(rate, 0.0)),
     )
 
 

@@ -20,6 +20,7 @@ from radio_math.context import Allocation, RadioContext
 from radio_math.link import from_db
 from radio_math.secrecy import Combining, sum_secrecy_rate
 from ran_sim.allocations import benchmark_allocation
+from ran_sim.eavesdropping import Eavesdropping, eavesdropper_snr_per_w, eavesdropping
 from ran_sim.environment import (
     MIN_ELEVATION_DEG,
     Environment,
@@ -28,7 +29,7 @@ from ran_sim.environment import (
     random_stream,
 )
 from ran_sim.handover import BoolArray, changes, within
-from ran_sim.observables import Observables, observe
+from ran_sim.observables import Observables, observe, reference_power_w
 from ran_sim.scenarios import PassScenario
 from ran_sim.trigger_log import run_triggers
 from ran_sim.triggers import Trigger
@@ -125,6 +126,15 @@ class Simulation:
         stations = self.environment.stations
         told = ~stations.hidden[tick] | self.log.detected[tick][:, None]
         return np.asarray(stations.on[tick] & told)
+
+    def eavesdropping_at(self, tick: int) -> Eavesdropping:
+        """What the stations hear of the reference allocation; NaN while nothing is visible."""
+        environment = self.environment
+        heard = reference_power_w(self.scenario) * eavesdropper_snr_per_w(
+            environment.now.link.at(tick), environment.state.at(tick), environment.model
+        )
+        sinr = from_db(self.observables.truth.sinr_db[tick])
+        return eavesdropping(sinr, heard, environment.stations.on[tick])
 
     def contexts_at(self, tick: int) -> ContextPair:
         """The true radio context of a tick, and the estimate that is served at it.

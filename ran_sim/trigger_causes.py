@@ -160,7 +160,7 @@ def _of_detection(simulation: Simulation, trigger: Trigger) -> Finding:
             "eavesdropper_id": eavesdropper_id(esim, HIDDEN) if listening else "",
             "bearing_deg": bearing_deg,
             "range_km": float(stations.distance_m[tick, esim, HIDDEN]) / _M_PER_KM,
-            "snr_db": _finite(simulation.observables.truth.eavesdropper_snr_db[tick, esim, HIDDEN]),
+            "snr_db": _finite(simulation.eavesdropping_at(tick).snr_db[esim, HIDDEN]),
         },
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ran_sim.handover import BoolArray, IndexArray
 from ran_sim.observables import Observables
+from ran_sim.orbit.frames import FloatArray
 from ran_sim.scenarios import PassScenario, TriggerKind
 from ran_sim.triggers import SIDES, Trigger, TriggerMachine
 
@@ -42,7 +43,7 @@ def run_triggers(
     serving_beam: IndexArray,
     esim_handover: BoolArray,
 ) -> TriggerLog:
-    """Steps every rule through the run, once.
+    """Follows every rule through the run, once.
 
     Args:
         scenario: its rules.
@@ -51,108 +52,132 @@ def run_triggers(
         esim_handover: [T, U] whether triggers of an ESIM are held back by a handover; a beam's
             are while one of its ESIMs' are.
     """
-    beam_handover = np.zeros(observables.beam_sinr_db.shape, dtype=np.bool_)
-    rows, esims = np.nonzero(esim_handover)
-    beam_handover[rows, serving_beam[rows, esims]] = True
-    watches = {
-        kind: _Watch(
+    watched = {
+        kind: _watched(
             scenario,
             kind,
-            measured=observables.of(kind),
-            true=observables.truth.of(kind),
-            hold_back=beam_handover if kind is TriggerKind.BEAM_QUALITY_DEGRADED else esim_handover,
+            observables,
+            _beams_of(esim_handover, serving_beam, observables.beam_sinr_db.shape)
+            if kind is TriggerKind.BEAM_QUALITY_DEGRADED
+            else esim_handover,
         )
         for kind in TriggerKind
     }
-    detectors = watches[TriggerKind.EAVESDROPPER_DETECTED]
-    detected = np.zeros(serving_beam.shape, dtype=np.bool_)
-    by_tick = []
-    for tick in range(scenario.tick_count):
-        by_tick.append(
-            tuple(
+    by_tick: list[list[Trigger]] = [[] for _ in range(scenario.tick_count)]
+    for kind, watch in watched.items():
+        values = observables.of(kind)
+        of_beam = kind is TriggerKind.BEAM_QUALITY_DEGRADED
+        for sequence, (tick, subject) in enumerate(watch.fired, start=1):
+            by_tick[tick].append(
                 Trigger(
                     kind=kind,
                     sequence=sequence,
                     tick=tick,
-                    beam=subject
-                    if kind is TriggerKind.BEAM_QUALITY_DEGRADED
-                    else int(serving_beam[tick, subject]),
-                    esim=None if kind is TriggerKind.BEAM_QUALITY_DEGRADED else subject,
-                    value=value,
+                    beam=subject if of_beam else int(serving_beam[tick, subject]),
+                    esim=None if of_beam else subject,
+                    value=float(values[tick, subject]),
                 )
-                for kind, watch in watches.items()
-                for sequence, subject, value in watch.step(tick)
             )
-        )
-        detected[tick] = detectors.active
     return TriggerLog(
-        by_tick=by_tick,
-        detected=detected,
-        holds={kind: watch.holds for kind, watch in watches.items()},
-        suppressed={kind: watch.suppressed for kind, watch in watches.items()},
-        missed={kind: watch.missed for kind, watch in watches.items()},
+        by_tick=[tuple(triggers) for triggers in by_tick],
+        detected=watched[TriggerKind.EAVESDROPPER_DETECTED].active,
+        holds={kind: watch.holds for kind, watch in watched.items()},
+        suppressed={kind: watch.suppressed for kind, watch in watched.items()},
+        missed={kind: watch.missed for kind, watch in watched.items()},
     )
 
 
-class _Watch:
-    """One kind of trigger over all its subjects, measured and true side by side."""
+@dataclass(frozen=True)
+class _Course:
+    """How one subject's condition went: [T] each, and the ticks at which it fired."""
 
-    def __init__(
-        self,
-        scenario: PassScenario,
-        kind: TriggerKind,
-        *,
-        measured: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-        true: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-        hold_back: BoolArray,
-    ) -> None:
-        subjects = measured.shape[1]
-        rule, side = scenario.rules[kind], SIDES[kind]
-        self._period_s = scenario.tick_period_s
-        # Plain lists: single elements of arrays are slow to reach.
-        self._measured, self._true = measured.tolist(), true.tolist()
-        self._hold_back = hold_back.tolist()
-        self._machines = [TriggerMachine(rule, side) for _ in range(subjects)]
-        self._truths = [TriggerMachine(rule, side) for _ in range(subjects)]
-        self._unreported = [False] * subjects
-        self._sequence = 0
-        self.holds = np.zeros(measured.shape, dtype=np.bool_)
-        self.suppressed = np.zeros(len(measured), dtype=np.intp)
-        self.missed = np.zeros(len(measured), dtype=np.intp)
+    fired: list[int]
+    entered: BoolArray
+    active: BoolArray
+    held_back: BoolArray
 
-    @property
-    def active(self) -> list[bool]:
-        """Whether each subject's condition was reported and has not been left since."""
-        return [machine.active for machine in self._machines]
 
-    def step(self, tick: int) -> list[tuple[int, int, float]]:
-        """Sequence number, subject and value of everything that fires at the next tick."""
-        time_s = tick * self._period_s
-        fired = []
-        suppressed = missed = 0
-        rows = zip(
-            self._machines,
-            self._truths,
-            self._measured[tick],
-            self._true[tick],
-            self._hold_back[tick],
-            strict=True,
-        )
-        for subject, (machine, truth, value, true_value, hold_back) in enumerate(rows):
-            was_held_back = machine.held_back
-            if machine.step(time_s, value, hold_back=hold_back):
-                self._sequence += 1
-                fired.append((self._sequence, subject, value))
-            suppressed += machine.held_back and not was_held_back
-            if truth.step(time_s, true_value):
-                self._unreported[subject] = True
-            if machine.active or machine.held_back:
-                self._unreported[subject] = False
-            elif self._unreported[subject] and not truth.active:
-                self._unreported[subject] = False
-                missed += 1
-            self.holds[tick, subject] = truth.entered
-        before = tick - 1 if tick else 0
-        self.suppressed[tick] = self.suppressed[before] + suppressed
-        self.missed[tick] = self.missed[before] + missed
-        return fired
+@dataclass(frozen=True)
+class _Watched:
+    """One kind of trigger over all its subjects."""
+
+    fired: list[tuple[int, int]]  # tick and subject, in this order
+    active: BoolArray  # [T, subjects] on what was measured
+    holds: BoolArray  # [T, subjects] on what is true
+    suppressed: IndexArray  # [T] up to a tick
+    missed: IndexArray  # [T] up to a tick
+
+
+def _watched(
+    scenario: PassScenario, kind: TriggerKind, observables: Observables, hold_back: BoolArray
+) -> _Watched:
+    rule, side, period_s = scenario.rules[kind], SIDES[kind], scenario.tick_period_s
+    seen, real = observables.of(kind), observables.truth.of(kind)
+    never = np.zeros(len(seen), dtype=np.bool_)
+    subjects = range(seen.shape[1])
+    courses = [
+        _course(TriggerMachine(rule, side), seen[:, one], hold_back[:, one], period_s)
+        for one in subjects
+    ]
+    truths = [
+        _course(TriggerMachine(rule, side), real[:, one], never, period_s) for one in subjects
+    ]
+    suppressed, missed = np.zeros(len(seen), dtype=np.intp), np.zeros(len(seen), dtype=np.intp)
+    for course, truth in zip(courses, truths, strict=True):
+        np.add.at(suppressed, _beginnings(course.held_back), 1)
+        np.add.at(missed, _missed(course, truth), 1)
+    return _Watched(
+        fired=sorted((tick, one) for one in subjects for tick in courses[one].fired),
+        active=np.stack([course.active for course in courses], axis=1),
+        holds=np.stack([truth.entered for truth in truths], axis=1),
+        suppressed=np.cumsum(suppressed),
+        missed=np.cumsum(missed),
+    )
+
+
+def _course(
+    machine: TriggerMachine, values: FloatArray, hold_back: BoolArray, period_s: float
+) -> _Course:
+    """Steps a machine through the ticks at which something can happen."""
+    count = len(values)
+    fired: list[int] = []
+    entered, active, held_back = (np.zeros(count, dtype=np.bool_) for _ in range(3))
+    entries = np.flatnonzero(machine.enters(values))
+    # Plain lists: single elements of arrays are slow to reach.
+    value_at, hold_at = values.tolist(), hold_back.tolist()
+    tick = 0
+    while (entry := int(np.searchsorted(entries, tick))) < len(entries):
+        tick = int(entries[entry])
+        within = True
+        while within and tick < count:
+            if machine.step(tick * period_s, value_at[tick], hold_back=hold_at[tick]):
+                fired.append(tick)
+            within = machine.entered
+            entered[tick], active[tick] = within, machine.active
+            held_back[tick] = machine.held_back
+            tick += 1
+    return _Course(fired, entered, active, held_back)
+
+
+def _missed(course: _Course, truth: _Course) -> list[int]:
+    """Ticks at which a true condition was left that should have fired and never did."""
+    answered = course.active | course.held_back
+    ends = np.flatnonzero(np.diff(truth.active.astype(np.int8), append=0) == -1)
+    found = []
+    for begin in truth.fired:
+        end = int(ends[np.searchsorted(ends, begin)]) + 1
+        if end < len(answered) and not answered[begin:end].any():
+            found.append(end)
+    return found
+
+
+def _beginnings(flags: BoolArray) -> IndexArray:
+    return np.flatnonzero(flags & ~np.concatenate(([False], flags[:-1])))
+
+
+def _beams_of(esim_flags: BoolArray, serving_beam: IndexArray, shape: tuple[int, ...]) -> BoolArray:
+    """Whether one of the ESIMs that a beam serves is flagged, [T, B]."""
+    flags = np.zeros(shape, dtype=np.bool_)
+    rows, esims = np.nonzero(esim_flags)
+    flags[rows, serving_beam[rows, esims]] = True
+    return flags

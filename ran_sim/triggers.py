@@ -3,6 +3,10 @@
 import enum
 from dataclasses import dataclass
 
+import numpy as np
+
+from ran_sim.handover import BoolArray
+from ran_sim.orbit.frames import FloatArray
 from ran_sim.scenarios import TriggerKind, TriggerRule
 
 
@@ -52,6 +56,10 @@ class TriggerMachine:
     def active(self) -> bool:
         """Whether the condition was reported and has not been left since."""
         return self._reported
+
+    def enters(self, values: FloatArray) -> BoolArray:
+        """Whether each value would enter the condition; one that is not a number does not."""
+        return np.asarray(self._sign * (values - self._rule.threshold) > 0)
 
     def step(self, time_s: float, value: float, *, hold_back: bool = False) -> bool:
         """Whether the trigger fires at `time_s`, which never goes back.

@@ -6,16 +6,29 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from support.passes import pass_scenario
+from support.passes import element_set, other_element_set, pass_scenario
 
 from nf_runtime.errors import FailedPrecondition
+from nf_runtime.events.catalogue import Measurement
 from nf_runtime.events.cloud_event import encode
 from radio_math.context import Allocation, RadioContext, check_context
 from radio_math.secrecy import Combining
 from ran_sim.adversaries import HIDDEN
+from ran_sim.cells import HOME_CELL
+from ran_sim.csi import Knowledge
 from ran_sim.events import kpi_at, measurement_event, trigger_event
-from ran_sim.scenarios import Disturbance, DisturbanceKind, PassScenario, TriggerKind
+from ran_sim.handover import HandoverRule
+from ran_sim.scenarios import (
+    DEFAULT_RULES,
+    BeamChoice,
+    Disturbance,
+    DisturbanceKind,
+    PassScenario,
+    TriggerKind,
+    TriggerRule,
+)
 from ran_sim.simulation import InForce, Simulation
+from ran_sim.spot_beams import Coverage, Steering
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +124,7 @@ class TestTriggers:
         wet = sum(counts(pass_scenario(seed=seed))[kind] for seed in range(4))
         assert sum(counts(replace(dry, seed=seed))[kind] for seed in range(4)) < wet / 3
 
+    @pytest.mark.pitfall(23)
     def test_doppler_triggers_follow_the_loss_and_not_the_shift(self) -> None:
         """They come where the residual is large, though the raw shift is small there."""
         simulation = Simulation(pass_scenario(duration_s=300.0, disturbances=()))
@@ -259,3 +273,139 @@ def test_disturbed_stations_leave_their_neighbours_alone() -> None:
     assert np.array_equal(before.leakage_per_w[others], after.leakage_per_w[others])
     assert (before.leakage_per_w[4] > after.leakage_per_w[4]).any()
     assert not changed.environment.stations.on[10, 4, HIDDEN]
+
+
+class TestKnowledge:
+    """What the network knows less well than it is."""
+
+    def test_reports_are_as_old_as_their_way(self) -> None:
+        """Propagation and processing instead of one number, changing over the pass."""
+        knowledge = Knowledge(processing_delay_s=0.016)
+        environment = Simulation(pass_scenario(knowledge=knowledge)).environment
+        furthest_m = environment.now.look.range_m.max(axis=1)
+        assert environment.csi_age_s == pytest.approx(0.016 + furthest_m / 299_792_458.0)
+        assert np.ptp(environment.csi_age_s) > 1e-4
+
+    def test_an_orbit_known_badly_costs_sinr(self) -> None:
+        """The same seed with a worse ephemeris has more residual Doppler and more triggers."""
+        scenario = pass_scenario(disturbances=())
+        worse = replace(scenario, knowledge=Knowledge(ephemeris_error_m=5000.0))
+        kind = TriggerKind.DOPPLER_SINR_DROP
+        residual = [Simulation(one).environment.residual_doppler_hz for one in (scenario, worse)]
+        assert (residual[1] > residual[0]).all()
+        assert counts(worse)[kind] > counts(scenario)[kind]
+
+    def test_a_station_believed_elsewhere_is_nulled_elsewhere(self) -> None:
+        """The report has the wrong bearing; the truth stays."""
+        exact = Simulation(pass_scenario(disturbances=()))
+        wrong = Simulation(
+            pass_scenario(disturbances=(), knowledge=Knowledge(station_error_m=2000.0))
+        )
+        before, after = exact.contexts_at(10), wrong.contexts_at(10)
+        # Without nulls both leak the same; with deep ones the wrong bearing leaks more.
+        assert np.array_equal(
+            exact.environment.stations.azimuth_deg, wrong.environment.stations.azimuth_deg
+        )
+        deep = slice(10, None)
+        assert np.log(after.true.leakage_per_w[:, deep]).mean() > (
+            np.log(before.true.leakage_per_w[:, deep]).mean() + 0.3
+        )
+
+    def test_measuring_badly_makes_false_alarms_and_misses(self) -> None:
+        """Both are labelled; without errors there are none."""
+        noisy = Simulation(pass_scenario(duration_s=300.0, knowledge=Knowledge(sinr_error_db=1.0)))
+        exact = Simulation(pass_scenario(duration_s=300.0))
+        kind = TriggerKind.DOPPLER_SINR_DROP
+        for simulation, expected in ((noisy, True), (exact, False)):
+            wrong = [
+                not simulation.log.holds[kind][trigger.tick, trigger.of_esim]
+                for tick in range(simulation.tick_count)
+                for trigger in simulation.triggers_at(tick)
+                if trigger.kind is kind
+            ]
+            assert any(wrong) is expected
+            assert bool(simulation.log.missed[kind][-1]) is expected
+
+
+class TestHandover:
+    """Beams and satellites that change."""
+
+    TWO = pass_scenario(
+        duration_s=240.0,
+        start_time=dt.datetime(2022, 9, 14, 11, 53, tzinfo=dt.UTC),
+        elements=other_element_set(),
+        further_satellites=(element_set(),),
+        handover=HandoverRule(3.0, 1.0, 5.0, 20.0, 4.0),
+    )
+
+    @pytest.fixture
+    def changing(self) -> Simulation:
+        """Two satellites, one after the other."""
+        return Simulation(self.TWO)
+
+    def test_the_higher_satellite_takes_over(self, changing: Simulation) -> None:
+        """Once, when it stands 5 degrees higher; identities change with it."""
+        moments = np.flatnonzero(changing.handovers.satellite)
+        assert len(moments) == 1
+        tick = int(moments[0])
+        assert changing.satellite_id_at(tick - 1) == "46573"
+        assert changing.satellite_id_at(tick) == "48112"
+        elevation = changing.environment.centre_look.elevation_deg
+        # The old one has sunk a little since the tick before.
+        assert 4.7 < elevation[tick] - elevation[tick - 1] < 5.5
+        kpi = kpi_at(changing, "run-1", tick, None)
+        assert kpi.satellite_id == "48112"
+        assert [(one.kind, one.from_id, one.to_id) for one in kpi.handovers] == [
+            ("satellite", "46573", "48112")
+        ]
+        data = measurement_event(changing, kpi, tick).data
+        assert isinstance(data, Measurement)
+        assert [one.to_id for one in data.handovers] == ["48112"]
+
+    def test_contexts_are_of_the_serving_satellite(self, changing: Simulation) -> None:
+        """The same bits as a run with that satellite alone."""
+        alone = Simulation(replace(self.TWO, elements=element_set(), further_satellites=()))
+        after = int(np.flatnonzero(changing.handovers.satellite)[0]) + 5
+        assert equal(changing.contexts_at(after).true, alone.contexts_at(after).true)
+        before = changing.environment.now.look.range_m[5]
+        assert not np.array_equal(before, alone.environment.now.look.range_m[5])
+
+    def test_triggers_wait_and_are_counted(self) -> None:
+        """None fires for four seconds after the handover, and what would have is counted."""
+        rules = {kind: replace(rule, threshold=50.0) for kind, rule in DEFAULT_RULES.items()}
+        kind = TriggerKind.BEAM_QUALITY_DEGRADED
+        rules[kind] = TriggerRule(13.0, 0.1, 0.0, 0.0)
+        simulation = Simulation(replace(self.TWO, rules=rules))
+        moment = int(np.flatnonzero(simulation.handovers.satellite)[0])
+        held = range(moment, moment + 4)
+        assert not any(simulation.triggers_at(tick) for tick in held)
+        suppressed = simulation.log.suppressed[kind]
+        assert suppressed[moment - 1] < suppressed[moment + 3]
+        assert (
+            kpi_at(simulation, "run-1", moment + 3, None).suppressed_triggers
+            == suppressed[moment + 3]
+        )
+        free = Simulation(
+            replace(self.TWO, rules=rules, handover=replace(self.TWO.handover, suppression_s=0.0))
+        )
+        assert any(free.triggers_at(tick) for tick in held)
+
+    def test_beams_change_under_way(self) -> None:
+        """Moving beams sweep over the ESIMs, which go from beam to beam."""
+        moving = BeamChoice(Coverage.FIXED_APERTURE, Steering.EARTH_MOVING)
+        simulation = Simulation(replace(self.TWO, beams=moving))
+        assert simulation.handovers.beam.any()
+        tick, esim = np.argwhere(simulation.handovers.beam)[0]
+        reports = kpi_at(simulation, "run-1", int(tick), None).handovers
+        assert f"esim-{esim + 1:02d}" in [one.esim_id for one in reports if one.kind == "beam"]
+        amplitude = np.abs(simulation.environment.now.link.beam_amplitude)
+        serving = simulation.environment.serving_beam
+        mine = np.take_along_axis(amplitude, serving[..., None], axis=-1)[..., 0]
+        # 3 dB of hysteresis, held for a second.
+        assert np.median(mine / amplitude.max(axis=-1)) > 0.99
+
+    def test_without_a_rule_cells_keep_their_beams(self, simulation: Simulation) -> None:
+        """The reference problem has no handover."""
+        assert not simulation.handovers.beam.any()
+        assert not simulation.handovers.satellite.any()
+        assert (simulation.environment.serving_beam == HOME_CELL).all()
