@@ -7,6 +7,7 @@ Pareto frontier of gain |h^H w|^2 against leakage |F^H w|^2, so one real number 
 complex weights of a terminal without loss.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,28 @@ def mu_grid(points: int = GRID_POINTS) -> Floats:
     return from_db(np.linspace(MU_MIN_DB, MU_MAX_DB, points))
 
 
-def beamformer_family(channel: Complexes, leakage_factors: Complexes, mu: Any) -> Complexes:
-    """Unit-norm beamformers w(mu), [..., S, N].
+@dataclass(frozen=True)
+class Beamformers:
+    """Unit-norm beamformers of one terminal, all in the space that few vectors span.
+
+    What they achieve follows from products with those vectors; the N weights are never needed.
+
+    Attributes:
+        basis: [..., N, 1 + C] the channel and the directions that are nulled.
+        coordinates: [..., 1 + C, S] of each beamformer in it.
+    """
+
+    basis: Complexes
+    coordinates: Complexes
+
+    @property
+    def weights(self) -> Complexes:
+        """The weights themselves, [..., S, N]."""
+        return np.swapaxes(self.basis @ self.coordinates, -1, -2)
+
+
+def beamformer_family(channel: Complexes, leakage_factors: Complexes, mu: Any) -> Beamformers:
+    """Unit-norm beamformers w(mu) for S prices.
 
     Args:
         channel: [..., N] channel h to the satellite as reported.
@@ -38,21 +59,26 @@ def beamformer_family(channel: Complexes, leakage_factors: Complexes, mu: Any) -
     adjoint = np.conj(np.swapaxes(leakage_factors, -1, -2))
     eigenvalue, eigenvector = np.linalg.eigh(adjoint @ leakage_factors)  # [..., C], [..., C, C]
     seen = adjoint @ channel[..., None]
-    coordinates = (np.conj(np.swapaxes(eigenvector, -1, -2)) @ seen)[..., 0]  # [..., C]
+    projection = np.conj(np.swapaxes(eigenvector, -1, -2)) @ seen  # [..., C, 1]
     price = np.asarray(mu, dtype=np.float64)
-    eigenvalue = np.maximum(eigenvalue, 0.0)
-    shrink = price[:, None] / (1 + price[:, None] * eigenvalue[..., None, :])  # [..., S, C]
-    basis = leakage_factors @ eigenvector  # [..., N, C]
-    removed = (shrink * coordinates[..., None, :]) @ np.swapaxes(basis, -1, -2)
-    weights = channel[..., None, :] - removed
-    return np.asarray(weights / np.linalg.norm(weights, axis=-1, keepdims=True))
+    eigenvalue = np.maximum(eigenvalue, 0.0)[..., None]
+    removed = -price / (1 + price * eigenvalue) * projection  # [..., C, S]
+    basis = np.concatenate((channel[..., None], leakage_factors @ eigenvector), axis=-1)
+    kept = np.ones((*removed.shape[:-2], 1, removed.shape[-1]))
+    coordinates = np.concatenate((kept, removed), axis=-2)
+    gram = np.conj(np.swapaxes(basis, -1, -2)) @ basis
+    power = np.sum((np.conj(coordinates) * (gram @ coordinates)).real, axis=-2, keepdims=True)
+    return Beamformers(basis, coordinates / np.sqrt(power))
 
 
-def channel_gain(channel: Complexes, weights: Complexes) -> Floats:
-    """|h^H w|^2, [..., S], for channels [..., N] and weights [..., S, N]."""
-    return np.abs((weights @ np.conj(channel)[..., None])[..., 0]) ** 2
+def channel_gain(channel: Complexes, beamformers: Beamformers) -> Floats:
+    """|h^H w|^2, [..., S], for channels [..., N]."""
+    seen = np.conj(channel)[..., None, :] @ beamformers.basis @ beamformers.coordinates
+    return np.abs(seen[..., 0, :]) ** 2
 
 
-def leakage_gain(leakage_factors: Complexes, weights: Complexes) -> Floats:
-    """|F^H w|^2, [..., S], for leakage factors [..., N, C] and weights [..., S, N]."""
-    return np.asarray(np.sum(np.abs(weights @ np.conj(leakage_factors)) ** 2, axis=-1))
+def leakage_gain(leakage_factors: Complexes, beamformers: Beamformers) -> Floats:
+    """|F^H w|^2, [..., S], for leakage factors [..., N, C]."""
+    adjoint = np.conj(np.swapaxes(leakage_factors, -1, -2))
+    leaked = adjoint @ beamformers.basis @ beamformers.coordinates
+    return np.asarray(np.sum(np.abs(leaked) ** 2, axis=-2))

@@ -28,7 +28,13 @@ import numpy as np
 import numpy.typing as npt
 
 from radio_math.arrays import Complexes, element_gain, steering_vector, superposition
-from radio_math.beamforming import beamformer_family, channel_gain, leakage_gain, mu_grid
+from radio_math.beamforming import (
+    Beamformers,
+    beamformer_family,
+    channel_gain,
+    leakage_gain,
+    mu_grid,
+)
 from radio_math.beams import BeamShaping, beam_amplitudes
 from radio_math.context import GRID_POINTS, ContextError, RadioContext
 from radio_math.link import Floats, air_mass, free_space_loss_db, from_db, noise_power_w
@@ -307,14 +313,14 @@ def reported_channel(geometry: LinkGeometry, state: ChannelState, model: Channel
     )
 
 
-def beamformers(reported: Channel, points: int = GRID_POINTS) -> Complexes:
-    """Unit-norm weights [..., U, S, N] on the beamformer grid; ESIMs know only the report."""
+def beamformers(reported: Channel, points: int = GRID_POINTS) -> Beamformers:
+    """Beamformers [..., U] at the points of the grid; ESIMs know only the report."""
     return beamformer_family(reported.response, reported.leakage_factors, mu_grid(points))
 
 
 def context_of(
     channel: Channel,
-    weights: Complexes,
+    weights: Beamformers,
     geometry: LinkGeometry,
     *,
     ici_factor: Floats,
@@ -325,7 +331,7 @@ def context_of(
 
     Args:
         channel: true or reported.
-        weights: [..., U, S, N] from `beamformers` of the report.
+        weights: from `beamformers` of the report.
         geometry: gives the beam amplitudes.
         ici_factor: [..., U] from `radio_math.doppler.ici_factor`.
         carrier_noise: [..., M] noise over thermal, linear, at least 1.

@@ -41,7 +41,9 @@ def test_family_is_a_frontier(channels: tuple[np.ndarray, np.ndarray]) -> None:
 def test_weights_have_unit_norm(channels: tuple[np.ndarray, np.ndarray]) -> None:
     """Power is a matter of the allocation, not of the beamformer."""
     h, f = channels
-    np.testing.assert_allclose(np.linalg.norm(beamformer_family(h, f, mu_grid()), axis=-1), 1.0)
+    weights = beamformer_family(h, f, mu_grid()).weights
+    assert weights.shape == (3, 16, 64)
+    np.testing.assert_allclose(np.linalg.norm(weights, axis=-1), 1.0)
 
 
 def test_equals_the_inverse_it_stands_for(channels: tuple[np.ndarray, np.ndarray]) -> None:
@@ -50,4 +52,17 @@ def test_equals_the_inverse_it_stands_for(channels: tuple[np.ndarray, np.ndarray
     mu = 0.7
     direct = np.linalg.solve(np.eye(64) + mu * f[0] @ f[0].conj().T, h[0])
     direct /= np.linalg.norm(direct)
-    np.testing.assert_allclose(beamformer_family(h, f, np.array([mu]))[0, 0], direct, atol=1e-12)
+    np.testing.assert_allclose(
+        beamformer_family(h, f, np.array([mu])).weights[0, 0], direct, atol=1e-12
+    )
+
+
+def test_gains_are_those_of_the_weights(channels: tuple[np.ndarray, np.ndarray]) -> None:
+    """On any channel, not only on the one that the beamformers were made for."""
+    h, f = channels
+    family = beamformer_family(h, f, mu_grid())
+    other_h, other_f = np.roll(h, 1, axis=0), np.roll(f, 1, axis=0)
+    gain = np.abs(np.einsum("ksn,kn->ks", family.weights, other_h.conj())) ** 2
+    leakage = (np.abs(np.einsum("ksn,knc->ksc", family.weights, other_f.conj())) ** 2).sum(axis=-1)
+    np.testing.assert_allclose(channel_gain(other_h, family), gain, rtol=1e-9)
+    np.testing.assert_allclose(leakage_gain(other_f, family), leakage, rtol=1e-9)

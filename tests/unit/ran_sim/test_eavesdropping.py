@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from support.passes import pass_scenario
 
-from radio_math.beamforming import leakage_gain
 from radio_math.channel import state_history, true_channel
 from radio_math.link import to_db
 from ran_sim.eavesdropping import eavesdropper_snr_per_w, eavesdropping
@@ -49,8 +48,8 @@ def test_it_is_the_mean_of_what_the_channel_leaks(environment: Environment) -> N
     faded = replace(faded, rician_k_db=np.full_like(faded.rician_k_db, 300.0))
     channel = true_channel(link, faded, environment.model)
     weights = channel.response / np.linalg.norm(channel.response, axis=-1, keepdims=True)
-    leaked = leakage_gain(channel.leakage_factors, weights[..., None, :])[..., 0]
-    mean = leaked.mean(axis=0) + channel.leakage_floor[0]
+    leaked = np.einsum("kun,kune->kue", weights.conj(), channel.leakage_factors)
+    mean = (np.abs(leaked) ** 2).sum(axis=-1).mean(axis=0) + channel.leakage_floor[0]
     stated = heard(environment).sum(axis=-1)
     error_db = to_db(mean / stated)
     # Rayleigh power over 400 draws: 5 % for one path, less where the direct one is heard.
