@@ -30,6 +30,7 @@ def electrical_radius(radius_m: float, frequency_hz: float) -> float:
     """Electrical radius k a = 2 pi f a / c [rad] of an aperture of radius (not diameter) a.
 
     Source: TR 38.811 6.4.1.
+    Not modelled: a rim that reflects less than the rest.
 
     Raises:
         ApertureError: radius or frequency is not above zero.
@@ -80,6 +81,7 @@ def half_power_beamwidth_deg(radius_m: float, frequency_hz: float) -> float:
     2 asin(x / (k a)) with (2 J1(x) / x)^2 = -3.000 dB.
 
     Source: TR 38.811 6.4.1; TR 38.821 table 6.1.1.1-1.
+    Not modelled: a feed taper, which widens the beam by up to a third.
 
     Raises:
         ApertureError: the aperture is too small to have a half-power point.
@@ -100,6 +102,7 @@ def first_null_deg(radius_m: float, frequency_hz: float) -> float:
     """Angle from boresight to the first null [deg]: asin(3.8317 / (k a)).
 
     Source: TR 38.811 6.4.1.
+    Not modelled: that a real null is filled, see `PATTERN_FLOOR_DB`.
 
     Raises:
         ApertureError: the aperture is too small to have a null.

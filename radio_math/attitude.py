@@ -26,6 +26,7 @@ def local_orbital_axes(position_m: Floats, inertial_velocity_m_s: Floats) -> Flo
             the earth: with the earth-fixed velocity the frame would be yawed by up to 4 degrees.
 
     Source: Wertz 1978 2.2.
+    Not modelled: the ellipsoid: its normal is up to 0.19 degrees off the geocentric nadir.
     """
     nadir = -_unit(position_m)
     right = _unit(_cross(inertial_velocity_m_s, position_m))
@@ -39,6 +40,7 @@ def turned(axes: Floats, roll_deg: Any, pitch_deg: Any, yaw_deg: Any) -> Floats:
     turns x towards y. Angles [...] [deg].
 
     Source: Wertz 1978 appendix E.
+    Not modelled: flexing between the body and the antenna.
     """
     roll, pitch, yaw = np.broadcast_arrays(
         np.radians(roll_deg), np.radians(pitch_deg), np.radians(yaw_deg)
@@ -69,6 +71,9 @@ def seen_from(axes: Floats, position_m: Floats, target_m: Floats) -> Floats:
         axes: [..., 3, 3] frame.
         position_m: [..., 3] where the antenna is.
         target_m: [..., P, 3] targets, same outer axes.
+
+    Source: Wertz 1978 2.2.
+    Not modelled: light time (aberration of some 5 arc seconds), refraction.
     """
     sight = _unit(target_m - position_m[..., None, :])
     return np.asarray(sight @ np.swapaxes(axes, -1, -2))
@@ -81,6 +86,7 @@ def off_axis_deg(direction: Floats) -> Floats:
     0.008 degrees for an error of 1e-8 and NaN when rounding lifts the product above 1.
 
     Source: TR 38.811 6.4.1.
+    Not modelled: nothing, it is exact for any direction.
     """
     return np.asarray(
         np.degrees(np.arctan2(np.hypot(direction[..., 0], direction[..., 1]), direction[..., 2]))

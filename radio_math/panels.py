@@ -64,6 +64,7 @@ class Panel:
         """Greatest gain over one element, 10 log10(Nx Ny) [dB]. No directivity: see `Element`.
 
         Source: Balanis 2016 6.10.
+        Not modelled: losses of feeding lines and phase shifters.
         """
         return float(to_db(self.elements))
 
@@ -115,6 +116,7 @@ def dirichlet(count: int, phase_rad: Any) -> Floats:
         phase_rad: x, phase from one element to the next after steering [rad].
 
     Source: Balanis 2016 6.3.
+    Not modelled: the elements' own pattern (`Element`), errors of amplitude and phase.
     """
     half = np.asarray(phase_rad, dtype=np.float64) / 2
     # From the nearest grating lobe, where both sines vanish; the lobe's sign is (-1)^(m (N - 1)).
@@ -154,6 +156,7 @@ def half_power_beamwidth_deg(count: int, spacing: float = HALF_WAVELENGTH) -> fl
     """Full width between the half-power points of N equal elements at broadside [deg].
 
     Source: Balanis 2016 6.3.
+    Not modelled: scanning, which widens the beam by 1 / cos(theta); the elements' pattern.
 
     Raises:
         PanelError: the row is too short to have a half-power point.
@@ -175,6 +178,7 @@ def first_null_deg(count: int, spacing: float = HALF_WAVELENGTH) -> float:
     """Angle from broadside to the first null of N equal elements [deg]: asin(1 / (N d)).
 
     Source: Balanis 2016 6.3.
+    Not modelled: scanning; errors of amplitude and phase, which fill a null.
 
     Raises:
         PanelError: the row is too short to have a null.
@@ -189,6 +193,7 @@ def first_side_lobe_db(count: int, spacing: float = HALF_WAVELENGTH) -> float:
     """Highest level of the first side lobe of N equal elements, relative to the peak [dB].
 
     Source: Balanis 2016 6.3.
+    Not modelled: errors of amplitude and phase, which raise it.
 
     Raises:
         PanelError: the row is too short to have a side lobe.
@@ -209,7 +214,11 @@ def first_side_lobe_db(count: int, spacing: float = HALF_WAVELENGTH) -> float:
 
 
 def uniform_weights(count: int) -> Floats:
-    """Equal weights [N] of unit norm: the whole array gain, first side lobe at -13.3 dB."""
+    """Equal weights [N] of unit norm: the whole array gain, first side lobe at -13.3 dB.
+
+    Source: Balanis 2016 6.3.
+    Not modelled: elements that differ.
+    """
     return np.full(count, 1 / np.sqrt(count))
 
 
@@ -222,6 +231,7 @@ def taylor_weights(count: int, side_lobe_db: float = 30.0, nearly_equal: int = 4
         nearly_equal: number of side lobes next to the main one that keep this level.
 
     Source: Taylor 1955.
+    Not modelled: attenuators with steps; the transmit power that a taper leaves unused.
     """
     return _normalised(windows.taylor(count, nbar=nearly_equal, sll=side_lobe_db))
 
@@ -238,6 +248,7 @@ def flat_top_weights(count: int, half_width_rad: Any) -> Floats:
         half_width_rad: [...] of the beam in phase from element to element [rad].
 
     Source: Balanis 2016 7.4.
+    Not modelled: attenuators with steps, a beam that is not symmetric.
     """
     order = np.arange(count) - (count - 1) / 2
     half = np.asarray(half_width_rad, dtype=np.float64)[..., None]
@@ -255,6 +266,7 @@ def quadratic_phase_weights(count: int, half_width_rad: Any) -> Complexes:
         half_width_rad: [...] of the beam in phase from element to element [rad].
 
     Source: Kinsey 1997.
+    Not modelled: phases optimised against the ripple, phase shifters with steps.
     """
     order = np.arange(count) - (count - 1) / 2
     half = np.asarray(half_width_rad, dtype=np.float64)[..., None]
@@ -270,6 +282,9 @@ def axis_response(weights: Any, phase_rad: Any) -> Any:
     Args:
         weights: [..., N], real or complex.
         phase_rad: [P] or [..., P] phase from element to element [rad].
+
+    Source: Balanis 2016 6.3.
+    Not modelled: the elements' own pattern, mutual coupling.
     """
     return (_centred_phasors(np.shape(weights)[-1], phase_rad) @ np.asarray(weights)[..., None])[
         ..., 0
@@ -293,6 +308,7 @@ def separable_response(
         steering: [..., B, >=2] direction cosines that the beams are steered to.
 
     Source: Balanis 2016 6.10.
+    Not modelled: the elements' own pattern, mutual coupling, beam squint over the band.
     """
     target_rad = panel.phase_step_rad(np.moveaxis(direction[..., :2], -1, 0))  # [2, ..., U]
     steering_rad = panel.phase_step_rad(np.moveaxis(steering[..., :2], -1, 0))  # [2, ..., B]
@@ -319,6 +335,7 @@ def array_response(panel: Panel, weights: Any, direction: Floats) -> Complexes:
         direction: [..., U, >=2] direction cosines of the targets.
 
     Source: Balanis 2016 6.10.
+    Not modelled: the elements' own pattern, mutual coupling, beam squint over the band.
     """
     phase_x, phase_y = (panel.phase_step_rad(direction[..., axis]) for axis in (0, 1))
     along_x = _centred_phasors(panel.columns, phase_x)[..., None, :, :]  # [..., 1, U, Nx]
@@ -343,6 +360,7 @@ def pointed_gain_dbi(panel: Panel, element: Element, target: Floats, pointing: F
         pointing: [..., 3] unit vectors in the panel's frame.
 
     Source: Balanis 2016 6.10.
+    Not modelled: polarisation, a radome, the vehicle's roof.
     """
     amplitude = steered_amplitude(panel, target[..., None, :], pointing[..., None, :])[..., 0, 0]
     with_floor = np.maximum(amplitude**2, 1e-12)  # exact nulls stay finite
@@ -355,6 +373,9 @@ def mispointed(direction: Floats, error_deg: Floats) -> Floats:
     Args:
         direction: [..., 3] unit vectors in the antenna's frame.
         error_deg: [..., 2] angles [deg] along the two directions across the line of sight.
+
+    Source: Wertz 1978 2.2.
+    Not modelled: errors of more than some degrees, for which the two angles do not add plainly.
     """
     # Any two directions across the sight will do; the helper axis is the one least along it.
     helper = np.eye(3)[np.argmin(np.abs(direction), axis=-1)]

@@ -67,6 +67,7 @@ def hexagonal_reuse(rows: int, columns: int, reuse: int, *, polarised: bool = Fa
             half as many frequencies; needs an even number of colours.
 
     Source: TR 38.821 6.1.1.1.
+    Not modelled: colours that follow the traffic.
 
     Raises:
         ReuseError: the number of colours is none of these, or odd and polarised.

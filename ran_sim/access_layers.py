@@ -66,6 +66,7 @@ def serving_layers(
             (`ran_sim.handover.within`).
 
     Source: TR 38.811 6.10; TS 38.331 5.5.4.4.
+    Not modelled: load of the layers, time lost in the handover, forecasts of the pass.
     """
     quality = np.stack([layer.quality_db() for layer in layers], axis=-1)
     return serving(

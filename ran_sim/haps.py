@@ -225,6 +225,7 @@ def platform_sight(
         beams: how it covers them, such as `platform_beams`.
 
     Source: TR 38.811 6.10.
+    Not modelled: what stands between the platform and the ESIM.
     """
     look = look_at_platform(motion, terminals)
     gains = beams.gains(

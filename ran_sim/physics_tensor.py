@@ -311,6 +311,9 @@ def physics_map(
 ) -> PhysicsMap:
     """The part of the tensor that does not move: some 2 ms a cell, from the ITU-R's maps.
 
+    Source: ITU-R P.618-13 2.2; ITU-R P.453-13.
+    Not modelled: the height of the ground in the geometry, weather that moves.
+
     Raises:
         InvalidArgument: frequency or exceedance is out of range, or the land cover too small.
         FailedPrecondition: the maps are not installed.

@@ -44,7 +44,10 @@ class ApertureBeams:
         cell_centre_m: FloatArray,
         attitude: Attitude | None = None,
     ) -> BeamGains:
-        """See `SpotBeams.gains`. Source: TR 38.811 6.4.1."""
+        """See `SpotBeams.gains`. Source: TR 38.811 6.4.1.
+
+        Not modelled: how the array makes such an aperture, side lobes of its elements.
+        """
         seen_at, centre = esim_position_m, cell_centre_m
         if attitude is None and self.steering is Steering.EARTH_MOVING:
             attitude = nadir_attitude(satellite_position_m, satellite_velocity_m_s)

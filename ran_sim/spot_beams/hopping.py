@@ -58,7 +58,10 @@ class HoppingBeams:
         cell_centre_m: FloatArray,
         attitude: Attitude | None = None,
     ) -> BeamGains:
-        """See `SpotBeams.gains`. Source: Balanis 2016 6.10; TR 38.821 6.1.1.1."""
+        """See `SpotBeams.gains`. Source: Balanis 2016 6.10; TR 38.821 6.1.1.1.
+
+        Not modelled: the order of the dwells, and what an ESIM meets between its own.
+        """
         attitude = attitude or nadir_attitude(satellite_position_m, satellite_velocity_m_s)
         home, spots = self._spots(esim_position_m, cell_centre_m)
         centre = np.broadcast_to(

@@ -74,7 +74,10 @@ class PanelBeams:
         cell_centre_m: FloatArray,
         attitude: Attitude | None = None,
     ) -> BeamGains:
-        """See `SpotBeams.gains`. Source: Balanis 2016 6.10."""
+        """See `SpotBeams.gains`. Source: Balanis 2016 6.10.
+
+        Not modelled: cells seen obliquely are not rectangles; see the class.
+        """
         attitude = attitude or nadir_attitude(satellite_position_m, satellite_velocity_m_s)
         target = seen_from(attitude.actual, satellite_position_m, esim_position_m)
         if self.steering is Steering.EARTH_MOVING:
