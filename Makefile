@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TEST_JOBS ?= 2
 PROVE_ROUNDS ?= 25
+BENCHMARKS ?= orbit atmosphere antennas physics_tensor simulation closed_loop
 PROTOS = $(sort $(shell find proto -name '*.proto'))
 
 .DEFAULT_GOAL := help
@@ -33,8 +34,8 @@ check: $(INSTALLED) lint types imports protocheck test ## Everything that must h
 prove: $(INSTALLED) ## Kill the functions at many more points than the tests do; takes a while
 	$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile -m prove --rounds $(PROVE_ROUNDS)
 
-bench: $(INSTALLED) ## Measure the closed loop; prints ratios, asserts nothing
-	$(BIN)/python benchmarks/closed_loop.py
+bench: $(INSTALLED) ## Measure the loop and the simulator; prints ratios, asserts nothing
+	for each in $(BENCHMARKS); do OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$each.py || exit 1; done
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check
