@@ -1,6 +1,6 @@
 """Contexts and labels as torch tensors: converted, selected, renumbered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from ml_models.datasets.labelled import LabelledScenarios
 from ml_models.gan_gdm.diffusion import clean_variable
+from radio_math.channel import ContextPair
 from radio_math.context import CARRIERS, RadioContext
 
 _CONTEXT_TENSORS = tuple(RadioContext.__dataclass_fields__)
@@ -83,14 +84,42 @@ def join_contexts(contexts: list[RadioContext]) -> RadioContext:
     )
 
 
+def torch_pair(pair: ContextPair) -> ContextPair:
+    """True and estimated contexts in single precision on torch."""
+    return ContextPair(true=to_torch(pair.true), estimated=to_torch(pair.estimated))
+
+
+def select_pairs(pair: ContextPair, rows: Tensor | slice) -> ContextPair:
+    """The chosen rows of true and estimated contexts on torch."""
+    return ContextPair(
+        true=select_rows(pair.true, rows), estimated=select_rows(pair.estimated, rows)
+    )
+
+
+def join_pairs(pairs: list[ContextPair]) -> ContextPair:
+    """Batches of true and estimated contexts on torch as one batch."""
+    return ContextPair(
+        true=join_contexts([one.true for one in pairs]),
+        estimated=join_contexts([one.estimated for one in pairs]),
+    )
+
+
 def renumber_carriers(
     context: RadioContext, generator: torch.Generator
 ) -> tuple[RadioContext, Tensor]:
     """Contexts with carriers in random order: new carrier j of row n is old carrier order[n, j]."""
     noise: Tensor = context.carrier_noise
     order = torch.rand(noise.shape, generator=generator).argsort(dim=1)
-    values = {name: getattr(context, name) for name in _CONTEXT_TENSORS}
-    return RadioContext(**{**values, "carrier_noise": noise.gather(1, order)}), order
+    return replace(context, carrier_noise=noise.gather(1, order)), order
+
+
+def renumber_pair(pair: ContextPair, generator: torch.Generator) -> ContextPair:
+    """True and estimated contexts with carriers in the same random order."""
+    estimated, order = renumber_carriers(pair.estimated, generator)
+    return ContextPair(
+        true=replace(pair.true, carrier_noise=pair.true.carrier_noise.gather(1, order)),
+        estimated=estimated,
+    )
 
 
 def off_log_share(power_w: Tensor, power_budget_w: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from typing import Any, get_type_hints
 from ml_models.datasets.scenarios import ScenarioProfile
 
 FEW_STEP_COUNTS = (1, 2, 4)
+DIFFUSION_STEPS = 100
+OUTCOMES = ("estimated", "true")
 
 
 class ConfigError(ValueError):
@@ -24,9 +26,14 @@ class NetworkConfig:
         layers: transformer layers of the generator.
         heads: attention heads.
         latent: latent dimensions per ESIM and denoising step.
-        denoising_steps: T', evaluations of the generator a decision: 1, 2 or 4.
+        denoising_steps: T', evaluations of the generator a decision: 1, 2 or 4, or all 100 as
+            plain diffusion takes them.
+        stochasticity: eta of the strided steps: 1 draws from the posterior, 0 is deterministic
+            (DDIM), in between as much noise as it says.
         candidates: K, decisions drawn for a context, of which the best is kept.
         quota: the most ESIMs a carrier takes.
+        leakage_margin: factor on the reported leakage when candidates are compared, because a
+            station is rarely where it was reported: nulls are worse than they look.
         critic_width: features of a token of the discriminator.
         critic_layers: its transformer layers.
     """
@@ -36,18 +43,25 @@ class NetworkConfig:
     heads: int = 4
     latent: int = 4
     denoising_steps: int = 4
+    stochasticity: float = 1.0
     candidates: int = 16
     quota: int = 4
+    leakage_margin: float = 1.0
     critic_width: int = 48
     critic_layers: int = 2
 
     def __post_init__(self) -> None:
-        if self.denoising_steps not in FEW_STEP_COUNTS:
+        if self.denoising_steps not in {*FEW_STEP_COUNTS, DIFFUSION_STEPS}:
             raise ConfigError(
-                f"denoising_steps is {self.denoising_steps}; choose one of {FEW_STEP_COUNTS}"
+                f"denoising_steps is {self.denoising_steps}; choose one of {FEW_STEP_COUNTS} or "
+                f"{DIFFUSION_STEPS}"
             )
+        if not 0 <= self.stochasticity <= 1:
+            raise ConfigError(f"stochasticity is {self.stochasticity}; choose between 0 and 1")
         if self.width % self.heads or self.critic_width % self.heads:
             raise ConfigError(f"width and critic_width must be multiples of heads = {self.heads}")
+        if not self.leakage_margin > 0:
+            raise ConfigError("leakage_margin multiplies a power and must be above zero")
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,9 @@ class TrainingConfig:
         lambda_gan: weight of the adversarial loss in the second stage; 0 leaves it out.
         lambda_diff: weight of the diffusion loss in the second stage; 0 needs no labels.
         lambda_sec: weight of the secrecy loss in the second stage.
+        outcome: channel that the secrecy loss is taken on, "estimated" or "true". Decisions are
+            made from the estimate either way; on "true" the network learns what errors of reports
+            cost.
         wall_clock_s: time for data and both stages together [s]. Data are drawn whatever it takes;
             steps not taken by then are left out, but for the first twenty of a stage. None takes
             all steps.
@@ -108,12 +125,15 @@ class TrainingConfig:
     lambda_gan: float = 0.02
     lambda_diff: float = 0.5
     lambda_sec: float = 1.0
+    outcome: str = "estimated"
     wall_clock_s: float | None = None
     threads: int = 1
 
     def __post_init__(self) -> None:
         if self.samples < 2:  # noqa: PLR2004 the others are the baseline
             raise ConfigError("samples must be at least 2: the others are each one's baseline")
+        if self.outcome not in OUTCOMES:
+            raise ConfigError(f"outcome is {self.outcome!r}; choose one of {OUTCOMES}")
         needs_labels = self.diffusion_steps > 0 or self.lambda_diff > 0 or self.lambda_gan > 0
         if needs_labels and self.data.labelled < 1:
             raise ConfigError(

@@ -12,9 +12,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from ml_models.gan_gdm.config import DIFFUSION_STEPS
 from radio_math.context import GRID_POINTS
 
-DIFFUSION_STEPS = 100
 _POWER_FLOOR = -4.5
 _POWER_CEILING = 2.4
 _POWER_SCALE = 1.5
@@ -24,7 +24,7 @@ _INDEX_SCALE = 5.0
 
 @dataclass(frozen=True)
 class PosteriorStep:
-    """q(x_earlier | x_t, x_0) = N(from_clean x_0 + from_noisy x_t, deviation^2)."""
+    """x_earlier ~ N(from_clean x_0 + from_noisy x_t, deviation^2): one step back from x_t."""
 
     time: int
     earlier: int
@@ -40,21 +40,28 @@ def signal_power() -> Tensor:
     return (shape / shape[0]).clamp(1e-4, 1.0).float()
 
 
-def strided_steps(count: int) -> list[PosteriorStep]:
-    """The posterior steps of a sampler with `count` evaluations, from t = T down to 0."""
+def strided_steps(count: int, stochasticity: float = 1.0) -> list[PosteriorStep]:
+    """The steps of a sampler with `count` evaluations, from t = T down to 0.
+
+    Args:
+        count: evaluations.
+        stochasticity: eta of Song et al. 2021, equations 12 and 16: 1 is the posterior
+            q(x_earlier | x_t, x_0), 0 adds no noise (DDIM).
+    """
     times = [DIFFUSION_STEPS * (count - step) // count for step in range(count + 1)]
     alpha_bar = signal_power().double()
     steps = []
     for time, earlier in pairwise(times):
         kept, before = float(alpha_bar[time]), float(alpha_bar[earlier])
-        ratio = kept / before
+        variance = stochasticity**2 * (1 - before) * (1 - kept / before) / (1 - kept)
+        from_noisy = math.sqrt((1 - before - variance) / (1 - kept))
         steps.append(
             PosteriorStep(
                 time=time,
                 earlier=earlier,
-                from_clean=math.sqrt(before) * (1 - ratio) / (1 - kept),
-                from_noisy=math.sqrt(ratio) * (1 - before) / (1 - kept),
-                deviation=math.sqrt((1 - before) * (1 - ratio) / (1 - kept)),
+                from_clean=math.sqrt(before) - from_noisy * math.sqrt(kept),
+                from_noisy=from_noisy,
+                deviation=math.sqrt(variance),
             )
         )
     return steps

@@ -33,13 +33,18 @@ def diffusion_loss(proposal: Proposal, batch: Batch) -> Tensor:
 
 
 def secrecy_loss(
-    sampler: Sampler, context: RadioContext, samples: int, generator: torch.Generator
+    sampler: Sampler,
+    context: RadioContext,
+    outcome: RadioContext,
+    samples: int,
+    generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """L_sec of the unrolled sampler on its own decisions, and their mean rate [b/s/Hz].
 
     Powers and beamformers get the pathwise gradient of the sum secrecy rate; carriers the policy
     gradient (REINFORCE) whose baseline is the mean of the context's other samples. Rates are
-    relative to the context's mean, so that every power budget counts alike.
+    relative to the context's mean, so that every power budget counts alike. Decisions see
+    `context`; their rates are those on `outcome`, the same contexts or the true ones.
     Source: Kool et al. 2019 (leave-one-out baseline).
     """
     count, users = context.ici_factor.shape
@@ -54,7 +59,7 @@ def secrecy_loss(
     carrier, log_probability = sample_within_quota(proposal.logits, config.quota, generator)
     share = torch.exp(proposal.log_share).reshape(count, samples, users)
     rate: Tensor = sum_secrecy_rate(
-        with_candidate_axis(context),
+        with_candidate_axis(outcome),
         Allocation(
             carrier=carrier.reshape(count, samples, users),
             power_w=share * context.power_budget_w[:, None, None],

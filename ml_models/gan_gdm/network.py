@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ml_models.gan_gdm.config import NetworkConfig
-from ml_models.gan_gdm.diffusion import DIFFUSION_STEPS
+from ml_models.gan_gdm.config import DIFFUSION_STEPS, NetworkConfig
 from ml_models.gan_gdm.features import ESIM_FEATURES, PAIR_FEATURES
 from radio_math.context import CARRIERS, GRID_POINTS
 

@@ -1,6 +1,6 @@
 """The whole decision as one module: features, few-step denoising, decoder, best of K."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ class SampledDecision:
 
     Attributes:
         allocation: [N, U] the best candidate.
-        predicted_rate_bps_hz: [N] its sum secrecy rate on the context given.
+        predicted_rate_bps_hz: [N] its sum secrecy rate on the context given, with the margin.
         candidate_rates_bps_hz: [N, K] of all candidates.
         embedding: [N, D] set statistics of the context.
         reliability: [N] in [0, 1].
@@ -46,7 +46,7 @@ class Sampler(nn.Module):
         self.features = FeatureExtractor()
         self.generator = Generator(config)
         self.reliability = Reliability()
-        self.steps = strided_steps(config.denoising_steps)
+        self.steps = strided_steps(config.denoising_steps, config.stochasticity)
         self.register_buffer("alpha_bar", signal_power(), persistent=False)
 
     @property
@@ -100,7 +100,10 @@ class Sampler(nn.Module):
             power_w=share * context.power_budget_w[:, None, None],
             beamformer_index=proposal.index.reshape(-1, count, users),
         )
-        rates = sum_secrecy_rate(with_candidate_axis(context), candidates)  # [N, K]
+        cautious = replace(
+            context, leakage_per_w=self.config.leakage_margin * context.leakage_per_w
+        )
+        rates = sum_secrecy_rate(with_candidate_axis(cautious), candidates)  # [N, K]
         best = torch.argmax(rates, dim=1, keepdim=True)
         return SampledDecision(
             allocation=Allocation(

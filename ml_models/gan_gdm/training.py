@@ -12,18 +12,18 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ml_models.datasets.labelled import LabelledScenarios, digest, generate
+from ml_models.datasets.labelled import LabelledScenarios, digest, generate, take
 from ml_models.datasets.scenarios import draw_scenarios
 from ml_models.gan_gdm.batches import (
     Batch,
-    join_contexts,
+    join_pairs,
     labelled_batch,
-    renumber_carriers,
-    select_rows,
+    renumber_pair,
+    select_pairs,
     to_torch,
+    torch_pair,
 )
-from ml_models.gan_gdm.config import ConfigError, TrainingConfig
-from ml_models.gan_gdm.diffusion import DIFFUSION_STEPS
+from ml_models.gan_gdm.config import DIFFUSION_STEPS, ConfigError, TrainingConfig
 from ml_models.gan_gdm.losses import (
     adversarial_losses,
     diffusion_loss,
@@ -32,7 +32,9 @@ from ml_models.gan_gdm.losses import (
 )
 from ml_models.gan_gdm.network import VARIABLE, Discriminator
 from ml_models.gan_gdm.sampler import Sampler
-from radio_math.context import RadioContext
+from radio_math.channel import ContextPair
+from radio_math.context import Allocation, RadioContext
+from radio_math.secrecy import sum_secrecy_rate
 
 _REPORTS_PER_STAGE = 20
 _VALIDATION = 256
@@ -193,15 +195,15 @@ class _Run:
         batch = None if labelled is None else labelled_batch(labelled)
         held_out = 0 if batch is None else min(_VALIDATION, len(batch.carrier) // 20)
         learn = None if batch is None else batch.rows(slice(held_out, None))
-        contexts = self._training_contexts(learn)
+        contexts = self._training_contexts(labelled, held_out)
         calibration = draw_scenarios(data.profile, data.calibration, (data.seed, _CALIBRATION_SEED))
         held = to_torch(calibration.estimated)
         if not self._warm:
-            self.sampler.features.calibrate(contexts)
+            self.sampler.features.calibrate(contexts.estimated)
         self.sampler.train()
-        validate = None if batch is None or held_out == 0 else batch.rows(slice(0, held_out))
-        best_rate = None if labelled is None else labelled.label_rate_bps_hz[:held_out]
-        check = _Check(validate, best_rate, config.seed)
+        check = _Check(
+            None if labelled is None else take(labelled, slice(0, held_out)), config.seed
+        )
         if learn is not None and config.diffusion_steps > 0:
             self._diffusion_stage(learn, check)
         if config.secrecy_steps > 0:
@@ -210,7 +212,7 @@ class _Run:
         self._tell("calibrating", 0.0, {})
         with torch.no_grad():
             self.sampler.reliability.fit(
-                self.sampler.features(contexts).whole,
+                self.sampler.features(contexts.estimated).whole,
                 self.sampler.features(held).whole,
             )
         self._tell("calibrating", 1.0, {})
@@ -229,14 +231,16 @@ class _Run:
             validation=check(self.sampler),
         )
 
-    def _training_contexts(self, learn: Batch | None) -> RadioContext:
+    def _training_contexts(self, labelled: LabelledScenarios | None, held_out: int) -> ContextPair:
         """All contexts that may be learned from, labelled or not."""
         data = self.config.data
-        parts = [] if learn is None else [learn.context]
+        parts = []
+        if labelled is not None:
+            parts.append(select_pairs(torch_pair(labelled.contexts), slice(held_out, None)))
         if data.unlabelled > 0:
             drawn = draw_scenarios(data.profile, data.unlabelled, (data.seed, _UNLABELLED_SEED))
-            parts.append(to_torch(drawn.estimated))
-        return join_contexts(parts)
+            parts.append(torch_pair(drawn))
+        return join_pairs(parts)
 
     def _diffusion_stage(self, learn: Batch, check: "_Check") -> None:
         config = self.config
@@ -261,7 +265,7 @@ class _Run:
             self._descend(optimiser, self.sampler.generator, loss)
             check.note(loss_diffusion=loss)
 
-    def _secrecy_stage(self, contexts: RadioContext, learn: Batch | None, check: "_Check") -> None:
+    def _secrecy_stage(self, contexts: ContextPair, learn: Batch | None, check: "_Check") -> None:
         config = self.config
         optimiser = torch.optim.AdamW(
             self.sampler.generator.parameters(), lr=config.secrecy_rate, weight_decay=1e-4
@@ -272,14 +276,17 @@ class _Run:
         for rows in self._steps(
             "secrecy",
             config.secrecy_steps,
-            len(contexts.power_budget_w),
+            len(contexts.estimated.power_budget_w),
             config.secrecy_batch,
             optimiser,
             config.secrecy_rate,
             check,
         ):
-            context = renumber_carriers(select_rows(contexts, rows), self._generator)[0]
-            loss, rate = secrecy_loss(self.sampler, context, config.samples, self._generator)
+            pair = renumber_pair(select_pairs(contexts, rows), self._generator)
+            outcome = pair.true if config.outcome == "true" else pair.estimated
+            loss, rate = secrecy_loss(
+                self.sampler, pair.estimated, outcome, config.samples, self._generator
+            )
             check.note(loss_secrecy=loss, sample_rate_bps_hz=rate)
             loss = config.lambda_sec * loss
             critic_loss = None
@@ -366,26 +373,38 @@ class _Run:
 class _Check:
     """Validation on held-out labels, and the latest losses for the next report."""
 
-    def __init__(self, batch: Batch | None, rate: Any, seed: int) -> None:
-        self._batch = batch
-        self._rate = None if rate is None else torch.as_tensor(rate, dtype=torch.float32)
+    def __init__(self, held_out: LabelledScenarios | None, seed: int) -> None:
+        self._pair = None
+        if held_out is not None and len(held_out) > 0:
+            self._pair = torch_pair(held_out.contexts)
+            label = labelled_batch(held_out)
+            self._label = Allocation(
+                label.carrier, torch.as_tensor(held_out.label.power_w).float(), label.index
+            )
         self._seed = seed
         self._losses: dict[str, Tensor] = {}
 
     def __call__(self, sampler: Sampler) -> dict[str, float]:
-        """Mean rate of one sampled decision over that of the exhaustive search."""
-        if self._batch is None or self._rate is None:
+        """Mean rate of one sampled decision over that of the exhaustive search, on each channel."""
+        if self._pair is None:
             return {}
         generator = torch.Generator().manual_seed(self._seed)
-        count, users = self._batch.carrier.shape
+        count, users = self._label.carrier.shape
         noise = torch.randn(count, 1, users, VARIABLE, generator=generator)
         latent = torch.randn(
             count, 1, len(sampler.steps), users, sampler.latent_size, generator=generator
         )
         with torch.no_grad():
-            decision = sampler(self._batch.context, noise, latent)
-        ratio = decision.predicted_rate_bps_hz / self._rate
-        return {"ratio_to_exhaustive_one_candidate": float(ratio.mean())}
+            decision = sampler(self._pair.estimated, noise, latent).allocation
+
+        def ratio(channel: RadioContext) -> float:
+            achieved = sum_secrecy_rate(channel, decision).mean()
+            return float(achieved / sum_secrecy_rate(channel, self._label).mean())
+
+        return {
+            "ratio_to_exhaustive_one_candidate": ratio(self._pair.estimated),
+            "ratio_to_exhaustive_true_channel_one_candidate": ratio(self._pair.true),
+        }
 
     def note(self, **losses: Tensor) -> None:
         self._losses.update({name: value.detach() for name, value in losses.items()})

@@ -6,7 +6,16 @@ import torch
 
 from ml_models.datasets.labelled import generate
 from ml_models.datasets.scenarios import ScenarioProfile
-from ml_models.gan_gdm.batches import Batch, join_contexts, labelled_batch, off_log_share
+from ml_models.gan_gdm.batches import (
+    Batch,
+    join_contexts,
+    join_pairs,
+    labelled_batch,
+    off_log_share,
+    renumber_pair,
+    select_pairs,
+    torch_pair,
+)
 from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
 
@@ -44,6 +53,17 @@ def test_rows_and_joined_contexts(batch: Batch) -> None:
     for name, value in vars(batch.context).items():
         assert torch.equal(value, getattr(whole, name))
     assert torch.equal(parts[1].carrier, batch.carrier[2:])
+
+
+def test_pairs_are_joined_and_renumbered_together() -> None:
+    """The true and the estimated context of a row stay those of one situation."""
+    pair = torch_pair(SCENARIOS.contexts)
+    whole = join_pairs([select_pairs(pair, slice(0, 2)), select_pairs(pair, slice(2, 6))])
+    assert torch.equal(whole.true.leakage_per_w, pair.true.leakage_per_w[:6])
+    renumbered = renumber_pair(whole, torch.Generator().manual_seed(2))
+    assert not torch.equal(renumbered.true.carrier_noise, whole.true.carrier_noise)
+    assert torch.equal(renumbered.true.carrier_noise, renumbered.estimated.carrier_noise)
+    assert torch.equal(renumbered.true.gain_per_w, whole.true.gain_per_w)
 
 
 def test_off_is_a_finite_log_share() -> None:

@@ -5,13 +5,8 @@ import math
 import pytest
 import torch
 
-from ml_models.gan_gdm.diffusion import (
-    DIFFUSION_STEPS,
-    clean_variable,
-    noised,
-    signal_power,
-    strided_steps,
-)
+from ml_models.gan_gdm.config import DIFFUSION_STEPS
+from ml_models.gan_gdm.diffusion import clean_variable, noised, signal_power, strided_steps
 
 
 def test_signal_fades_from_all_to_almost_nothing() -> None:
@@ -33,9 +28,10 @@ def test_strides(count: int, times: list[int]) -> None:
     assert steps[-1].deviation == pytest.approx(0.0, abs=1e-9)
 
 
-def test_posterior_agrees_with_the_forward_process() -> None:
+@pytest.mark.parametrize("stochasticity", [1.0, 0.4, 0.0])
+def test_steps_agree_with_the_forward_process(stochasticity: float) -> None:
     """Noising to t and stepping back with the true x_0 has the marginal of the earlier time."""
-    step = strided_steps(4)[1]
+    step = strided_steps(4, stochasticity)[1]
     alpha_bar = signal_power()
     generator = torch.Generator().manual_seed(0)
     clean = torch.full((200_000, 1, 1), 0.7)
@@ -49,6 +45,12 @@ def test_posterior_agrees_with_the_forward_process() -> None:
     kept = float(alpha_bar[step.earlier])
     assert float(earlier.mean()) == pytest.approx(0.7 * math.sqrt(kept), abs=0.01)
     assert float(earlier.var()) == pytest.approx(1 - kept, abs=0.01)
+
+
+def test_without_stochasticity_no_noise_is_added() -> None:
+    """DDIM is a deterministic map of x_T."""
+    assert all(step.deviation == 0 for step in strided_steps(4, 0.0))
+    assert strided_steps(4)[0].deviation > 0
 
 
 def test_clean_variable_is_scaled_and_cut() -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
-from ml_models.gan_gdm.batches import Batch, off_log_share, to_torch
+from ml_models.gan_gdm.batches import Batch, off_log_share, torch_pair
 from ml_models.gan_gdm.config import NetworkConfig
 from ml_models.gan_gdm.losses import (
     adversarial_losses,
@@ -15,7 +15,8 @@ from ml_models.gan_gdm.losses import (
 from ml_models.gan_gdm.network import Discriminator, Proposal
 from ml_models.gan_gdm.sampler import Sampler
 
-CONTEXT = to_torch(draw_scenarios(ScenarioProfile(), 8, 81).estimated)
+PAIR = torch_pair(draw_scenarios(ScenarioProfile(), 8, 81))
+CONTEXT = PAIR.estimated
 CONFIG = NetworkConfig(
     width=16, layers=1, heads=2, denoising_steps=2, critic_width=16, critic_layers=1
 )
@@ -62,7 +63,7 @@ def test_carriers_of_silent_esims_do_not_count(batch: Batch) -> None:
 
 def test_secrecy_loss_reaches_every_parameter_of_the_generator(sampler: Sampler) -> None:
     """Gradients are finite, and carriers, powers and beamformers all get some."""
-    loss, rate = secrecy_loss(sampler, CONTEXT, 3, torch.Generator().manual_seed(1))
+    loss, rate = secrecy_loss(sampler, CONTEXT, CONTEXT, 3, torch.Generator().manual_seed(1))
     loss.backward()
     assert float(rate) > 0
     head = sampler.generator.head.weight.grad
@@ -78,12 +79,21 @@ def test_following_the_secrecy_loss_raises_the_rate(sampler: Sampler) -> None:
     generator = torch.Generator().manual_seed(2)
     rates = []
     for _ in range(50):
-        loss, rate = secrecy_loss(sampler, CONTEXT, 4, generator)
+        loss, rate = secrecy_loss(sampler, CONTEXT, CONTEXT, 4, generator)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         rates.append(rate.item())
     assert np.mean(rates[-10:]) > 1.05 * np.mean(rates[:3])
+
+
+def test_true_outcomes_reward_decisions_made_from_estimates(sampler: Sampler) -> None:
+    """The same draws decide the same; only what they are worth is another."""
+    rates = [
+        secrecy_loss(sampler, CONTEXT, outcome, 4, torch.Generator().manual_seed(3))[1].item()
+        for outcome in (CONTEXT, PAIR.true)
+    ]
+    assert rates[1] < rates[0]
 
 
 def test_adversaries_oppose_each_other(sampler: Sampler, batch: Batch) -> None:

@@ -1,5 +1,7 @@
 """The whole decision."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -58,6 +60,20 @@ def test_best_candidate_wins_by_the_real_objective() -> None:
         decision.predicted_rate_bps_hz, decision.candidate_rates_bps_hz.amax(dim=1)
     )
     assert (decision.candidate_rates_bps_hz.std(dim=1) > 0).all()
+
+
+def test_candidates_are_compared_with_the_margin_on_leakage() -> None:
+    """A cautious sampler draws the same candidates and values them as if more leaked."""
+    plain = sampler_of(2)
+    config = replace(plain.config, leakage_margin=4.0)
+    cautious = Sampler(config).eval()
+    cautious.load_state_dict(plain.state_dict())
+    decision = decide(cautious)
+    feared = replace(CONTEXT, leakage_per_w=4.0 * CONTEXT.leakage_per_w)
+    torch.testing.assert_close(
+        decision.predicted_rate_bps_hz, sum_secrecy_rate(feared, decision.allocation)
+    )
+    assert (decision.candidate_rates_bps_hz < decide(plain).candidate_rates_bps_hz).all()
 
 
 def test_noise_decides_and_nothing_else() -> None:
