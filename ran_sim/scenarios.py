@@ -6,11 +6,12 @@ import math
 import re
 from dataclasses import dataclass, field
 
+from radio_math.attenuation import MAX_FREQUENCY_GHZ
 from radio_math.context import ESIMS
 from ran_sim.csi import Knowledge
 from ran_sim.handover import HandoverRule
 from ran_sim.orbit.elements import ElementSet, parse_element_set
-from ran_sim.propagation import Propagation
+from ran_sim.propagation import Propagation, PropagationModel
 from ran_sim.ranges import check_range, invalid_field
 from ran_sim.spot_beams import Coverage, SpotBeamError, Steering, spot_beams
 
@@ -219,7 +220,10 @@ class PassScenario:
                 f"{self.duration_s:g} s; at most {MAX_TICKS} are allowed",
             )
         check_range("seed", self.seed, 0, 2**63 - 1)
-        check_range("carrier_frequency_hz", self.carrier_frequency_hz, 1e9, 100e9)
+        reference = self.propagation.model is PropagationModel.REFERENCE
+        # The atmosphere's attenuations hold up to 55 GHz.
+        highest_hz = 100e9 if reference else MAX_FREQUENCY_GHZ * 1e9
+        check_range("carrier_frequency_hz", self.carrier_frequency_hz, 1e9, highest_hz)
         check_range("power_budget_dbw", self.power_budget_dbw, -30.0, 60.0)
         check_range("csi_age", self.csi_age_s, 0.0, 10.0)
         if len(self.disturbances) > MAX_DISTURBANCES:

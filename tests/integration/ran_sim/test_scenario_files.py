@@ -113,6 +113,46 @@ def test_a_time_without_a_zone_is_utc(scenario: Path) -> None:
         ({"triggers": {"doppler": {"threshold": 1.0}}}, "triggers"),
         ({"expect": {"ratio_to_exhaustive": 85}}, "ratio_to_exhaustive"),
         ({"run": {"pace": "hurried"}}, "pace"),
+        ({"propagation": {"model": "magic"}}, "propagation.model"),
+        ({"propagation": {"model": "tr38811", "surroundings": "jungle"}}, "surroundings"),
+        ({"propagation": {"model": "tr38811", "omitted_losses": ["wind"]}}, "omitted_losses"),
+        ({"propagation": {"model": "tr38811", "exceedance_percent": 1e-4}}, "exceedance_percent"),
+        ({"propagation": {"surroundings": "urban"}}, "propagation.model"),
+        (
+            {"propagation": {"model": "tr38811", "rain_cells": {"mean_rate_mm_h": 0}}},
+            "mean_rate_mm_h",
+        ),
+        (
+            {"propagation": {"model": "tr38811"}, "carrier_frequency_hz": 60e9},
+            "carrier_frequency_hz",
+        ),
+        ({"beams": {"coverage": "searchlight"}}, "beams.coverage"),
+        ({"beams": {"steering": "earth_moving"}}, "beams.steering"),
+        ({"knowledge": {"sinr_error_db": -1}}, "knowledge.sinr_error_db"),
+        ({"handover": {"suppression_s": -1}}, "handover.suppression"),
+        (
+            {
+                "satellite": {
+                    "elements_file": "elements.tle",
+                    "satellite_id": "48112",
+                    "further_satellite_ids": ["46573"],
+                }
+            },
+            "handover",
+        ),
+        (
+            {
+                "triggers": {
+                    "doppler": {
+                        "false_alarm_probability": 0.01,
+                        "hysteresis": 1.0,
+                        "time_to_trigger_s": 1.0,
+                        "cool_down_s": 1.0,
+                    }
+                }
+            },
+            "false_alarm_probability",
+        ),
     ],
 )
 def test_a_bad_key_is_named(scenario: Path, changes: dict[str, object], words: str) -> None:
