@@ -6,10 +6,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from radio_math.attenuation import MIN_ELEVATION_DEG, ZENITH_DEG, Combination, total_attenuation_db
+from radio_math.attenuation import (
+    MIN_ELEVATION_DEG,
+    ZENITH_DEG,
+    Combination,
+    check_elevation_deg,
+    total_attenuation_db,
+)
 from radio_math.gases import slant_gas_db
 from radio_math.link import Floats
-from radio_math.rain import CIRCULAR_TILT_DEG, rain_attenuation_db
+from radio_math.rain import (
+    CIRCULAR_TILT_DEG,
+    MAX_RAIN_EXCEEDANCE_PERCENT,
+    rain_attenuation_db,
+)
 from radio_math.scintillation import scintillation_fade_db, scintillation_sigma_db
 from ran_sim.atmosphere.site import Sky
 
@@ -79,8 +89,6 @@ def slant_losses(
         terminal: at every place.
         terms: which terms count.
 
-    Raises:
-        AttenuationError: rain is on and the exceedance above 5 %.
     Source: ITU-R P.618-13 2.2.1, 2.4.1, 2.5; ITU-R P.676-12 Annex 2; ITU-R P.840-8.
     Not modelled: melting layer, sand, focusing, what happens below 5 degrees.
     """
@@ -104,11 +112,16 @@ def slant_losses(
 def slant_rain_db(sky: Sky, elevation_deg: Any, terminal: Terminal) -> Floats:
     """Attenuation by rain [...] in dB at the dial's exceedance, for elevations of 5 to 90 degrees.
 
+    0 dB above 5 % of the year: there the method ends, because hardly any path has rain for longer.
+
     Raises:
-        AttenuationError: an elevation or the exceedance is outside of the model.
+        AttenuationError: an elevation is outside of the model.
     Source: ITU-R P.618-13 2.2.1.1.
     Not modelled: as `rain_attenuation_db`.
     """
+    if sky.exceedance.percent > MAX_RAIN_EXCEEDANCE_PERCENT:
+        check_elevation_deg(elevation_deg)
+        return np.zeros(np.broadcast_shapes(np.shape(elevation_deg), sky.zenith_gas_db.shape))
     return rain_attenuation_db(
         elevation_deg,
         frequency_ghz=sky.frequency_ghz,

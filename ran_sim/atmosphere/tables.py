@@ -123,8 +123,6 @@ def atmosphere_table(
 def table_of(sky: Sky, terminal: Terminal, terms: LossTerms = ALL_TERMS) -> AtmosphereTable:
     """The table of a sky over one place.
 
-    Raises:
-        AttenuationError: rain is on and the exceedance above 5 %.
     Source: ITU-R P.618-13 2.5.
     Not modelled: the last half degree to the zenith.
     """
