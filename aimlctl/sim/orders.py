@@ -12,6 +12,8 @@ MAX_SAMPLES = 200_000
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _SITE = re.compile(rf"({_NUMBER}),({_NUMBER})(?:,({_NUMBER}))?")
 _MAX_LATITUDE_DEG, _MAX_LONGITUDE_DEG = 90.0, 180.0
+# From Sputnik on, and as far as two digits of a year reach.
+_FIRST_YEAR, _LAST_YEAR = 1957, 2056
 _LEAST_ALTITUDE_M, _GREATEST_ALTITUDE_M = -500.0, 20_000.0
 
 
@@ -47,7 +49,7 @@ def utc_time(option: str, text: str) -> dt.datetime:
     """The instant of an ISO 8601 text; without a zone it is UTC.
 
     Raises:
-        CommandError: the text is no time.
+        CommandError: the text is no time, or none at which satellites are known.
     """
     try:
         found = dt.datetime.fromisoformat(text)
@@ -55,6 +57,10 @@ def utc_time(option: str, text: str) -> dt.datetime:
         raise CommandError(
             f"{option} is {text[:40]!r}; give a time in UTC such as 2025-09-23T18:00:00Z"
         ) from None
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise CommandError(
+            f"{option} is in the year {found.year}; elements are of {_FIRST_YEAR} to {_LAST_YEAR}"
+        )
     return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
 
 

@@ -27,6 +27,7 @@ class StateVectorEphemeris:
         velocity: x, y, z in steps of 0.06 m/s.
 
     Source: TS 38.331 EphemerisInfo.
+    Not modelled: how a terminal extrapolates it.
     """
 
     position: tuple[int, int, int]
@@ -67,7 +68,8 @@ class OrbitalEphemeris:
         inclination: -90 to 90 degrees.
         mean_anomaly: at the epoch.
 
-    Source: TS 38.331 EphemerisInfo.
+    Source: TS 38.331 EphemerisInfo; Vallado 2013 2.5.
+    Not modelled: how a terminal extrapolates it.
     """
 
     semi_major_axis: int

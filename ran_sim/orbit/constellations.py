@@ -50,7 +50,11 @@ class ConstellationLook:
     range_rate_m_s: FloatArray
 
     def doppler_hz(self, carrier_frequency_hz: float) -> FloatArray:
-        """Doppler shift `-f/c d(range)/dt` in Hz: positive while the satellite approaches."""
+        """Doppler shift [S, T] `-f/c d(range)/dt` in Hz: positive while a satellite approaches.
+
+        Source: TR 38.811 6.7.1.
+        Not modelled: terms of second order in v/c.
+        """
         return doppler_shift_hz(self.range_rate_m_s, carrier_frequency_hz)
 
     def visible(self, minimum_elevation_deg: float) -> npt.NDArray[np.bool_]:
@@ -97,6 +101,7 @@ class Constellation:
     ) -> ConstellationLook:
         """All satellites as a site sees them at `start` plus each of the [T] offsets.
 
+        Source: Vallado 2006; Vallado 2013 4.4.
         Not modelled: light time, refraction, polar motion.
         """
         jd, fr = julian_date(start, np.atleast_1d(np.asarray(offset_s, dtype=np.float64)))
@@ -124,7 +129,10 @@ class Constellation:
     def visible_from(
         self, site: Site, at: dt.datetime, minimum_elevation_deg: float
     ) -> VisibleSatellites:
-        """The satellites that a site has at or above an elevation at an instant."""
+        """The satellites that a site has at or above an elevation at an instant.
+
+        Not modelled: refraction, terrain.
+        """
         jd, fr = julian_date(at, np.zeros(1))
         errors, position_km, _ = self._all.sgp4(jd, fr)
         view = self._view(site, jd, fr)

@@ -22,13 +22,27 @@ _UNIX_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def julian_date(start: dt.datetime, offset_s: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Split Julian date (UTC) of `start` plus seconds, each of the shape of `offset_s`."""
+    """Split Julian date (UTC) of `start` plus seconds, each of the shape of `offset_s`.
+
+    Raises:
+        TypeError: `start` has no time zone.
+
+    Source: Vallado 2013 3.5.
+    Not modelled: the 86401st second of a day that ends with a leap second.
+    """
     since = start - _UNIX_EPOCH
     offset = np.asarray(offset_s, dtype=np.float64)
     seconds = since.seconds + since.microseconds * 1e-6 + offset
     whole = np.floor(seconds / _SECONDS_PER_DAY)
     jd = _UNIX_EPOCH_JD + since.days + whole
     return jd, (seconds - whole * _SECONDS_PER_DAY) / _SECONDS_PER_DAY
+
+
+def utc_of(jd: float, fr: float) -> dt.datetime:
+    """The UTC of a split Julian date, to the microsecond."""
+    return (
+        _UNIX_EPOCH + dt.timedelta(days=float(jd) - _UNIX_EPOCH_JD) + dt.timedelta(days=float(fr))
+    )
 
 
 def sidereal_angle_rad(
@@ -44,6 +58,7 @@ def sidereal_angle_rad(
             47 m and 50 mm/s (3 Hz at 20 GHz) for 0.1 s.
 
     Source: Aoki 1982; Vallado 2006 appendix C.
+    Not modelled: nutation, which SGP4's own frame has no part in.
     """
     centuries = ((jd - _J2000_JD) + fr + dut1_s / _SECONDS_PER_DAY) / _DAYS_PER_CENTURY
     seconds = (
@@ -64,7 +79,9 @@ def teme_to_ecef(
     `v_ecef = R3(GMST) v_teme - omega x r_ecef`. Without the second term Doppler is wrong by up to
     30 kHz at 20 GHz.
 
-    Not modelled: polar motion (at most 15 m) and the equation of the equinoxes.
+    Source: Vallado 2006 appendix C.
+    Not modelled: polar motion (some 15 m on a low orbit) and the equation of the equinoxes' terms
+    of 1994 (1 m).
     """
     position = _rotate_about_z(position_m, sidereal_rad)
     velocity = _rotate_about_z(velocity_m_s, sidereal_rad)
@@ -72,7 +89,11 @@ def teme_to_ecef(
 
 
 def rotation_velocity(position_m: FloatArray) -> FloatArray:
-    """Velocity omega x r in m/s with which the turning Earth carries a point, [..., 3]."""
+    """Velocity omega x r in m/s with which the turning Earth carries a point, [..., 3].
+
+    Source: Vallado 2013 3.7.
+    Not modelled: changes of the length of the day (1e-8 of it).
+    """
     turned = np.stack(
         (-position_m[..., 1], position_m[..., 0], np.zeros_like(position_m[..., 2])), axis=-1
     )

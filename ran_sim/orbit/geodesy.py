@@ -71,6 +71,7 @@ def geodetic(
     orbit.
 
     Source: Bowring 1985.
+    Not modelled: the geoid; altitude is over the ellipsoid.
     """
     x, y, z = position_m[..., 0], position_m[..., 1], position_m[..., 2]
     squared, semi_major_m = earth.eccentricity_squared, earth.semi_major_axis_m
@@ -96,6 +97,9 @@ def local_axes(
     """East, north and up unit vectors, each [..., 3]; up is the ellipsoid's normal.
 
     The geocentric direction would be off by up to 0.19 degrees.
+
+    Source: NGA.STND.0036 4.14.
+    Not modelled: the deflection of the vertical (some hundredths of a degree in mountains).
     """
     latitude, longitude = np.broadcast_arrays(np.radians(latitude_deg), np.radians(longitude_deg))
     sin_lat, cos_lat = np.sin(latitude), np.cos(latitude)
@@ -114,8 +118,11 @@ def displaced(
 ) -> tuple[FloatArray, FloatArray]:
     """Latitude and longitude in degrees of points `east_m`, `north_m` away along the surface.
 
-    Exact on the sphere of the mean radius (azimuthal equidistant); off by under 0.3 % of the
-    distance on the ellipsoid, which is enough for laying out cells and moving terminals.
+    Exact on the sphere of the mean radius (azimuthal equidistant).
+
+    Source: Snyder 1987 25.
+    Not modelled: the ellipsoid, under 0.3 % of the distance, which is enough for laying out cells
+    and moving terminals.
     """
     mean_radius_m = SEMI_MAJOR_AXIS_M * (1 - FLATTENING / 3)
     latitude, longitude = np.radians(latitude_deg), np.radians(longitude_deg)

@@ -31,11 +31,21 @@ class Look:
     range_acceleration_m_s2: FloatArray
 
     def doppler_hz(self, carrier_frequency_hz: float) -> FloatArray:
-        """Doppler shift `-f/c d(range)/dt` in Hz: positive while the satellite approaches."""
+        """Doppler shift [...] `-f/c d(range)/dt` in Hz: positive while the satellite approaches.
+
+        Source: TR 38.811 6.7.1.
+        Not modelled: terms of second order in v/c (below 1e-9 of the carrier, 10 Hz at 20 GHz).
+        """
         return doppler_shift_hz(self.range_rate_m_s, carrier_frequency_hz)
 
     def doppler_rate_hz_s(self, carrier_frequency_hz: float) -> FloatArray:
-        """Rate of the Doppler shift in Hz/s; negative throughout a pass over a fixed point."""
+        """Rate of the Doppler shift [...] `-f/c d²(range)/dt²` in Hz/s.
+
+        Negative throughout a pass over a fixed point.
+
+        Source: TR 38.811 6.7.1.
+        Not modelled: what `look_at` leaves out of the acceleration.
+        """
         return doppler_shift_hz(self.range_acceleration_m_s2, carrier_frequency_hz)
 
 
@@ -64,6 +74,7 @@ def look_at(
     With line of sight `d`, relative velocity `v` and relative acceleration `a`:
     `range' = v·d/|d|` and `range'' = (|v|² - range'²)/|d| + a·d/|d|`.
 
+    Source: Vallado 2013 4.4.
     Not modelled: light time, refraction, acceleration of the terminals, drag and harmonics above
     J2 in the acceleration (below 0.02 % of the Doppler rate).
     """
@@ -90,6 +101,9 @@ def earth_fixed_acceleration(position_m: FloatArray, velocity_m_s: FloatArray) -
     """Acceleration [..., 3] in m/s² of a satellite in the turning frame.
 
     Gravity with the J2 term, minus 2 omega x v and omega x (omega x r).
+
+    Source: Vallado 2013 8.7.
+    Not modelled: harmonics above J2, drag, the Sun and the Moon.
     """
     x, y, z = position_m[..., 0], position_m[..., 1], position_m[..., 2]
     radius = np.linalg.norm(position_m, axis=-1)

@@ -2,6 +2,8 @@
 
 CelesTrak and Space-Track publish them beside two-line sets; they have room for catalogue numbers
 of more than five digits.
+
+Source: CCSDS 502.0-B.
 """
 
 import csv

@@ -65,6 +65,9 @@ def look_from(
 ) -> Look:
     """The satellite as a site sees it at `start` plus each of the [T] offsets.
 
+    Source: Vallado 2013 4.4.
+    Not modelled: what `look.look_at` leaves out.
+
     Raises:
         FailedPrecondition: SGP4 reports an error, such as a decayed orbit.
     """
@@ -80,6 +83,8 @@ def culminations(
     minimum_elevation_deg: float = 0.0,
 ) -> list[Culmination]:
     """Every culmination at or above the least elevation within [start, end], in time order.
+
+    Not modelled: refraction.
 
     Raises:
         FailedPrecondition: SGP4 reports an error, such as a decayed orbit.

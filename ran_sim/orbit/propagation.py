@@ -10,7 +10,13 @@ from sgp4.api import SGP4_ERRORS
 from nf_runtime.errors import FailedPrecondition
 from ran_sim.orbit.earth_rotation import bundled_earth_rotation
 from ran_sim.orbit.elements import ElementSet
-from ran_sim.orbit.frames import FloatArray, julian_date, sidereal_angle_rad, teme_to_ecef
+from ran_sim.orbit.frames import (
+    FloatArray,
+    julian_date,
+    sidereal_angle_rad,
+    teme_to_ecef,
+    utc_of,
+)
 
 _METRES_PER_KM = 1000.0
 
@@ -51,6 +57,9 @@ class Propagator:
     def teme(self, jd: FloatArray, fr: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Position [T, 3] in m and velocity [T, 3] in m/s in SGP4's own frame (TEME).
 
+        Source: Vallado 2006.
+        Not modelled: manoeuvres, and what the elements do not know of the air's density.
+
         Raises:
             FailedPrecondition: SGP4 reports an error, such as a decayed orbit.
         """
@@ -58,9 +67,10 @@ class Propagator:
         if np.any(errors):
             first = int(np.argmax(errors != 0))
             code = int(errors[first])
+            at = utc_of(jd[first], fr[first])
             raise FailedPrecondition(
-                f"SGP4 cannot place {self._elements.name} at Julian date "
-                f"{jd[first] + fr[first]:.5f}: {SGP4_ERRORS.get(code, 'unknown error')}; "
+                f"SGP4 cannot place {self._elements.name} at {at:%Y-%m-%d %H:%M:%S} UTC: "
+                f"{SGP4_ERRORS.get(code, 'unknown error')}; "
                 "use other elements or a time nearer to their epoch.",
                 reason="ELEMENTS_UNUSABLE",
                 field="tle_line2",
@@ -71,6 +81,9 @@ class Propagator:
 
     def ephemeris(self, start: dt.datetime, offset_s: npt.ArrayLike) -> Ephemeris:
         """Earth-fixed motion at `start` plus each of the [T] offsets.
+
+        Source: Vallado 2006.
+        Not modelled: what `frames.teme_to_ecef` leaves out.
 
         Raises:
             FailedPrecondition: SGP4 reports an error, such as a decayed orbit.

@@ -34,6 +34,7 @@ def service_timing_advance(service_range_m: Any) -> npt.NDArray[np.int64]:
     """The terminal's own part N_TA,adj^UE [...] in units of T_c: the service link's round trip.
 
     Source: TS 38.211 4.3.1; TS 38.213 4.2.
+    Not modelled: errors of the terminal's position and of the ephemeris it reads.
     """
     return np.rint(2 * one_way_delay_s(service_range_m) / TIME_UNIT_S).astype(np.int64)
 
@@ -132,6 +133,7 @@ def timing_advance_s(
         offset: N_TA,offset of the band [T_c].
 
     Source: TS 38.211 4.3.1.
+    Not modelled: that the closed loop moves N_TA in steps of 1024 / 2^mu.
     """
     adjusted = common.timing_advance(elapsed_s) + service_timing_advance(service_range_m)
     return np.asarray((adjusted + n_ta + offset) * TIME_UNIT_S)

@@ -130,6 +130,7 @@ def reference_shell(epoch: dt.datetime, altitude_km: float = 600.0) -> WalkerShe
     that a site at latitude 48 always has several satellites above 10 degrees.
 
     Source: TR 38.821 4.2.
+    Not modelled: any operator's real constellation.
     """
     return WalkerShell(
         altitude_km=altitude_km,
@@ -149,6 +150,7 @@ def kozai_mean_motion_rev_day(semi_major_axis_km: float, inclination_deg: float)
     `n = √(GM/a³)`; this is the way back, by iteration, with the constants of WGS72.
 
     Source: Vallado 2006 appendix B.
+    Not modelled: eccentric orbits.
     """
     brouwer = wgs72.xke * (wgs72.radiusearthkm / semi_major_axis_km) ** 1.5
     cosine = math.cos(math.radians(inclination_deg))

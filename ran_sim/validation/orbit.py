@@ -58,7 +58,7 @@ _PERCENT = 100.0
 _AXES = ("x", "y", "z")
 
 _SHIFT_KEY = re.compile(r"fd_el([0-9.]+)(?:_plus_([0-9.]+)kmh)?_Hz")
-_ERROR_WORDS = re.compile(r"error (\d+) at t=([-0-9.]+)")
+_ERROR_WORDS = re.compile(r"error (\d+)(?: at t=([-0-9.]+))?")
 _AGE_KEY = re.compile(r"([0-9.]+)d")
 
 # TR 38.821 table 4.2-2: altitude of "GEO", the elevation that it is made for, the aircraft that is
@@ -211,7 +211,7 @@ def check_sgp4(section: Entry, _reference: Reference) -> Iterator[Check]:
         section.tolerance("tolerance", "km/s", default=_SGP4_VELOCITY_KM_S),
     )
     for sample in section.rows("samples"):
-        satellite_id, minutes = sample.text("sat"), sample.number("t_min")
+        satellite_id, minutes = str(sample.entry("sat").value), sample.number("t_min")
         elements = _elements(sample) if "line1" in sample else verification_set(satellite_id)
         state = state_after(elements, minutes)
         name = f"{satellite_id} at {minutes:g} min"
@@ -385,13 +385,13 @@ def _error_check(section: Entry, satellite_id: str, words: Entry) -> Check:
     stated = _ERROR_WORDS.search(words.text())
     if stated is None:
         raise words.wrong('should read like "error 3 at t=0"')
-    code = 0
+    code, minutes = 0, float(stated[2] or 0.0)
     try:
-        state_after(verification_set(satellite_id), float(stated[2]))
+        state_after(verification_set(satellite_id), minutes)
     except FailedPrecondition as error:
         code = int(error.metadata["sgp4_error"])
     return compared(
-        section.where, f"{satellite_id} at {stated[2]} min", "SGP4 error code", value=code,
+        section.where, f"{satellite_id} at {minutes:g} min", "SGP4 error code", value=code,
         reference=int(stated[1]), tolerance=0.0,
     )  # fmt: skip
 

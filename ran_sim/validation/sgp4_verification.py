@@ -63,7 +63,7 @@ def verification_set(satellite_id: str) -> ElementSet:
     Raises:
         InvalidArgument: the set does not have it.
     """
-    for case in verification_cases():
+    for case in verification_cases() if satellite_id.strip().isdecimal() else ():
         if int(case.elements.satellite_id) == int(satellite_id):
             return case.elements
     raise InvalidArgument(

@@ -63,6 +63,13 @@ def test_what_is_no_time_is_refused() -> None:
         utc_time("--end", "tomorrow")
 
 
+def test_there_were_no_satellites_before_sputnik() -> None:
+    """Nor does the format of elements reach beyond 2056."""
+    for year in ("1956", "2057", "9999"):
+        with pytest.raises(CommandError, match=f"--start is in the year {year}"):
+            utc_time("--start", f"{year}-01-01T00:00:00Z")
+
+
 def test_the_last_sample_is_the_end_where_the_step_meets_it() -> None:
     """A minute in steps of 0.1 s has 601 samples, in steps of 7 s nine."""
     minute = START + dt.timedelta(minutes=1)

@@ -1,0 +1,45 @@
+"""The physics tensor as a picture."""
+
+from importlib import import_module
+from pathlib import Path
+
+from aimlctl.output import CommandError
+from ran_sim.physics_tensor import UNITS, Channel, PhysicsTensor
+
+
+def write_plot(path: Path, tensor: PhysicsTensor) -> None:
+    """Draws the six channels at the first instant; what has no link stays blank.
+
+    Raises:
+        CommandError: matplotlib is not installed, the suffix names no format of pictures, or the
+            file cannot be written.
+    """
+    try:
+        # Without pyplot: no window system is asked for, and nothing global is left behind.
+        figures = import_module("matplotlib.figure")
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            "--plot needs matplotlib; install it with: pip install 'aimlnf[train]'"
+        ) from error
+    figure = figures.Figure(figsize=(12.0, 6.5), layout="constrained")
+    panels = figure.subplots(2, 3, sharex=True, sharey=True)
+    for panel, channel in zip(panels.flat, Channel, strict=True):
+        image = panel.pcolormesh(
+            tensor.grid.longitude_deg, tensor.grid.latitude_deg, tensor.channel(channel)[0]
+        )
+        figure.colorbar(image, ax=panel, label=UNITS[channel])
+        panel.set_title(channel.name.lower().replace("_", " "))
+    figure.supxlabel("longitude [deg]")
+    figure.supylabel("latitude [deg]")
+    figure.suptitle(
+        f"{tensor.emitter}, {tensor.time_utc[0]:%Y-%m-%d %H:%M:%S} UTC, "
+        f"{tensor.carrier_hz / 1e9:g} GHz, exceeded {tensor.exceedance_percent:g} % of a year"
+    )
+    try:
+        figure.savefig(path, dpi=80)
+    except ValueError as error:
+        raise CommandError(
+            f"--plot {path} names no kind of picture: use .png, .svg or .pdf"
+        ) from error
+    except OSError as error:
+        raise CommandError(f"--plot {path} cannot be written: {error.strerror}") from error
