@@ -1,8 +1,10 @@
 """The atmosphere of places against itur, which reproduces the ITU-R's validation examples."""
 
+import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from ran_sim.atmosphere.maps import itu_model
 from ran_sim.atmosphere.site import Exceedance, site_constants, sky_over
 from ran_sim.atmosphere.tables import HOLD_DEG, atmosphere_table
 
+ROOT = Path(__file__).parents[2]
 PLACES = {
     "Munich": (48.1, 11.6),
     "Singapore": (1.35, 103.8),
@@ -110,3 +113,28 @@ def test_opening_the_maps_leaves_numpy_as_it_was() -> None:
         "raise SystemExit(before != numpy.geterr())"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_tick_needs_no_maps() -> None:
+    """Tables, closed formulas, rain cells and scintillation run in a process that has no itur."""
+    script = """
+import sys
+import numpy as np
+from ran_sim.atmosphere.losses import Terminal, slant_losses, slant_sigma_db
+from ran_sim.atmosphere.rain_cells import RainField, rain_cell_losses_db, rain_rate_mm_h
+from ran_sim.atmosphere.tables import table_of
+from ran_sim.atmosphere.turbulence import scintillation_series_db
+from support.skies import munich, sky_over_munich
+
+sky, elevation, offset_s = sky_over_munich(), np.full((3, 1), 40.0), np.arange(3.0)
+table_of(sky, Terminal()).losses_at(elevation)
+slant_losses(sky, elevation, Terminal())
+rate = rain_rate_mm_h(np.zeros((3, 1, 2)), offset_s, RainField(5.0), np.random.default_rng(1))
+rain_cell_losses_db(rate, elevation, munich(), 20.0, Terminal())
+sigma = slant_sigma_db(sky, elevation, Terminal())
+scintillation_series_db(sigma, offset_s, np.random.default_rng(1))
+raise SystemExit(any(name.split(".")[0] in ("itur", "astropy") for name in sys.modules))
+"""
+    path = os.pathsep.join(str(ROOT / folder) for folder in (".", "gen", "tests"))
+    environment = {**os.environ, "PYTHONPATH": path}
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60, env=environment)
