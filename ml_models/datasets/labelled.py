@@ -1,25 +1,44 @@
 """Labelled scenarios: drawn, decided by exhaustive search, kept in one safetensors file.
 
-The file's metadata is the manifest: the profile, count and seed it was made from and the digest of
-its tensors, so that a data set can be made again and told from another.
+The file's metadata is the manifest: the profile, count, seed and split it was made from, version
+and digest of the code, and the digest of its tensors, so that a data set can be made again and told
+from another. There is no date in it: the same set is the same bytes.
+
+`make` can be killed at any point. Every finished block is a file of its own beside the data set
+until the whole is written; the next `make` goes on with what is missing.
 """
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
-from multiprocessing import get_context
+from functools import cache
+from importlib.metadata import version
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
+import ml_models.baselines
+import ml_models.datasets
+import radio_math
 from ml_models.baselines.exhaustive import ExhaustiveSearch
-from ml_models.datasets.scenarios import ScenarioProfile, concatenate, draw_scenarios, select
+from ml_models.datasets.scenarios import (
+    ScenarioProfile,
+    Split,
+    concatenate,
+    draw_scenarios,
+    select,
+)
 from radio_math.channel import ContextPair
 from radio_math.context import Allocation, ContextError, RadioContext
 
@@ -45,11 +64,37 @@ class LabelledScenarios:
         return len(self.label_rate_bps_hz)
 
 
+@dataclass(frozen=True)
+class DatasetSpec:
+    """What a data set is made from; the same one gives the same scenarios and labels.
+
+    Attributes:
+        profile: the distribution to draw from.
+        count: how many scenarios.
+        seed: names the draw; two seeds share no scenario.
+        split: what the set is for; two splits of one seed share no scenario.
+    """
+
+    profile: ScenarioProfile
+    count: int
+    seed: int
+    split: Split = Split.TRAIN
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ContextError(f"{self.count} scenarios asked for; generate at least one")
+
+    def manifest(self) -> dict[str, Any]:
+        """What can be said of the set before it is made: the specification and the code."""
+        return {**asdict(self), "code_version": version("aimlnf"), "code_digest": code_digest()}
+
+
 def generate(
     profile: ScenarioProfile,
     count: int,
     seed: int,
     *,
+    split: Split = Split.TRAIN,
     processes: int = 1,
     on_progress: Callable[[float], None] | None = None,
 ) -> LabelledScenarios:
@@ -59,43 +104,74 @@ def generate(
         profile: the distribution to draw from.
         count: how many.
         seed: names the draw; two seeds share no scenario.
+        split: what the scenarios are for; two splits of one seed share no scenario.
         processes: worker processes; 1 works in this process.
         on_progress: told the finished fraction, 0 to 1, after each block.
 
     Raises:
         ContextError: count is below one.
     """
-    if count < 1:
-        raise ContextError(f"{count} scenarios asked for; generate at least one")
-    jobs = [
-        (profile, min(BLOCK, count - start), (seed, block))
-        for block, start in enumerate(range(0, count, BLOCK))
-    ]
+    spec = DatasetSpec(profile, count, seed, split)
     blocks: dict[int, LabelledScenarios] = {}
+    total = _block_count(spec)
 
     def done(number: int, block: LabelledScenarios) -> None:
         blocks[number] = block
         if on_progress is not None:
-            on_progress(len(blocks) / len(jobs))
+            on_progress(len(blocks) / total)
 
-    if processes == 1:
-        search = ExhaustiveSearch()
-        for number, job in enumerate(jobs):
-            done(number, _label_block(search, *job))
-    else:
-        # Spawned, not forked: the caller may hold threads of torch or gRPC.
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            shares = [list(range(len(jobs)))[worker::processes] for worker in range(processes)]
-            # Each worker builds its search once per submitted job list of a few blocks.
-            pending = {
-                pool.submit(_label_blocks, [jobs[number] for number in part]): part
-                for share in shares
-                for part in _parts(share)
-            }
-            for future in as_completed(pending):
-                for number, block in zip(pending[future], future.result(), strict=True):
-                    done(number, block)
-    return join([blocks[number] for number in range(len(jobs))])
+    _label_blocks(spec, list(range(total)), processes, done)
+    return join([blocks[number] for number in range(total)])
+
+
+def make(
+    path: Path,
+    spec: DatasetSpec,
+    *,
+    processes: int = 1,
+    on_progress: Callable[[float], None] | None = None,
+) -> dict[str, Any]:
+    """Writes the data set at `path` and returns its manifest; goes on where a killed one stopped.
+
+    However often it was interrupted and however many processes worked, the file has the same bytes.
+
+    Args:
+        path: safetensors file to write; blocks wait in a folder of this name and `.blocks`.
+        spec: what to make.
+        processes: worker processes; 1 works in this process.
+        on_progress: told the finished fraction, 0 to 1, at once and after each block.
+
+    Raises:
+        ContextError: the waiting blocks belong to another specification or other code.
+    """
+    folder = path.with_name(path.name + ".blocks")
+    folder.mkdir(parents=True, exist_ok=True)
+    total = _block_count(spec)
+    expected = json.loads(json.dumps(spec.manifest()))
+    present = {number for number in range(total) if _block_path(folder, number).exists()}
+    for number in present:
+        found = read_manifest(_block_path(folder, number))
+        if {name: found.get(name) for name in expected} != expected:
+            raise ContextError(
+                f"{folder} holds blocks of another data set or of other code; remove it, or "
+                "write somewhere else"
+            )
+
+    def tell() -> None:
+        if on_progress is not None:
+            on_progress(len(present) / total)
+
+    def done(number: int, block: LabelledScenarios) -> None:
+        _write(block, _block_path(folder, number), spec)
+        present.add(number)
+        tell()
+
+    tell()
+    _label_blocks(spec, [n for n in range(total) if n not in present], processes, done)
+    parts = [load(_block_path(folder, number))[0] for number in range(total)]
+    manifest = _write(join(parts), path, spec)
+    shutil.rmtree(folder)
+    return manifest
 
 
 def join(parts: list[LabelledScenarios]) -> LabelledScenarios:
@@ -140,19 +216,49 @@ def digest(scenarios: LabelledScenarios) -> str:
     return sha.hexdigest()
 
 
+@cache
+def code_digest() -> str:
+    """SHA-256 of the sources that decide what scenarios and labels are."""
+    sha = hashlib.sha256()
+    for package in (radio_math, ml_models.baselines, ml_models.datasets):
+        for folder in package.__path__:
+            for source in sorted(Path(folder).rglob("*.py")):
+                sha.update(f"{package.__name__}/{source.relative_to(folder)}".encode())
+                sha.update(source.read_bytes())
+    return sha.hexdigest()
+
+
 def save(
-    scenarios: LabelledScenarios, path: Path, *, profile: ScenarioProfile, seed: int
+    scenarios: LabelledScenarios,
+    path: Path,
+    *,
+    profile: ScenarioProfile,
+    seed: int,
+    split: Split = Split.TRAIN,
 ) -> dict[str, Any]:
     """Writes the set in single precision; returns the manifest that went into its metadata."""
-    manifest = {
-        "profile": asdict(profile),
-        "count": len(scenarios),
-        "seed": seed,
-        "digest": digest(scenarios),
-    }
-    partial = path.with_suffix(".partial")
+    return _write(scenarios, path, DatasetSpec(profile, len(scenarios), seed, split))
+
+
+def _write(scenarios: LabelledScenarios, path: Path, spec: DatasetSpec) -> dict[str, Any]:
+    manifest = {**spec.manifest(), "digest": digest(scenarios)}
+    partial = path.with_name(path.name + ".partial")
     save_file(_tensors(scenarios), partial, metadata={"manifest": json.dumps(manifest)})
     partial.replace(path)
+    return manifest
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a stored set, without reading its tensors.
+
+    Raises:
+        ContextError: the file has none.
+    """
+    with safe_open(path, framework="numpy") as stored:
+        metadata = stored.metadata() or {}
+    if "manifest" not in metadata:
+        raise ContextError(f"{path} has no manifest; generate the data set again")
+    manifest: dict[str, Any] = json.loads(metadata["manifest"])
     return manifest
 
 
@@ -162,12 +268,8 @@ def load(path: Path) -> tuple[LabelledScenarios, dict[str, Any]]:
     Raises:
         ContextError: the file has no manifest, or its tensors do not have the digest in it.
     """
-    with safe_open(path, framework="numpy") as stored:
-        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-        metadata = stored.metadata() or {}
-    if "manifest" not in metadata:
-        raise ContextError(f"{path} has no manifest; generate the data set again")
-    manifest: dict[str, Any] = json.loads(metadata["manifest"])
+    manifest = read_manifest(path)
+    tensors = load_file(path)
 
     def context(kind: str) -> RadioContext:
         return RadioContext(
@@ -199,21 +301,55 @@ def _tensors(scenarios: LabelledScenarios) -> dict[str, npt.NDArray[Any]]:
     return tensors
 
 
-_Job = tuple[ScenarioProfile, int, tuple[int, int]]
+def _block_count(spec: DatasetSpec) -> int:
+    return -(-spec.count // BLOCK)
 
 
-def _label_block(
-    search: ExhaustiveSearch, profile: ScenarioProfile, count: int, seed: tuple[int, int]
-) -> LabelledScenarios:
-    contexts = draw_scenarios(profile, count, seed)
-    label, rate = search.decide(contexts.estimated)
+def _block_path(folder: Path, number: int) -> Path:
+    return folder / f"{number:05d}.safetensors"
+
+
+def _label_blocks(
+    spec: DatasetSpec,
+    numbers: list[int],
+    processes: int,
+    done: Callable[[int, LabelledScenarios], None],
+) -> None:
+    """Labels the blocks of these numbers, telling each as it is finished, in any order."""
+    if processes == 1 or len(numbers) <= 1:
+        for number in numbers:
+            done(number, _label_block(spec, number))
+        return
+    # Spawned, not forked: the caller may hold threads of torch or gRPC.
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_end_with_parent
+    ) as pool:
+        pending = {pool.submit(_label_block, spec, number): number for number in numbers}
+        for future in as_completed(pending):
+            done(pending[future], future.result())
+
+
+def _label_block(spec: DatasetSpec, number: int) -> LabelledScenarios:
+    count = min(BLOCK, spec.count - number * BLOCK)
+    contexts = draw_scenarios(spec.profile, count, spec.split.seed(spec.seed, number))
+    label, rate = _search().decide(contexts.estimated)
     return LabelledScenarios(contexts=contexts, label=label, label_rate_bps_hz=rate)
 
 
-def _label_blocks(jobs: list[_Job]) -> list[LabelledScenarios]:
-    search = ExhaustiveSearch()
-    return [_label_block(search, *job) for job in jobs]
+@cache
+def _search() -> ExhaustiveSearch:
+    """Enumerated once in each process, which takes half a second."""
+    return ExhaustiveSearch()
 
 
-def _parts(share: list[int], size: int = 8) -> list[list[int]]:
-    return [share[start : start + size] for start in range(0, len(share), size)]
+def _end_with_parent() -> None:
+    """Has a worker end when its parent does, even killed: its queue would keep it waiting."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -1,6 +1,7 @@
 """Independent scenarios: where everybody stands, what the channel is, what is reported of it."""
 
 from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -88,13 +89,34 @@ class ScenarioProfile:
                 raise ContextError(f"{low} is above {high}; give a range that is not empty")
 
 
+class Split(StrEnum):
+    """What scenarios are for. A seed means different scenarios in each, whatever the seed."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+    def seed(self, seed: int, block: int = 0) -> tuple[int, int, int]:
+        """The seed of a block of scenarios, for `draw_scenarios`.
+
+        A bare integer is no seed of its own beside these: numpy pads seeds with zeros, so that 7,
+        (7, 0) and (7, 0, 0) all name the first block of training scenarios of seed 7.
+
+        Raises:
+            ContextError: the seed is negative or does not fit 32 bits.
+        """
+        if not 0 <= seed < 2**32:
+            raise ContextError(f"{seed} is no seed; give one from 0 to 4294967295")
+        return seed, block, list(Split).index(self)
+
+
 def draw_scenarios(
     profile: ScenarioProfile, count: int, seed: int | tuple[int, ...]
 ) -> ContextPair:
     """True and estimated contexts of `count` independent scenarios, batch axis first.
 
-    The same profile, count and seed give the same numbers. Seeds of training, validation and test
-    sets must differ.
+    The same profile, count and seed give the same numbers. `Split.seed` keeps those of training,
+    validation and test apart.
 
     Raises:
         ContextError: count is below one.

@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml_models.datasets.scenarios import ScenarioProfile, at_power, draw_scenarios, select
+from ml_models.datasets.scenarios import (
+    ScenarioProfile,
+    Split,
+    at_power,
+    draw_scenarios,
+    select,
+)
 from radio_math.channel import ChannelModel
 from radio_math.context import ContextError, check_context
 
@@ -26,6 +32,19 @@ def test_a_seed_names_a_draw() -> None:
     first, again, other = (draw_scenarios(ScenarioProfile(), 5, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.true.gain_per_w, again.true.gain_per_w)
     assert not np.allclose(first.true.gain_per_w, other.true.gain_per_w)
+
+
+def test_splits_of_a_seed_are_apart_from_each_other_and_from_the_bare_seed() -> None:
+    """No split but training shares a draw with the bare seed, which is training's first block."""
+    assert len({split.seed(7, block) for split in Split for block in range(3)}) == 9
+    drawn = {
+        split: draw_scenarios(ScenarioProfile(), 1, split.seed(7)).true.gain_per_w
+        for split in Split
+    }
+    bare = draw_scenarios(ScenarioProfile(), 1, 7).true.gain_per_w
+    assert [split for split in Split if np.array_equal(drawn[split], bare)] == [Split.TRAIN]
+    with pytest.raises(ContextError, match="no seed"):
+        Split.TEST.seed(-1)
 
 
 def test_ranges_of_the_reference_problem() -> None:
