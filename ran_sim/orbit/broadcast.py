@@ -37,6 +37,9 @@ class StateVectorEphemeris:
     def of_state(cls, position_m: FloatArray, velocity_m_s: FloatArray) -> "StateVectorEphemeris":
         """The nearest broadcast values to an ECEF state, each [3].
 
+        Source: TS 38.331 EphemerisInfo.
+        Not modelled: errors of the network's own knowledge of the orbit.
+
         Raises:
             ValueError: the state does not fit the fields (43 600 km, 7.8 km/s).
         """
@@ -46,7 +49,11 @@ class StateVectorEphemeris:
         )
 
     def state(self) -> tuple[FloatArray, FloatArray]:
-        """Position [3] in m and velocity [3] in m/s, ECEF, as a terminal reads them."""
+        """Position [3] in m and velocity [3] in m/s, ECEF at the epoch, as a terminal has them.
+
+        Source: TS 38.331 EphemerisInfo.
+        Not modelled: the satellite's motion since the epoch.
+        """
         return (
             np.array(self.position) * POSITION_STEP_M,
             np.array(self.velocity) * VELOCITY_STEP_M_S,
@@ -83,6 +90,9 @@ class OrbitalEphemeris:
     def of_state(cls, position_m: FloatArray, velocity_m_s: FloatArray) -> "OrbitalEphemeris":
         """The nearest broadcast values to the orbit of an ECEF state, each [3].
 
+        Source: TS 38.331 EphemerisInfo; Vallado 2013 2.5.
+        Not modelled: the pull of anything but a point mass: the elements are osculating.
+
         Raises:
             ValueError: the orbit does not fit the fields, such as a retrograde one (inclination
                 above 90 degrees), which only state vectors can express.
@@ -102,7 +112,13 @@ class OrbitalEphemeris:
         )
 
     def state(self) -> tuple[FloatArray, FloatArray]:
-        """Position [3] in m and velocity [3] in m/s, ECEF at the epoch, as a terminal has them."""
+        """Position [3] in m and velocity [3] in m/s, ECEF at the epoch, as a terminal has them.
+
+        Kepler's equation `M = E - e sin E` and the rotation by node, inclination and periapsis.
+
+        Source: TS 38.331 EphemerisInfo; Vallado 2013 2.6.
+        Not modelled: the satellite's motion since the epoch.
+        """
         axis_m = AXIS_OFFSET_M + self.semi_major_axis * AXIS_STEP_M
         eccentricity = self.eccentricity * ECCENTRICITY_STEP
         periapsis, longitude, inclination, mean_anomaly = (

@@ -131,6 +131,9 @@ class Constellation:
     ) -> VisibleSatellites:
         """The satellites that a site has at or above an elevation at an instant.
 
+        `sin(el) = d·up / |d|` with the line of sight d and the normal of WGS84.
+
+        Source: Vallado 2013 4.4.
         Not modelled: refraction, terrain.
         """
         jd, fr = julian_date(at, np.zeros(1))

@@ -77,6 +77,7 @@ class ElementSet:
         WGS84 gravity would be 0.09 km off after two days.
 
         Source: Vallado 2006.
+        Not modelled: anything that SGP4 leaves out, manoeuvres above all.
         """
         if self.mean is None:
             return Satrec.twoline2rv(self.line1, self.line2, WGS72)
@@ -122,7 +123,16 @@ class ElementSet:
 
 
 def sgp4_record(number: int, epoch: dt.datetime, mean: MeanElements) -> Satrec:
-    """SGP4's record of mean elements, gravity WGS72."""
+    """SGP4's record of mean elements, gravity WGS72.
+
+    Args:
+        number: catalogue number, a label.
+        epoch: UTC of the elements.
+        mean: the elements, degrees and revolutions a day.
+
+    Source: Vallado 2006.
+    Not modelled: anything that SGP4 leaves out, manoeuvres above all.
+    """
     record = Satrec()
     radians_per_minute = 2 * math.pi / _MINUTES_PER_DAY
     record.sgp4init(

@@ -33,16 +33,28 @@ class CircularOrbit:
 
     @property
     def speed_m_s(self) -> float:
-        """Orbital speed `v = √(GM / (R + h))` [m/s]. Source: TR 38.811 6.7.1."""
+        """Orbital speed `v = √(GM / (R + h))` [m/s].
+
+        Source: TR 38.811 6.7.1.
+        Not modelled: J2 (0.1 %).
+        """
         return float(np.sqrt(GRAVITATIONAL_PARAMETER_M3_S2 / self.radius_m))
 
     @property
     def angular_rate_rad_s(self) -> float:
-        """Orbital angular rate `w = v / (R + h)` [rad/s]."""
+        """Orbital angular rate `w = v / (R + h)` [rad/s].
+
+        Source: TR 38.811 6.7.1.
+        Not modelled: J2 (0.1 %).
+        """
         return self.speed_m_s / self.radius_m
 
     def range_m(self, elevation_deg: Any) -> FloatArray:
-        """Slant range [...] in m at an elevation. Source: TR 38.811 eq. 6.6-3."""
+        """Slant range [...] in m at an elevation, `√(R² sin²(el) + h² + 2 R h) - R sin(el)`.
+
+        Source: TR 38.811 eq. 6.6-3.
+        Not modelled: the ellipsoid, whose radius is 7 km greater to 14 km smaller.
+        """
         return slant_range_m(self.altitude_m, elevation_deg)
 
     def range_rate_m_s(self, elevation_deg: Any) -> FloatArray:
@@ -73,9 +85,14 @@ class CircularOrbit:
         """Doppler shift [...] in Hz while the satellite rises, `f/c v R/(R+h) cos(el)`: positive.
 
         Source: TR 38.811 6.7.1.
+        Not modelled: the turning of the Earth (up to 7 %) and the terminal's own speed.
         """
         return doppler_shift_hz(self.range_rate_m_s(elevation_deg), carrier_frequency_hz)
 
     def doppler_rate_hz_s(self, elevation_deg: Any, carrier_frequency_hz: float) -> FloatArray:
-        """Rate of the Doppler shift [...] in Hz/s: negative. Source: TR 38.811 6.7.1."""
+        """Rate of the Doppler shift [...] in Hz/s, `-f/c r''`: negative.
+
+        Source: TR 38.811 6.7.1.
+        Not modelled: the turning of the Earth.
+        """
         return doppler_shift_hz(self.range_acceleration_m_s2(elevation_deg), carrier_frequency_hz)
