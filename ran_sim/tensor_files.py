@@ -5,12 +5,13 @@
 """
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
+from nf_runtime.errors import FailedPrecondition
 from ran_sim.physics_tensor import PhysicsTensor
 
 
@@ -29,8 +30,19 @@ def write_npz(tensor: PhysicsTensor, path: Path) -> None:
 
 
 def write_safetensors(tensor: PhysicsTensor, path: Path) -> None:
-    """Writes values, valid (0 or 1), latitude_deg and longitude_deg; metadata in the header."""
-    save_file(
+    """Writes values, valid (0 or 1), latitude_deg and longitude_deg; metadata in the header.
+
+    Raises:
+        FailedPrecondition: the package for this format is not installed.
+    """
+    try:
+        safetensors = import_module("safetensors.numpy")
+    except ModuleNotFoundError as error:
+        raise FailedPrecondition(
+            "Writing .safetensors needs safetensors; install it with: pip install 'aimlnf[serve]'",
+            reason="UNAVAILABLE_DATA",
+        ) from error
+    safetensors.save_file(
         {
             "values": np.ascontiguousarray(tensor.values),
             "valid": tensor.valid.astype(np.uint8),

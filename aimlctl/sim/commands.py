@@ -1,10 +1,11 @@
-"""``aimlctl sim``: passes, link budgets, validation. None of them needs a running platform."""
+"""``aimlctl sim``: passes, maps, link budgets, validation, all without a running platform."""
 
 import typer
 
 from aimlctl.options import JsonOption
 from aimlctl.output import Output
 from aimlctl.sim import options as o
+from aimlctl.sim import tensor_options as t
 
 app = typer.Typer(
     no_args_is_help=True, help="Passes, link budgets and validation of the simulator by itself."
@@ -109,6 +110,56 @@ def link_budget(
             polarisation_loss_db=polarisation_loss_db,
             additional_loss_db=additional_loss_db,
             magnetic_latitude_deg=magnetic_latitude_deg,
+        ),
+        Output.of(as_json=as_json),
+    )
+
+
+@app.command("tensor")
+def physics_tensor(
+    *,
+    tle: o.TleOption,
+    satellite: o.SatelliteOption,
+    site: t.CentreOption,
+    start: o.StartOption,
+    end: t.InstantOption = None,
+    step_s: o.StepOption = 10.0,
+    frequency_ghz: o.FrequencyOption,
+    output: t.OutputOption,
+    span_deg: t.SpanOption = 20.0,
+    cells: t.CellsOption = 100,
+    coverage: t.CoverageOption = "adaptive_aperture",
+    steering: t.SteeringOption = "earth_fixed",
+    exceedance_percent: o.ExceedanceOption = 1.0,
+    land_cover: t.LandCoverOption = None,
+    allow_stale: o.StaleOption = False,
+    plot: t.MapPlotOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Path loss, gain, attenuation, Doppler, land cover and scintillation over a map.
+
+    Cells where the satellite stands below 5 degrees hold no number but their land cover.
+    """
+    from aimlctl.sim import tensor_command  # noqa: PLC0415 - see above
+
+    tensor_command.run(
+        tensor_command.TensorRequest(
+            tle=tle,
+            satellite=satellite,
+            site=site,
+            start=start,
+            end=end,
+            step_s=step_s,
+            frequency_ghz=frequency_ghz,
+            span_deg=span_deg,
+            cells=cells,
+            coverage=coverage,
+            steering=steering,
+            exceedance_percent=exceedance_percent,
+            land_cover=land_cover,
+            allow_stale=allow_stale,
+            output=output,
+            plot=plot,
         ),
         Output.of(as_json=as_json),
     )

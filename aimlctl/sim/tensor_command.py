@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from ran_sim.tensor_files import json_document, write_npz, write_safetensors
 MAX_VALUES = 60_000_000
 _LEAST_SPAN_DEG, _GREATEST_SPAN_DEG = 0.1, 90.0
 _GREATEST_CELLS = 1000
+
+_Kind = TypeVar("_Kind", bound=StrEnum)
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def _warnings(
     return [warning for warning in found if warning]
 
 
-def _choice[Kind: StrEnum](option: str, kinds: type[Kind], text: str) -> Kind:
+def _choice(option: str, kinds: type[_Kind], text: str) -> _Kind:
     try:
         return kinds(text)
     except ValueError:

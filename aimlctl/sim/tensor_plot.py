@@ -6,6 +6,8 @@ from pathlib import Path
 from aimlctl.output import CommandError
 from ran_sim.physics_tensor import UNITS, Channel, PhysicsTensor
 
+_GAIN_RANGE_DB = 50.0
+
 
 def write_plot(path: Path, tensor: PhysicsTensor) -> None:
     """Draws the six channels at the first instant; what has no link stays blank.
@@ -24,8 +26,13 @@ def write_plot(path: Path, tensor: PhysicsTensor) -> None:
     figure = figures.Figure(figsize=(12.0, 6.5), layout="constrained")
     panels = figure.subplots(2, 3, sharex=True, sharey=True)
     for panel, channel in zip(panels.flat, Channel, strict=True):
+        values = tensor.channel(channel)[0]
+        least = None
+        if channel is Channel.ANTENNA_GAIN and tensor.valid[0].any():
+            # The nulls of an ideal pattern would take all the colours.
+            least = float(values[tensor.valid[0]].max()) - _GAIN_RANGE_DB
         image = panel.pcolormesh(
-            tensor.grid.longitude_deg, tensor.grid.latitude_deg, tensor.channel(channel)[0]
+            tensor.grid.longitude_deg, tensor.grid.latitude_deg, values, vmin=least
         )
         figure.colorbar(image, ax=panel, label=UNITS[channel])
         panel.set_title(channel.name.lower().replace("_", " "))
