@@ -112,6 +112,32 @@ def test_doppler_falls_through_zero_in_every_pass(
         assert all(sample["doppler_rate_hz_s"] < 0 for sample in during)
 
 
+def test_an_omm_is_as_good_as_two_lines(
+    capsys: pytest.CaptureFixture[str], tle: Path, tmp_path: Path
+) -> None:
+    """The same satellite as JSON is seen at the same places, to a few metres."""
+    omm = tmp_path / "starlink.json"
+    message = {
+        "OBJECT_NAME": "STARLINK-2449",
+        "OBJECT_ID": "2021-027W",
+        "EPOCH": "2022-09-14T08:28:03.250560",
+        "MEAN_MOTION": 15.06396898,
+        "ECCENTRICITY": 0.0001354,
+        "INCLINATION": 53.0556,
+        "RA_OF_ASC_NODE": 128.528,
+        "ARG_OF_PERICENTER": 62.5461,
+        "MEAN_ANOMALY": 297.5665,
+        "NORAD_CAT_ID": 48112,
+        "BSTAR": -0.000066644,
+    }
+    omm.write_text(json.dumps([message]), encoding="utf-8")
+    lines, words = (
+        document(capsys, *a_pass(path, "--losses", "none"))["samples"] for path in (tle, omm)
+    )
+    for ours, theirs in zip(lines, words, strict=True):
+        assert ours["range_km"] == pytest.approx(theirs["range_km"], abs=1e-3)
+
+
 @pytest.mark.pitfall(24)
 def test_stale_elements_are_refused_and_can_be_insisted_on(
     capsys: pytest.CaptureFixture[str], tle: Path
