@@ -377,9 +377,9 @@ def mispointed(direction: Floats, error_deg: Floats) -> Floats:
     Source: Wertz 1978 2.2.
     Not modelled: errors of more than some degrees, for which the two angles do not add plainly.
     """
-    # Any two directions across the sight will do; the helper axis is the one least along it.
-    helper = np.eye(3)[np.argmin(np.abs(direction), axis=-1)]
-    first = np.cross(helper, direction)
+    # Any two directions across the sight will do; the axis taken is the one least along it.
+    aside = np.eye(3)[np.argmin(np.abs(direction), axis=-1)]
+    first = np.cross(aside, direction)
     first /= np.linalg.norm(first, axis=-1, keepdims=True)
     second = np.cross(direction, first)
     error = np.tan(np.radians(error_deg))
