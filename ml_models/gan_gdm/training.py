@@ -23,6 +23,7 @@ from ml_models.gan_gdm.batches import (
     to_torch,
     torch_pair,
 )
+from ml_models.gan_gdm.checkpoint import Checkpoints, TrainingState
 from ml_models.gan_gdm.config import DIFFUSION_STEPS, ConfigError, TrainingConfig
 from ml_models.gan_gdm.losses import (
     adversarial_losses,
@@ -96,6 +97,7 @@ def train(
     *,
     parent: Path | None = None,
     labelled: LabelledScenarios | None = None,
+    checkpoints: Checkpoints | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     monotonic_s: Callable[[], float] = time.monotonic,
 ) -> TrainedModel:
@@ -107,14 +109,24 @@ def train(
         parent: `weights.safetensors` of the version to start from; its feature scales are kept
             and its reliability is calibrated anew for the new data.
         labelled: labelled scenarios to use instead of generating `config.data`'s.
+        checkpoints: where the training is kept on the way; with one of the same configuration
+            there it goes on from it, to the same weights as without the interruption. Time spent
+            before an interruption does not count as `wall_clock_s`.
         should_stop: asked at every step.
         monotonic_s: a clock that only runs forward [s].
 
     Raises:
-        ConfigError: the parent's weights do not fit the configuration.
+        ConfigError: the parent's weights or the checkpoints do not fit the configuration.
         TrainingStopped: `should_stop` returned true.
     """
-    run = _Run(config, on_progress, parent, should_stop, monotonic_s)
+    run = _Run(
+        config,
+        on_progress,
+        parent=parent,
+        checkpoints=checkpoints,
+        should_stop=should_stop,
+        monotonic_s=monotonic_s,
+    )
     return run.finish(labelled)
 
 
@@ -160,7 +172,9 @@ class _Run:
         self,
         config: TrainingConfig,
         on_progress: ProgressListener | None,
+        *,
         parent: Path | None,
+        checkpoints: Checkpoints | None,
         should_stop: Callable[[], bool],
         monotonic_s: Callable[[], float],
     ) -> None:
@@ -168,6 +182,7 @@ class _Run:
         self.history: list[TrainingProgress] = []
         self.steps_taken = {"diffusion": 0, "secrecy": 0}
         self._on_progress = on_progress
+        self._checkpoints = checkpoints
         self._should_stop = should_stop
         self._monotonic_s = monotonic_s
         self._started_s = monotonic_s()
@@ -180,18 +195,14 @@ class _Run:
         self._warm = parent is not None
         if parent is not None:
             load_weights(parent, self.sampler, self.discriminator)
+        self._modules = {"sampler": self.sampler, "discriminator": self.discriminator}
+        self._resumed = None if checkpoints is None else checkpoints.read(config)
 
     def finish(self, labelled: LabelledScenarios | None) -> TrainedModel:
         config = self.config
         data = config.data
         if labelled is None and data.labelled > 0:
-            labelled = generate(
-                data.profile,
-                data.labelled,
-                data.seed,
-                processes=data.processes,
-                on_progress=lambda fraction: self._tell("labelling", fraction, {}),
-            )
+            labelled = self._labelled()
         batch = None if labelled is None else labelled_batch(labelled)
         held_out = 0 if batch is None else min(_VALIDATION, len(batch.carrier) // 20)
         learn = None if batch is None else batch.rows(slice(held_out, None))
@@ -200,6 +211,7 @@ class _Run:
         held = to_torch(calibration.estimated)
         if not self._warm:
             self.sampler.features.calibrate(contexts.estimated)
+        self._restore()
         self.sampler.train()
         check = _Check(
             None if labelled is None else take(labelled, slice(0, held_out)), config.seed
@@ -231,6 +243,33 @@ class _Run:
             validation=check(self.sampler),
         )
 
+    def _labelled(self) -> LabelledScenarios:
+        data = self.config.data
+        kept = None if self._checkpoints is None else self._checkpoints.read_labelled(data)
+        if kept is not None:
+            return kept
+        labelled = generate(
+            data.profile,
+            data.labelled,
+            data.seed,
+            processes=data.processes,
+            on_progress=lambda fraction: self._tell("labelling", fraction, {}),
+        )
+        if self._checkpoints is not None:
+            self._checkpoints.write_labelled(labelled, data)
+        return labelled
+
+    def _restore(self) -> None:
+        """Takes up what a checkpoint left; its stage takes the rest when it begins."""
+        state = self._resumed
+        if state is None:
+            return
+        for name, module in self._modules.items():
+            module.load_state_dict(state.modules[name])
+        self._generator.set_state(state.generator)
+        self.steps_taken.update(state.steps_taken)
+        self.history[:] = [TrainingProgress(*told) for told in state.history]
+
     def _training_contexts(self, labelled: LabelledScenarios | None, held_out: int) -> ContextPair:
         """All contexts that may be learned from, labelled or not."""
         data = self.config.data
@@ -243,6 +282,8 @@ class _Run:
         return join_pairs(parts)
 
     def _diffusion_stage(self, learn: Batch, check: "_Check") -> None:
+        if self._resumed is not None and self._resumed.phase != "diffusion":
+            return
         config = self.config
         optimiser = torch.optim.AdamW(
             self.sampler.generator.parameters(), lr=config.diffusion_rate, weight_decay=1e-4
@@ -252,7 +293,7 @@ class _Run:
             config.diffusion_steps,
             len(learn.carrier),
             config.diffusion_batch,
-            optimiser,
+            [optimiser],
             config.diffusion_rate,
             check,
         ):
@@ -278,7 +319,7 @@ class _Run:
             config.secrecy_steps,
             len(contexts.estimated.power_budget_w),
             config.secrecy_batch,
-            optimiser,
+            [optimiser, critic_optimiser],
             config.secrecy_rate,
             check,
         ):
@@ -310,16 +351,27 @@ class _Run:
         steps: int,
         examples: int,
         size: int,
-        optimiser: torch.optim.Optimizer,
+        optimisers: list[torch.optim.Optimizer],
         peak_rate: float,
         check: "_Check",
     ) -> Iterator[Tensor]:
-        """Rows of one batch after another, with learning rate, reports, time and stop in hand."""
+        """Rows of one batch after another, with learning rate, reports, time and stop in hand.
+
+        The learning rate of the first optimiser follows the stage's course, the others keep theirs.
+        """
         started = self._monotonic_s()
         left = self._time_left_s()
         reported = -1
         rows = torch.empty(0, dtype=torch.int64)
-        for step in range(steps):
+        first = 0
+        if self._resumed is not None and self._resumed.phase == phase:
+            first, rows = self._resumed.step, self._resumed.rows
+            for optimiser, kept in zip(optimisers, self._resumed.optimisers, strict=True):
+                optimiser.load_state_dict(kept)
+            self._resumed = None
+        for step in range(first, steps):
+            if step > first:
+                self._keep(phase, step, optimisers, rows)
             if self._should_stop():
                 raise TrainingStopped(f"stopped in the {phase} stage after {step} steps")
             fraction = step / steps
@@ -332,7 +384,7 @@ class _Run:
             if report > reported:
                 reported = report
                 self._tell(phase, fraction, {**check.noted(), **check(self.sampler)})
-            for group in optimiser.param_groups:
+            for group in optimisers[0].param_groups:
                 group["lr"] = peak_rate * _rate_shape(fraction)
             while len(rows) < size:
                 rows = torch.cat([rows, torch.randperm(examples, generator=self._generator)])
@@ -340,6 +392,23 @@ class _Run:
             rows = rows[size:]
             self.steps_taken[phase] = step + 1
         self._tell(phase, 1.0, {**check.noted(), **check(self.sampler)})
+
+    def _keep(
+        self, phase: str, step: int, optimisers: list[torch.optim.Optimizer], rows: Tensor
+    ) -> None:
+        if self._checkpoints is None or step % self._checkpoints.every_steps > 0:
+            return
+        state = TrainingState(
+            phase=phase,
+            step=step,
+            modules={name: module.state_dict() for name, module in self._modules.items()},
+            optimisers=[optimiser.state_dict() for optimiser in optimisers],
+            generator=self._generator.get_state(),
+            rows=rows,
+            steps_taken=self.steps_taken,
+            history=[(told.fraction, told.phase, dict(told.metrics)) for told in self.history],
+        )
+        self._checkpoints.write(self.config, state)
 
     def _time_left_s(self) -> float | None:
         budget = self.config.wall_clock_s

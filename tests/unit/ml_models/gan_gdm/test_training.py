@@ -8,6 +8,7 @@ import torch
 
 from ml_models.datasets.labelled import LabelledScenarios, generate
 from ml_models.datasets.scenarios import ScenarioProfile
+from ml_models.gan_gdm.checkpoint import Checkpoints
 from ml_models.gan_gdm.config import ConfigError, DataConfig, NetworkConfig, TrainingConfig
 from ml_models.gan_gdm.sampler import Sampler
 from ml_models.gan_gdm.training import (
@@ -125,6 +126,35 @@ def test_training_stops_when_asked(labelled: LabelledScenarios) -> None:
     asked = iter([False, False, True])
     with pytest.raises(TrainingStopped, match="after 2 steps"):
         train(TINY, labelled=labelled, should_stop=lambda: next(asked))
+
+
+@pytest.mark.parametrize("steps_before_the_end", [4, 8])
+def test_an_interrupted_training_ends_with_the_same_weights(
+    trained: TrainedModel, labelled: LabelledScenarios, tmp_path: Path, steps_before_the_end: int
+) -> None:
+    """Stopped in either stage, it goes on from the checkpoint as if nothing had happened."""
+    kept = Checkpoints(tmp_path, every_steps=2)
+    asked = iter([False] * steps_before_the_end + [True])
+    with pytest.raises(TrainingStopped):
+        train(TINY, labelled=labelled, checkpoints=kept, should_stop=lambda: next(asked))
+    resumed = kept.read(TINY)
+    assert resumed is not None
+    assert resumed.phase == ("diffusion" if steps_before_the_end == 4 else "secrecy")
+    again = train(TINY, labelled=labelled, checkpoints=kept)
+    assert all(torch.equal(value, weights_of(again)[n]) for n, value in weights_of(trained).items())
+    assert again.steps_taken == trained.steps_taken
+
+
+def test_checkpoints_keep_the_labels_and_know_their_training(tmp_path: Path) -> None:
+    """Labels are made once; another configuration may not go on from these checkpoints."""
+    kept = Checkpoints(tmp_path, every_steps=2)
+    first = train(TINY, checkpoints=kept)
+    told: list[TrainingProgress] = []
+    again = train(TINY, told.append, checkpoints=kept)
+    assert "labelling" not in {progress.phase for progress in told}
+    assert all(torch.equal(value, weights_of(again)[n]) for n, value in weights_of(first).items())
+    with pytest.raises(ConfigError, match="another configuration"):
+        train(replace(TINY, seed=3), checkpoints=kept)
 
 
 def test_weights_of_another_network_are_refused(trained: TrainedModel, tmp_path: Path) -> None:
