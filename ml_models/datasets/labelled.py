@@ -28,10 +28,9 @@ import numpy.typing as npt
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-import ml_models.baselines
-import ml_models.datasets
-import radio_math
+from ml_models.baselines import ascent, blocks, exhaustive
 from ml_models.baselines.exhaustive import ExhaustiveSearch
+from ml_models.datasets import scenarios as drawing
 from ml_models.datasets.scenarios import (
     ScenarioProfile,
     Split,
@@ -39,11 +38,27 @@ from ml_models.datasets.scenarios import (
     draw_scenarios,
     select,
 )
+from radio_math import arrays, beamforming, beams, channel, context, doppler, link
 from radio_math.channel import ContextPair
 from radio_math.context import Allocation, ContextError, RadioContext
 
 BLOCK = 64
 """Scenarios in a block, the unit of work of one process; part of what a seed means."""
+
+CODE = (
+    arrays,
+    beamforming,
+    beams,
+    channel,
+    context,
+    doppler,
+    link,
+    ascent,
+    blocks,
+    exhaustive,
+    drawing,
+)
+"""Modules that decide what scenarios and labels are; a change in them makes another data set."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +127,16 @@ def generate(
         ContextError: count is below one.
     """
     spec = DatasetSpec(profile, count, seed, split)
-    blocks: dict[int, LabelledScenarios] = {}
+    finished: dict[int, LabelledScenarios] = {}
     total = _block_count(spec)
 
     def done(number: int, block: LabelledScenarios) -> None:
-        blocks[number] = block
+        finished[number] = block
         if on_progress is not None:
-            on_progress(len(blocks) / total)
+            on_progress(len(finished) / total)
 
     _label_blocks(spec, list(range(total)), processes, done)
-    return join([blocks[number] for number in range(total)])
+    return join([finished[number] for number in range(total)])
 
 
 def make(
@@ -220,11 +235,9 @@ def digest(scenarios: LabelledScenarios) -> str:
 def code_digest() -> str:
     """SHA-256 of the sources that decide what scenarios and labels are."""
     sha = hashlib.sha256()
-    for package in (radio_math, ml_models.baselines, ml_models.datasets):
-        for folder in package.__path__:
-            for source in sorted(Path(folder).rglob("*.py")):
-                sha.update(f"{package.__name__}/{source.relative_to(folder)}".encode())
-                sha.update(source.read_bytes())
+    for module in CODE:
+        sha.update(module.__name__.encode())
+        sha.update(Path(str(module.__file__)).read_bytes())
     return sha.hexdigest()
 
 
@@ -271,13 +284,13 @@ def load(path: Path) -> tuple[LabelledScenarios, dict[str, Any]]:
     manifest = read_manifest(path)
     tensors = load_file(path)
 
-    def context(kind: str) -> RadioContext:
+    def stored(kind: str) -> RadioContext:
         return RadioContext(
             **{item.name: tensors[f"{kind}.{item.name}"] for item in fields(RadioContext)}
         )
 
     scenarios = LabelledScenarios(
-        contexts=ContextPair(true=context("true"), estimated=context("estimated")),
+        contexts=ContextPair(true=stored("true"), estimated=stored("estimated")),
         label=Allocation(
             **{item.name: tensors[f"label.{item.name}"] for item in fields(Allocation)}
         ),
@@ -291,9 +304,9 @@ def load(path: Path) -> tuple[LabelledScenarios, dict[str, Any]]:
 def _tensors(scenarios: LabelledScenarios) -> dict[str, npt.NDArray[Any]]:
     tensors: dict[str, npt.NDArray[Any]] = {}
     for kind in ("true", "estimated"):
-        context = getattr(scenarios.contexts, kind)
+        known = getattr(scenarios.contexts, kind)
         for item in fields(RadioContext):
-            tensors[f"{kind}.{item.name}"] = np.asarray(getattr(context, item.name), np.float32)
+            tensors[f"{kind}.{item.name}"] = np.asarray(getattr(known, item.name), np.float32)
     tensors["label.carrier"] = np.asarray(scenarios.label.carrier, np.int64)
     tensors["label.power_w"] = np.asarray(scenarios.label.power_w, np.float32)
     tensors["label.beamformer_index"] = np.asarray(scenarios.label.beamformer_index, np.float32)

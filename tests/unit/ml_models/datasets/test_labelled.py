@@ -1,5 +1,7 @@
 """Labelled data sets."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from ml_models.datasets.labelled import (
     BLOCK,
+    CODE,
     DatasetSpec,
     LabelledScenarios,
     code_digest,
@@ -136,3 +139,16 @@ def test_empty_set_is_refused() -> None:
     """A set has at least one scenario."""
     with pytest.raises(ContextError, match="at least one"):
         DatasetSpec(PROFILE, 0, 1)
+
+
+def test_code_digest_covers_all_code_that_draws_and_labels() -> None:
+    """Whatever drawing and searching import of this project is in the digest."""
+    script = """
+import sys, ml_models.baselines.exhaustive, ml_models.datasets.scenarios
+print(*(name for name in sys.modules if name.startswith(("ml_models.", "radio_math."))))
+"""
+    listed = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    packages = {"ml_models.baselines", "ml_models.datasets"}
+    assert set(listed.stdout.split()) - packages == {module.__name__ for module in CODE}
