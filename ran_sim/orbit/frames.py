@@ -83,9 +83,12 @@ def teme_to_ecef(
     Not modelled: polar motion (some 15 m on a low orbit) and the equation of the equinoxes' terms
     of 1994 (1 m).
     """
-    position = _rotate_about_z(position_m, sidereal_rad)
-    velocity = _rotate_about_z(velocity_m_s, sidereal_rad)
-    return position, velocity - rotation_velocity(position)
+    cos, sin = np.cos(sidereal_rad), np.sin(sidereal_rad)
+    position = _rotate_about_z(position_m, cos, sin)
+    velocity = _rotate_about_z(velocity_m_s, cos, sin)
+    velocity[..., 0] += EARTH_ROTATION_RAD_S * position[..., 1]
+    velocity[..., 1] -= EARTH_ROTATION_RAD_S * position[..., 0]
+    return position, velocity
 
 
 def rotation_velocity(position_m: FloatArray) -> FloatArray:
@@ -100,7 +103,6 @@ def rotation_velocity(position_m: FloatArray) -> FloatArray:
     return EARTH_ROTATION_RAD_S * turned
 
 
-def _rotate_about_z(vector: FloatArray, angle_rad: FloatArray) -> FloatArray:
-    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
+def _rotate_about_z(vector: FloatArray, cos: FloatArray, sin: FloatArray) -> FloatArray:
     x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
-    return np.stack((cos * x + sin * y, -sin * x + cos * y, z), axis=-1)
+    return np.stack(np.broadcast_arrays(cos * x + sin * y, cos * y - sin * x, z), axis=-1)
