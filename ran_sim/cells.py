@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from radio_math.beams import hexagonal_cells
+from radio_math.beams import CELL_RADIUS_M, CELL_SPACING_M, hexagonal_cells
 from ran_sim.mobility import Track
 from ran_sim.orbit.frames import FloatArray
 from ran_sim.orbit.geodesy import displaced, ecef_position, local_axes
@@ -22,10 +22,11 @@ one, so that a beam's reference SINR tells of its link and not of its neighbours
 
 @dataclass(frozen=True)
 class ServiceArea:
-    """Cells of 260 km spacing, hexagonal 2 x 4, laid out round a centre.
+    """Cells of 150 km radius or less, hexagonal 2 x 4, laid out round a centre.
 
     Attributes:
         site: the centre.
+        cell_radius_m: of the hexagons.
         offset_m: [B, 2] east and north of the centre.
         latitude_deg: [B] of the cells' centres.
         longitude_deg: [B] of the cells' centres.
@@ -33,6 +34,7 @@ class ServiceArea:
     """
 
     site: Site
+    cell_radius_m: float
     offset_m: FloatArray
     latitude_deg: FloatArray
     longitude_deg: FloatArray
@@ -73,12 +75,15 @@ class ServiceArea:
         return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0))))
 
 
-def service_area(latitude_deg: float, longitude_deg: float) -> ServiceArea:
+def service_area(
+    latitude_deg: float, longitude_deg: float, cell_radius_m: float = CELL_RADIUS_M
+) -> ServiceArea:
     """The eight cells round a centre."""
-    offsets = hexagonal_cells()
+    offsets = hexagonal_cells(spacing_m=CELL_SPACING_M * cell_radius_m / CELL_RADIUS_M)
     latitude, longitude = displaced(latitude_deg, longitude_deg, offsets[:, 0], offsets[:, 1])
     return ServiceArea(
         Site(latitude_deg, longitude_deg),
+        cell_radius_m,
         offsets,
         latitude,
         longitude,

@@ -22,6 +22,7 @@ from ran_sim.adversaries import Stations, place_stations
 from ran_sim.cells import HOME_CELL, ServiceArea, service_area
 from ran_sim.csi import csi_age_s, residual_doppler_hz
 from ran_sim.handover import BoolArray, IndexArray
+from ran_sim.haps import StationKeeping
 from ran_sim.mobility import Track, random_waypoint_track
 from ran_sim.orbit.frames import FloatArray
 from ran_sim.orbit.look import Look
@@ -36,16 +37,8 @@ from ran_sim.path_losses import (
     tr38811_path,
 )
 from ran_sim.propagation import PropagationModel
-from ran_sim.scenarios import PassScenario
-from ran_sim.sights import (
-    Sight,
-    followed,
-    look_of,
-    serving_beams,
-    serving_satellites,
-    sight_of,
-)
-from ran_sim.spot_beams import spot_beams
+from ran_sim.scenarios import MIN_ELEVATION_DEG, PassScenario
+from ran_sim.sights import Access, Sight, serving_beams
 from ran_sim.surroundings import travelled_m
 from ran_sim.weather import extra_shadowing_db, rain_attenuation_db
 
@@ -63,9 +56,6 @@ _MAX_NOISE_PERIOD_S = 120.0
 # covers in about 5 s; rays and reporting errors share the time constant.
 CORRELATION_TIME_S = 5.0
 
-# Below it the flat atmosphere of the link model no longer holds.
-MIN_ELEVATION_DEG = 5.0
-
 
 class Stream(enum.IntEnum):
     """Independent random streams of a run, so that a new draw in one leaves the others alone."""
@@ -80,6 +70,7 @@ class Stream(enum.IntEnum):
     BENCHMARK = 8
     SURROUNDINGS = 9
     MEASUREMENT = 10
+    PLATFORM = 11
 
 
 def random_stream(seed: int, stream: Stream) -> np.random.Generator:
@@ -95,7 +86,7 @@ class Environment:
         start_time: simulated UTC of tick 0.
         offset_s: [T] simulated time since then.
         area: the cells.
-        serving_satellite: [T] index among the scenario's satellites.
+        serving_satellite: [T] index among the scenario's `access_ids`.
         serving_beam: [T, U] index of the beam that serves each ESIM.
         centre_look: [T] the satellite from the centre of the service area.
         now: satellite and ESIMs at each tick.
@@ -146,17 +137,24 @@ def build_environment(scenario: PassScenario) -> Environment:
     propagators = [Propagator(elements) for elements in scenario.satellites]
     start = start_time(scenario, propagators[0])
     offset_s: FloatArray = np.arange(scenario.tick_count, dtype=np.float64) * scenario.tick_period_s
-    area = service_area(scenario.latitude_deg, scenario.longitude_deg)
-    beams = spot_beams(scenario.beams.coverage, scenario.beams.steering)
-    serving = serving_satellites(propagators, _centre(scenario), start, offset_s, scenario.handover)
-    satellite = followed(propagators, serving, start, offset_s)
+    area = service_area(scenario.latitude_deg, scenario.longitude_deg, scenario.beams.cell_radius_m)
+    access = Access(
+        propagators,
+        scenario.beams.beams(),
+        start,
+        area,
+        platform=_station_keeping(scenario),
+        platform_worth_deg=(
+            scenario.platform.satellite_elevation_deg if scenario.platform else -math.inf
+        ),
+    )
+    serving = access.serving(offset_s, scenario.handover)
     tracks = _tracks(scenario, offset_s)
-    now = sight_of(satellite, area, tracks, beams)
+    now = access.sight(serving, offset_s, tracks)
     age_s = _csi_age_s(scenario, now)
     earlier_s = offset_s - age_s
-    reported = sight_of(
-        followed(propagators, serving, start, earlier_s), area, _tracks(scenario, earlier_s), beams
-    )
+    reported = access.sight(serving, earlier_s, _tracks(scenario, earlier_s))
+    ephemeris = access.followed(serving, offset_s)
     channel = random_stream(scenario.seed, Stream.CHANNEL)
     first = draw_state(ChannelModel(carrier_hz=scenario.carrier_frequency_hz), (ESIMS,), channel)
     position_m = np.stack([track.position_m for track in tracks], axis=1)
@@ -179,7 +177,14 @@ def build_environment(scenario: PassScenario) -> Environment:
             len(offset_s),
             channel,
         ),
-        way=_way(area, position_m, offset_s, now, area.elevation_deg(satellite)),
+        way=_way(
+            area,
+            position_m,
+            offset_s,
+            now,
+            area.elevation_deg(ephemeris),
+            crosses_ionosphere=serving < len(propagators),
+        ),
     )
     residual_hz = residual_doppler_hz(
         now.look.doppler_rate_hz_s(scenario.carrier_frequency_hz),
@@ -196,7 +201,7 @@ def build_environment(scenario: PassScenario) -> Environment:
         serving_beam=serving_beams(
             now, np.array(HOME_CELL), scenario.tick_period_s, scenario.handover
         ),
-        centre_look=look_of(satellite, _centre(scenario)),
+        centre_look=access.centre_look(serving, offset_s),
         now=now,
         csi_age_s=age_s,
         reported=reported,
@@ -250,7 +255,14 @@ def _centre(scenario: PassScenario) -> Site:
 
 def _tracks(scenario: PassScenario, offset_s: FloatArray) -> list[Track]:
     mobility = random_stream(scenario.seed, Stream.MOBILITY).spawn(ESIMS)
-    return [random_waypoint_track(offset_s, rng) for rng in mobility]
+    return [random_waypoint_track(offset_s, rng, scenario.beams.cell_radius_m) for rng in mobility]
+
+
+def _station_keeping(scenario: PassScenario) -> StationKeeping | None:
+    if scenario.platform is None:
+        return None
+    rng = random_stream(scenario.seed, Stream.PLATFORM)
+    return StationKeeping.drawn(scenario.platform.platform, rng)
 
 
 def _csi_age_s(scenario: PassScenario, now: Sight) -> FloatArray:
@@ -273,6 +285,8 @@ def _way(
     offset_s: FloatArray,
     now: Sight,
     cell_elevation_deg: FloatArray,
+    *,
+    crosses_ionosphere: BoolArray,
 ) -> Way:
     esims_m = area.offset_m[list(HOME_CELL)] + position_m
     cells_m = np.broadcast_to(area.offset_m, (len(offset_s), *area.offset_m.shape))
@@ -285,6 +299,7 @@ def _way(
         longitude_deg=longitude,
         position_m=places_m,
         travelled_m=travelled_m(position_m),
+        crosses_ionosphere=crosses_ionosphere,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from radio_math.beams import points_in_cell
+from radio_math.beams import CELL_RADIUS_M, points_in_cell
 from ran_sim.orbit.frames import FloatArray
 
 MIN_SPEED_KM_H = 70.0
@@ -26,7 +26,9 @@ class Track:
     velocity_m_s: FloatArray
 
 
-def random_waypoint_track(offset_s: FloatArray, rng: np.random.Generator) -> Track:
+def random_waypoint_track(
+    offset_s: FloatArray, rng: np.random.Generator, cell_radius_m: float = CELL_RADIUS_M
+) -> Track:
     """A track over the given [T] offsets, uniform in the hexagonal cell at offset 0.
 
     Each leg goes straight to a point drawn uniformly in the cell, at a speed drawn uniformly from
@@ -36,10 +38,11 @@ def random_waypoint_track(offset_s: FloatArray, rng: np.random.Generator) -> Tra
     gathers in the middle), which a pass of some minutes cannot show.
     """
     end_s = float(offset_s[-1])
-    corners = [points_in_cell((), rng)]
+    scale = cell_radius_m / CELL_RADIUS_M
+    corners = [scale * points_in_cell((), rng)]
     corner_s = [0.0]
     while corner_s[-1] <= end_s:
-        corner = points_in_cell((), rng)
+        corner = scale * points_in_cell((), rng)
         speed_m_s = rng.uniform(MIN_SPEED_KM_H, MAX_SPEED_KM_H) * _M_S_PER_KM_H
         corner_s.append(corner_s[-1] + float(np.hypot(*(corner - corners[-1]))) / speed_m_s)
         corners.append(corner)

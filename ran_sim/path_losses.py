@@ -65,6 +65,7 @@ class Way:
         longitude_deg: [P] likewise.
         position_m: [T, P, 2] east and north of the service area's centre.
         travelled_m: [T, U] by the ESIMs along their roads.
+        crosses_ionosphere: [T] whether the other end is above it; a platform is not.
     """
 
     offset_s: FloatArray
@@ -73,6 +74,7 @@ class Way:
     longitude_deg: FloatArray
     position_m: FloatArray
     travelled_m: FloatArray
+    crosses_ionosphere: BoolArray
 
     @property
     def esims(self) -> int:
@@ -232,7 +234,7 @@ def _scintillation_db(
     if band_of(frequency_hz) is Band.S:
         latitude_deg = magnetic_latitude_deg(way.latitude_deg, way.longitude_deg)
         fade_db = ionospheric_scintillation_db(frequency_hz, latitude_deg)
-        return np.broadcast_to(fade_db, way.elevation_deg.shape)
+        return np.where(way.crosses_ionosphere[:, None], fade_db, 0.0)
     # What goes on below the models' range is seen by nobody.
     sigma_db = slant_sigma_db(sky, np.clip(way.elevation_deg, 5.0, 90.0), terminal)
     return scintillation_series_db(sigma_db, way.offset_s, rng)

@@ -14,11 +14,13 @@ import yaml
 from msgspec import Meta
 
 from nf_runtime.errors import InvalidArgument, NfError
+from radio_math.beams import CELL_RADIUS_M
 from radio_math.large_scale import Surroundings
 from ran_sim.atmosphere.rain_cells import RainField
 from ran_sim.csi import DEFAULT_DETECTOR_DEFLECTION, Knowledge
 from ran_sim.detection import threshold_for
 from ran_sim.handover import HandoverRule
+from ran_sim.haps import Platform
 from ran_sim.orbit.elements import find_element_set, parse_catalogue
 from ran_sim.propagation import MEDIAN_SKY_PERCENT, Loss, Propagation, PropagationModel
 from ran_sim.ranges import invalid_field
@@ -34,6 +36,7 @@ from ran_sim.scenarios import (
     Disturbance,
     DisturbanceKind,
     PassScenario,
+    PlatformChoice,
     TriggerKind,
     TriggerRule,
     esim_index,
@@ -75,6 +78,17 @@ class _Propagation(_Strict, frozen=True):
 class _Beams(_Strict, frozen=True):
     coverage: Coverage = Coverage.ADAPTIVE_APERTURE
     steering: Steering = Steering.EARTH_FIXED
+    cell_radius_km: float = CELL_RADIUS_M / 1e3
+
+
+class _Platform(_Strict, frozen=True):
+    name: str
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float = Platform.altitude_m
+    jitter_deg: float = Platform.jitter_deg
+    wander_radius_m: float = Platform.wander_radius_m
+    satellite_elevation_deg: float = PlatformChoice.satellite_elevation_deg
 
 
 class _Knowledge(_Strict, frozen=True):
@@ -155,6 +169,7 @@ class _File(_Strict, frozen=True):
     beams: _Beams = _Beams()
     knowledge: _Knowledge = _Knowledge()
     handover: _Handover | None = None
+    platform: _Platform | None = None
     run: _Run = _Run()
     expect: Expectation | None = None
 
@@ -239,10 +254,17 @@ def _scenario(file: _File, path: Path, duration_s: float | None, seed: int | Non
                 "rain_cells": RainField(**msgspec.structs.asdict(cells)) if cells else None,
             }
         ),
-        beams=BeamChoice(**msgspec.structs.asdict(file.beams)),
+        beams=BeamChoice(file.beams.coverage, file.beams.steering, file.beams.cell_radius_km * 1e3),
         knowledge=Knowledge(**msgspec.structs.asdict(file.knowledge)),
-        handover=(HandoverRule(**msgspec.structs.asdict(file.handover)) if file.handover else None),
+        handover=HandoverRule(**msgspec.structs.asdict(file.handover)) if file.handover else None,
+        platform=_platform(file.platform) if file.platform else None,
     )
+
+
+def _platform(given: _Platform) -> PlatformChoice:
+    values = msgspec.structs.asdict(given)
+    worth_deg = values.pop("satellite_elevation_deg")
+    return PlatformChoice(Platform(**values), worth_deg)
 
 
 def _rules(given: dict[str, _TriggerRule]) -> dict[TriggerKind, TriggerRule]:

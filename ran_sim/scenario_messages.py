@@ -14,6 +14,7 @@ from nf_runtime.errors import InvalidArgument
 from ran_sim.atmosphere.rain_cells import RainField
 from ran_sim.csi import DEFAULT_DETECTOR_DEFLECTION, Knowledge
 from ran_sim.handover import HandoverRule
+from ran_sim.haps import Platform
 from ran_sim.propagation import MEDIAN_SKY_PERCENT, Loss, Propagation, PropagationModel
 from ran_sim.ranges import invalid_field
 from ran_sim.scenarios import (
@@ -26,6 +27,7 @@ from ran_sim.scenarios import (
     Disturbance,
     DisturbanceKind,
     PassScenario,
+    PlatformChoice,
     TriggerKind,
     TriggerRule,
     esim_id,
@@ -38,6 +40,7 @@ DEFAULT_BEAMS = BeamChoice()
 Choice = TypeVar("Choice", bound=Enum)
 
 _NANOS_PER_S = 1_000_000_000
+_M_PER_KM = 1e3
 
 _KINDS = {
     run_pb2.DISTURBANCE_KIND_RAIN_FRONT: DisturbanceKind.RAIN_FRONT,
@@ -80,9 +83,13 @@ def scenario_from_message(message: run_pb2.PassScenario) -> PassScenario:
         beams=BeamChoice(
             coverage=choice("beams.coverage", message.beams.coverage, DEFAULT_BEAMS.coverage),
             steering=choice("beams.steering", message.beams.steering, DEFAULT_BEAMS.steering),
+            cell_radius_m=message.beams.cell_radius_km * _M_PER_KM
+            if message.beams.HasField("cell_radius_km")
+            else DEFAULT_BEAMS.cell_radius_m,
         ),
         knowledge=_knowledge(message.knowledge),
         handover=_handover(message.handover) if message.HasField("handover") else None,
+        platform=_platform(message.platform) if message.HasField("platform") else None,
     )
 
 
@@ -118,10 +125,13 @@ def scenario_to_message(scenario: PassScenario) -> run_pb2.PassScenario:
         ],
         propagation=_propagation_to_message(scenario.propagation),
         beams=run_pb2.Beams(
-            coverage=scenario.beams.coverage.value, steering=scenario.beams.steering.value
+            coverage=scenario.beams.coverage.value,
+            steering=scenario.beams.steering.value,
+            cell_radius_km=scenario.beams.cell_radius_m / _M_PER_KM,
         ),
         knowledge=_knowledge_to_message(scenario.knowledge),
         handover=_handover_to_message(scenario.handover) if scenario.handover else None,
+        platform=_platform_to_message(scenario.platform) if scenario.platform else None,
     )
     for kind, name in RULE_FIELDS.items():
         rule = scenario.rules[kind]
@@ -321,4 +331,30 @@ def _handover_to_message(rule: HandoverRule) -> run_pb2.Handover:
         satellite_hysteresis_deg=rule.satellite_hysteresis_deg,
         satellite_minimum_time=duration(rule.satellite_minimum_time_s),
         suppression=duration(rule.suppression_s),
+    )
+
+
+def _platform(message: run_pb2.Platform) -> PlatformChoice:
+    return PlatformChoice(
+        platform=Platform(
+            name=message.name,
+            latitude_deg=message.latitude_deg,
+            longitude_deg=message.longitude_deg,
+            altitude_m=message.altitude_m,
+            jitter_deg=message.jitter_deg,
+            wander_radius_m=message.wander_radius_m,
+        ),
+        satellite_elevation_deg=message.satellite_elevation_deg,
+    )
+
+
+def _platform_to_message(chosen: PlatformChoice) -> run_pb2.Platform:
+    return run_pb2.Platform(
+        name=chosen.platform.name,
+        latitude_deg=chosen.platform.latitude_deg,
+        longitude_deg=chosen.platform.longitude_deg,
+        altitude_m=chosen.platform.altitude_m,
+        jitter_deg=chosen.platform.jitter_deg,
+        wander_radius_m=chosen.platform.wander_radius_m,
+        satellite_elevation_deg=chosen.satellite_elevation_deg,
     )

@@ -6,14 +6,27 @@ import math
 import re
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from radio_math.attenuation import MAX_FREQUENCY_GHZ
+from radio_math.beams import CELL_RADIUS_M, CELL_SPACING_M, hexagonal_cells
 from radio_math.context import ESIMS
+from radio_math.link import EARTH_RADIUS_M
 from ran_sim.csi import Knowledge
 from ran_sim.handover import HandoverRule
+from ran_sim.haps import Platform
 from ran_sim.orbit.elements import ElementSet, parse_element_set
+from ran_sim.orbit.geodesy import ecef_position
 from ran_sim.propagation import Propagation, PropagationModel
 from ran_sim.ranges import check_range, invalid_field
-from ran_sim.spot_beams import Coverage, SpotBeamError, Steering, spot_beams
+from ran_sim.spot_beams import (
+    Coverage,
+    PanelBeams,
+    SpotBeamError,
+    SpotBeams,
+    Steering,
+    spot_beams,
+)
 
 DEFAULT_CARRIER_FREQUENCY_HZ = 20e9
 DEFAULT_POWER_BUDGET_DBW = 15.0
@@ -22,11 +35,15 @@ DEFAULT_CSI_AGE_S = 0.02
 MAX_TICKS = 10_000
 MAX_DISTURBANCES = 256
 MAX_SATELLITES = 64
+# Below it the flat atmosphere of the link models no longer holds.
+MIN_ELEVATION_DEG = 5.0
 MAX_ID_LENGTH = 64
 # How far from an ESIM a station may stand: nearer it would share the vehicle's parking place,
 # farther the terrain hides it.
 MIN_STATION_DISTANCE_KM = 0.5
 MAX_STATION_DISTANCE_KM = 50.0
+
+_PANEL_COVERAGES = frozenset({Coverage.PLAIN, Coverage.TAPERED, Coverage.PHASE_SPOILED})
 
 _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_ID_LENGTH - 1}}}")
 
@@ -144,16 +161,78 @@ class BeamChoice:
     Attributes:
         coverage: how a beam fills its cell.
         steering: what the beams stand still in.
+        cell_radius_m: of the hexagonal cells.
     """
 
     coverage: Coverage = Coverage.ADAPTIVE_APERTURE
     steering: Steering = Steering.EARTH_FIXED
+    cell_radius_m: float = CELL_RADIUS_M
 
     def __post_init__(self) -> None:
+        check_range("beams.cell_radius_km", self.cell_radius_m / 1e3, 1.0, CELL_RADIUS_M / 1e3)
         try:
-            spot_beams(self.coverage, self.steering)
+            self.beams()
         except SpotBeamError as error:
             raise invalid_field("beams.steering", f"{self.steering.value}, but {error}") from error
+
+    def beams(self) -> SpotBeams:
+        """The satellite's beams.
+
+        Raises:
+            InvalidArgument: cells of this radius cannot be covered this way.
+        """
+        if self.cell_radius_m == CELL_RADIUS_M:
+            return spot_beams(self.coverage, self.steering)
+        if self.coverage not in _PANEL_COVERAGES or self.steering is Steering.EARTH_MOVING:
+            raise invalid_field(
+                "beams.cell_radius_km",
+                f"{self.cell_radius_m / 1e3:g}, which needs coverage plain, tapered or "
+                "phase_spoiled and earth_fixed steering; use them or leave it at 150",
+            )
+        return PanelBeams(self.coverage, self.steering, cell_radius_m=self.cell_radius_m)
+
+
+@dataclass(frozen=True)
+class PlatformChoice:
+    """A high-altitude platform as a second access layer.
+
+    Attributes:
+        platform: where it keeps its station, and how well.
+        satellite_elevation_deg: elevation of a satellite over the centre of the service area at
+            which satellite and platform are worth the same; the hysteresis of the handover lies on
+            both sides of it.
+    """
+
+    platform: Platform
+    satellite_elevation_deg: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.platform.name):
+            raise invalid_field("platform.name", f"{self.platform.name!r}; use it like scenario_id")
+        check_range("platform.satellite_elevation_deg", self.satellite_elevation_deg, 0.0, 90.0)
+
+    def check_reach(self, latitude_deg: float, longitude_deg: float, cell_radius_m: float) -> None:
+        """Refuses a platform that stands too low for the edge of the service area.
+
+        Raises:
+            InvalidArgument: naming the altitude.
+        """
+        here = self.platform
+        offsets = hexagonal_cells(spacing_m=CELL_SPACING_M * cell_radius_m / CELL_RADIUS_M)
+        edge_m = float(np.hypot(offsets[:, 0], offsets[:, 1]).max()) + cell_radius_m
+        away = ecef_position(latitude_deg, longitude_deg) - ecef_position(
+            here.latitude_deg, here.longitude_deg
+        )
+        edge_m += float(np.linalg.norm(away)) + here.wander_radius_m
+        # The horizon sinks by the angle that the edge subtends at the Earth's centre.
+        elevation_deg = math.degrees(math.atan2(here.altitude_m, edge_m) - edge_m / EARTH_RADIUS_M)
+        if elevation_deg < MIN_ELEVATION_DEG:
+            raise invalid_field(
+                "platform.altitude_m",
+                f"{here.altitude_m:g}, which stands {elevation_deg:.1f} degrees above the horizon "
+                f"of an ESIM {edge_m / 1e3:.0f} km away; use a higher platform over the service "
+                "area, or a smaller beams.cell_radius_km",
+            )
 
 
 @dataclass(frozen=True)
@@ -180,6 +259,7 @@ class PassScenario:
         beams: how the satellite covers its cells.
         knowledge: how well the network knows what it decides on.
         handover: when beam and satellite change; None: each ESIM keeps the beam of its cell.
+        platform: a platform that serves while no satellite stands high.
     """
 
     scenario_id: str
@@ -200,6 +280,7 @@ class PassScenario:
     beams: BeamChoice = field(default_factory=BeamChoice)
     knowledge: Knowledge = field(default_factory=Knowledge)
     handover: HandoverRule | None = None
+    platform: PlatformChoice | None = None
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.scenario_id):
@@ -239,6 +320,14 @@ class PassScenario:
             raise invalid_field(
                 "handover", "not set, but further_satellites are; say when the satellite changes"
             )
+        if self.platform is not None:
+            if self.handover is None:
+                raise invalid_field(
+                    "handover", "not set, but platform is; say when the satellite changes"
+                )
+            self.platform.check_reach(
+                self.latitude_deg, self.longitude_deg, self.beams.cell_radius_m
+            )
         if len(self.satellites) > MAX_SATELLITES:
             raise invalid_field(
                 "further_satellites",
@@ -250,6 +339,12 @@ class PassScenario:
                 raise invalid_field(
                     "further_satellites", f"naming satellite {identity} twice; name it once"
                 )
+
+    @property
+    def access_ids(self) -> tuple[str, ...]:
+        """Identities of all that may serve: satellites, then the platform."""
+        satellites = tuple(elements.satellite_id for elements in self.satellites)
+        return (*satellites, self.platform.platform.name) if self.platform else satellites
 
     @property
     def satellites(self) -> tuple[ElementSet, ...]:

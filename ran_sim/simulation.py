@@ -22,7 +22,6 @@ from radio_math.secrecy import Combining, sum_secrecy_rate
 from ran_sim.allocations import benchmark_allocation
 from ran_sim.eavesdropping import Eavesdropping, eavesdropper_snr_per_w, eavesdropping
 from ran_sim.environment import (
-    MIN_ELEVATION_DEG,
     Environment,
     Stream,
     build_environment,
@@ -30,7 +29,7 @@ from ran_sim.environment import (
 )
 from ran_sim.handover import BoolArray, changes, within
 from ran_sim.observables import Observables, observe, reference_power_w
-from ran_sim.scenarios import PassScenario
+from ran_sim.scenarios import MIN_ELEVATION_DEG, PassScenario
 from ran_sim.trigger_log import run_triggers
 from ran_sim.triggers import Trigger
 
@@ -113,9 +112,8 @@ class Simulation:
         return self.log.by_tick[tick]
 
     def satellite_id_at(self, tick: int) -> str:
-        """Catalogue number of the satellite that serves at a tick."""
-        serving = int(self.environment.serving_satellite[tick])
-        return self.scenario.satellites[serving].satellite_id
+        """Identity of the satellite or platform that serves at a tick."""
+        return self.scenario.access_ids[int(self.environment.serving_satellite[tick])]
 
     def visible_at(self, tick: int) -> bool:
         """Whether the satellite is high enough for every ESIM."""

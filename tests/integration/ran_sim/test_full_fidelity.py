@@ -157,3 +157,45 @@ async def test_it_plays_in_lockstep_with_every_trigger_answered(scenario: PassSc
         assert player.run.unanswered_count == 0
     assert outcomes
     assert all(outcome.after_bps_hz >= 0 for outcome in outcomes)
+
+
+class TestPlatform:
+    """Satellite, platform, satellite."""
+
+    @pytest.fixture
+    def between(self) -> Simulation:
+        """As it is shipped."""
+        path = FILE.with_name("platform-between-satellites.yaml")
+        return Simulation(read_scenario_file(path).order.scenario)
+
+    @pytest.mark.pitfall(33)
+    def test_it_serves_between_the_satellites(self, between: Simulation) -> None:
+        """It takes over below 30 degrees, hands back above 40, and does not orbit."""
+        environment = between.environment
+        moments = np.flatnonzero(between.handovers.satellite)
+        assert [between.satellite_id_at(int(tick)) for tick in moments] == ["platform-1", "48112"]
+        elevation = environment.centre_look.elevation_deg
+        first, second = moments
+        assert 29.5 < elevation[first - 1] < 30.5
+        assert 40 < elevation[second] < 41
+        up = slice(int(first), int(second))
+        look = environment.now.look
+        assert look.range_m[up].max() < 100e3
+        assert np.abs(look.doppler_hz(20e9)[up]).max() < 8e3
+        assert np.abs(look.doppler_hz(20e9)[: int(first)]).max() > 100e3
+        assert environment.csi_age_s[up].max() < 0.0165 < environment.csi_age_s[: int(first)].min()
+
+    def test_nothing_fires_while_it_takes_over(self, between: Simulation) -> None:
+        """Five seconds at each handover, and what would have fired is counted."""
+        for moment in np.flatnonzero(between.handovers.satellite):
+            assert not any(between.triggers_at(int(tick)) for tick in range(moment, moment + 5))
+        counts = [int(counts[-1]) for counts in between.log.suppressed.values()]
+        assert sum(counts) > 0
+        assert kpi_at(between, "run-1", between.tick_count - 1, None).suppressed_triggers == sum(
+            counts
+        )
+
+    def test_contexts_are_usable_from_it(self, between: Simulation) -> None:
+        """While it serves as well."""
+        for tick in (80, 100, 190, 210):
+            check_context(between.contexts_at(tick).estimated)

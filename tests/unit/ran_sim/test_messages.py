@@ -18,6 +18,7 @@ from radio_math.large_scale import Surroundings
 from ran_sim.atmosphere.rain_cells import RainField
 from ran_sim.csi import Knowledge
 from ran_sim.handover import HandoverRule
+from ran_sim.haps import Platform
 from ran_sim.messages import order_from_message, order_to_message, run_to_message
 from ran_sim.propagation import Loss, Propagation, PropagationModel
 from ran_sim.runs import Pace, Run, RunOrder, RunState, TriggerCount
@@ -27,7 +28,13 @@ from ran_sim.scenario_messages import (
     scenario_to_message,
     seconds,
 )
-from ran_sim.scenarios import DEFAULT_RULES, BeamChoice, TriggerKind, TriggerRule
+from ran_sim.scenarios import (
+    DEFAULT_RULES,
+    BeamChoice,
+    PlatformChoice,
+    TriggerKind,
+    TriggerRule,
+)
 from ran_sim.spot_beams import Coverage, Steering
 
 START = dt.datetime(2022, 9, 14, 11, 54, 43, 250000, tzinfo=dt.UTC)
@@ -82,9 +89,25 @@ def test_a_full_scenario_survives_the_wire() -> None:
         handover=HandoverRule(2.0, 0.5, 4.0, 20.0, 5.0),
     )
     read = scenario_from_message(scenario_to_message(scenario))
-    for part in ("propagation", "beams", "knowledge", "handover"):
+    for part in ("propagation", "beams", "knowledge", "handover", "platform"):
         assert getattr(read, part) == getattr(scenario, part)
     assert [one.satellite_id for one in read.satellites] == ["48112", "46573"]
+
+
+def test_a_platform_survives_the_wire() -> None:
+    """With the small cells that it needs."""
+    scenario = pass_scenario(
+        beams=BeamChoice(Coverage.TAPERED, cell_radius_m=25e3),
+        handover=HandoverRule(),
+        platform=PlatformChoice(
+            Platform("haps-1", 48.2, 11.5, altitude_m=22e3, jitter_deg=0.2, wander_radius_m=800.0),
+            satellite_elevation_deg=40.0,
+        ),
+    )
+    read = scenario_from_message(scenario_to_message(scenario))
+    assert read.platform == scenario.platform
+    assert read.beams == scenario.beams
+    assert read.access_ids == ("48112", "haps-1")
 
 
 def test_without_the_new_parts_a_scenario_is_the_reference() -> None:
@@ -149,6 +172,32 @@ def satellites_without_a_rule(message: StartRunRequest) -> None:
     message.scenario.further_satellites.add(tle_line1=other.line1, tle_line2=other.line2)
 
 
+def platform_too_low(message: StartRunRequest) -> None:
+    """A platform that the edge of the service area cannot see."""
+    message.scenario.handover.SetInParent()
+    message.scenario.platform.name = "haps-1"
+    message.scenario.platform.latitude_deg = message.scenario.latitude_deg
+    message.scenario.platform.longitude_deg = message.scenario.longitude_deg
+    message.scenario.platform.altitude_m = 20e3
+
+
+def platform_in_orbit(message: StartRunRequest) -> None:
+    """A platform as high as a satellite."""
+    platform_too_low(message)
+    message.scenario.platform.altitude_m = 600e3
+
+
+def platform_without_a_rule(message: StartRunRequest) -> None:
+    """Nobody says when it takes over."""
+    platform_too_low(message)
+    message.scenario.ClearField("handover")
+
+
+def small_cells_without_a_panel(message: StartRunRequest) -> None:
+    """An adaptive aperture has cells of one size."""
+    message.scenario.beams.cell_radius_km = 20.0
+
+
 def bad_kind(message: StartRunRequest) -> None:
     """A disturbance of no kind."""
     message.scenario.disturbances[0].kind = run_pb2.DISTURBANCE_KIND_UNSPECIFIED
@@ -203,6 +252,10 @@ def unknown_esim(message: StartRunRequest) -> None:
         (endless_suppression, "handover.suppression"),
         (same_satellite_twice, "further_satellites"),
         (satellites_without_a_rule, "handover"),
+        (platform_too_low, "platform.altitude_m"),
+        (platform_in_orbit, "altitude_m"),
+        (platform_without_a_rule, "handover"),
+        (small_cells_without_a_panel, "beams.cell_radius_km"),
     ],
 )
 def test_a_bad_field_is_named(spoil: Any, field: str) -> None:

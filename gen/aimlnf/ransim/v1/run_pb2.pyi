@@ -343,25 +343,81 @@ class Beams(_message.Message):
 
     COVERAGE_FIELD_NUMBER: _builtins.int
     STEERING_FIELD_NUMBER: _builtins.int
+    CELL_RADIUS_KM_FIELD_NUMBER: _builtins.int
     coverage: _builtins.str
     """fixed_aperture, adaptive_aperture, plain, tapered, phase_spoiled or hopping; empty:
     adaptive_aperture, the beams of the reference problem.
     """
     steering: _builtins.str
     """earth_fixed or earth_moving; empty: earth_fixed."""
+    cell_radius_km: _builtins.float
+    """Radius of a cell in kilometres; unset: 150. Another one needs plain, tapered or phase_spoiled
+    beams, earth-fixed.
+    """
     def __init__(
         self,
         *,
         coverage: _builtins.str = ...,
         steering: _builtins.str = ...,
+        cell_radius_km: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cell_radius_km", b"_cell_radius_km", "cell_radius_km", b"cell_radius_km"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cell_radius_km", b"_cell_radius_km", "cell_radius_km", b"cell_radius_km", "coverage", b"coverage", "steering", b"steering"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cell_radius_km: _TypeAlias = _typing.Literal["cell_radius_km"]  # noqa: Y015
+    _WhichOneofArgType__cell_radius_km: _TypeAlias = _typing.Literal["_cell_radius_km", b"_cell_radius_km"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cell_radius_km) -> _WhichOneofReturnType__cell_radius_km | None: ...
+
+Global___Beams: _TypeAlias = Beams  # noqa: Y015
+
+@_typing.final
+class Platform(_message.Message):
+    """A high-altitude platform as a second access layer: it serves while no satellite stands high."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LATITUDE_DEG_FIELD_NUMBER: _builtins.int
+    LONGITUDE_DEG_FIELD_NUMBER: _builtins.int
+    ALTITUDE_M_FIELD_NUMBER: _builtins.int
+    JITTER_DEG_FIELD_NUMBER: _builtins.int
+    WANDER_RADIUS_M_FIELD_NUMBER: _builtins.int
+    SATELLITE_ELEVATION_DEG_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Identity, where that of a satellite would stand."""
+    latitude_deg: _builtins.float
+    """Geodetic latitude of its station, in degrees."""
+    longitude_deg: _builtins.float
+    """Longitude of its station, in degrees, east positive."""
+    altitude_m: _builtins.float
+    """Altitude of its station in metres, 8,000 to 50,000."""
+    jitter_deg: _builtins.float
+    """Roll, pitch and yaw each stay within this, in degrees."""
+    wander_radius_m: _builtins.float
+    """It never leaves a circle of this radius round its station, in metres."""
+    satellite_elevation_deg: _builtins.float
+    """Elevation of a satellite over the centre of the service area, in degrees, at which satellite and
+    platform are worth the same; the hysteresis of the handover lies on both sides of it.
+    """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        latitude_deg: _builtins.float = ...,
+        longitude_deg: _builtins.float = ...,
+        altitude_m: _builtins.float = ...,
+        jitter_deg: _builtins.float = ...,
+        wander_radius_m: _builtins.float = ...,
+        satellite_elevation_deg: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage", "steering", b"steering"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["altitude_m", b"altitude_m", "jitter_deg", b"jitter_deg", "latitude_deg", b"latitude_deg", "longitude_deg", b"longitude_deg", "name", b"name", "satellite_elevation_deg", b"satellite_elevation_deg", "wander_radius_m", b"wander_radius_m"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Beams: _TypeAlias = Beams  # noqa: Y015
+Global___Platform: _TypeAlias = Platform  # noqa: Y015
 
 @_typing.final
 class Knowledge(_message.Message):
@@ -480,6 +536,7 @@ class PassScenario(_message.Message):
     BEAMS_FIELD_NUMBER: _builtins.int
     KNOWLEDGE_FIELD_NUMBER: _builtins.int
     HANDOVER_FIELD_NUMBER: _builtins.int
+    PLATFORM_FIELD_NUMBER: _builtins.int
     scenario_id: _builtins.str
     """Name of the scenario."""
     tle_line1: _builtins.str
@@ -548,9 +605,13 @@ class PassScenario(_message.Message):
 
     @_builtins.property
     def handover(self) -> Global___Handover:
-        """When beam and satellite change; required with `further_satellites`. Unset: each ESIM keeps the
-        beam of its cell.
+        """When beam and satellite change; required with `further_satellites` and `platform`. Unset: each
+        ESIM keeps the beam of its cell.
         """
+
+    @_builtins.property
+    def platform(self) -> Global___Platform:
+        """A platform that serves while no satellite stands high; unset: none."""
 
     def __init__(
         self,
@@ -576,10 +637,11 @@ class PassScenario(_message.Message):
         beams: Global___Beams | None = ...,
         knowledge: Global___Knowledge | None = ...,
         handover: Global___Handover | None = ...,
+        platform: Global___Platform | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["beam_quality", b"beam_quality", "beams", b"beams", "csi_age", b"csi_age", "doppler", b"doppler", "duration", b"duration", "eavesdropper", b"eavesdropper", "handover", b"handover", "knowledge", b"knowledge", "propagation", b"propagation", "start_time", b"start_time", "tick_period", b"tick_period"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["beam_quality", b"beam_quality", "beams", b"beams", "csi_age", b"csi_age", "doppler", b"doppler", "duration", b"duration", "eavesdropper", b"eavesdropper", "handover", b"handover", "knowledge", b"knowledge", "platform", b"platform", "propagation", b"propagation", "start_time", b"start_time", "tick_period", b"tick_period"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_quality", b"beam_quality", "beams", b"beams", "carrier_frequency_hz", b"carrier_frequency_hz", "csi_age", b"csi_age", "disturbances", b"disturbances", "doppler", b"doppler", "duration", b"duration", "eavesdropper", b"eavesdropper", "further_satellites", b"further_satellites", "handover", b"handover", "knowledge", b"knowledge", "latitude_deg", b"latitude_deg", "longitude_deg", b"longitude_deg", "power_budget_dbw", b"power_budget_dbw", "propagation", b"propagation", "scenario_id", b"scenario_id", "seed", b"seed", "start_time", b"start_time", "tick_period", b"tick_period", "tle_line1", b"tle_line1", "tle_line2", b"tle_line2"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_quality", b"beam_quality", "beams", b"beams", "carrier_frequency_hz", b"carrier_frequency_hz", "csi_age", b"csi_age", "disturbances", b"disturbances", "doppler", b"doppler", "duration", b"duration", "eavesdropper", b"eavesdropper", "further_satellites", b"further_satellites", "handover", b"handover", "knowledge", b"knowledge", "latitude_deg", b"latitude_deg", "longitude_deg", b"longitude_deg", "platform", b"platform", "power_budget_dbw", b"power_budget_dbw", "propagation", b"propagation", "scenario_id", b"scenario_id", "seed", b"seed", "start_time", b"start_time", "tick_period", b"tick_period", "tle_line1", b"tle_line1", "tle_line2", b"tle_line2"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
