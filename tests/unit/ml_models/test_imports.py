@@ -10,7 +10,13 @@ PROBE = "import {module}, sys; sys.exit('torch' in sys.modules)"
 
 @pytest.mark.parametrize(
     "module",
-    ["ml_models.evaluate", "ml_models.datasets.labelled", "ml_models.baselines.local_search"],
+    [
+        "ml_models.evaluate",
+        "ml_models.comparison",
+        "ml_models.shifts",
+        "ml_models.datasets.labelled",
+        "ml_models.baselines.local_search",
+    ],
 )
 def test_needs_no_torch(module: str) -> None:
     """Baselines, data sets and evaluation run where torch is not installed."""

@@ -1,0 +1,108 @@
+"""Every way to decide that is compared, by one name and with one call.
+
+Learned methods are artifact folders, one subfolder of a models folder each, run through ONNX
+Runtime as serving does. A method whose artifact is not there is left out, never made up.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ml_models.baselines import local_search, mrc_random
+from ml_models.baselines.exhaustive import ExhaustiveSearch
+from ml_models.baselines.sca_matching import ScaMatching
+from ml_models.onnx_sampler import CARD_FILE, OnnxSampler
+from radio_math.context import Allocation, RadioContext
+from radio_math.secrecy import Combining
+
+EXHAUSTIVE = "exhaustive"
+SCA_MATCHING = "sca_matching"
+OWN_MODEL = "gan_gdm"
+LEARNED = (
+    OWN_MODEL,
+    "gan_gdm_estimated",
+    "gan_gdm_fast",
+    "gan",
+    "gdm",
+    "gdm_few_step",
+    "unfolded",
+)
+
+Decide = Callable[[RadioContext, np.random.Generator], Allocation]
+
+
+class MethodError(ValueError):
+    """A comparison was asked of something that cannot decide; the message says what can."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to decide.
+
+    Attributes:
+        name: as the results call it.
+        decide: allocations for contexts [N]; a seed gives the same ones again.
+        combining: how the satellite combines its beams for this method.
+    """
+
+    name: str
+    decide: Decide
+    combining: Combining = Combining.MMSE
+
+
+def available(models: Path) -> list[str]:
+    """Names of all methods that can decide here, classical ones first."""
+    learned = [name for name in LEARNED if (models / name / CARD_FILE).is_file()]
+    return [*_CLASSICAL, *learned]
+
+
+def build(names: Iterable[str], models: Path) -> list[Method]:
+    """The methods of these names.
+
+    Args:
+        names: some of `available`.
+        models: folder of the artifact folders.
+
+    Raises:
+        MethodError: a name is not known, or has no artifact in `models`.
+    """
+    known = available(models)
+    methods = []
+    for name in names:
+        if name not in known:
+            raise MethodError(
+                f"{name} cannot be compared: choose from {', '.join(known)}"
+                + (f", or put its artifact into {models / name}" if name in LEARNED else "")
+            )
+        methods.append(_CLASSICAL[name]() if name in _CLASSICAL else _learned(name, models / name))
+    return methods
+
+
+def _learned(name: str, folder: Path) -> Method:
+    sampler = OnnxSampler(folder)
+    return Method(name, lambda context, rng: sampler.decide(context, rng).allocation)
+
+
+def _exhaustive() -> Method:
+    search = ExhaustiveSearch()
+    return Method(EXHAUSTIVE, lambda context, _: search.decide(context)[0])
+
+
+def _sca_matching() -> Method:
+    search = ScaMatching()
+    return Method(SCA_MATCHING, lambda context, _: search.decide(context)[0])
+
+
+def _local_search() -> Method:
+    return Method("local_search", lambda context, rng: local_search.decide(context, rng)[0])
+
+
+_CLASSICAL: Mapping[str, Callable[[], Method]] = {
+    EXHAUSTIVE: _exhaustive,
+    SCA_MATCHING: _sca_matching,
+    "local_search": _local_search,
+    "mrc_random": partial(Method, "mrc_random", mrc_random.decide, Combining.MRC),
+}
