@@ -41,6 +41,7 @@ def _section_document(outcome: SectionOutcome) -> dict[str, Any]:
         "section": outcome.section,
         "state": outcome.state,
         "problem": outcome.problem,
+        "not_checked": [asdict(part) for part in outcome.not_checked],
         "checks": [_check_document(check) for check in outcome.checks],
     }
 
@@ -74,6 +75,8 @@ def _show(console: Console, outcomes: Sequence[SectionOutcome], *, passed: bool)
         console.print(f"\n[bold]{outcome.section}[/bold]: {outcome.state}")
         if rows:
             console.print(table_of(columns, rows))
+        for part in outcome.not_checked:
+            console.print(f"{part.where}: not checked; {part.reason}", markup=False)
         if outcome.problem:
             console.print(outcome.problem, markup=False)
     console.print()

@@ -34,7 +34,20 @@ class Check:
     passed: bool
 
 
-SectionCheck = Callable[[Entry, Reference], Iterator[Check]]
+@dataclass(frozen=True)
+class NotChecked:
+    """A part of a section that this simulator has nothing to compare with.
+
+    Attributes:
+        where: the part.
+        reason: why.
+    """
+
+    where: str
+    reason: str
+
+
+SectionCheck = Callable[[Entry, Reference], Iterator[Check | NotChecked]]
 """Checks of one section: it is given the section, and the file where it needs another one."""
 
 

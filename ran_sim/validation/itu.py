@@ -21,7 +21,7 @@ from radio_math.scintillation import scintillation_fade_db, scintillation_sigma_
 from ran_sim.atmosphere.losses import Terminal, slant_losses
 from ran_sim.atmosphere.maps import itu_model, quiet
 from ran_sim.atmosphere.site import Exceedance, site_constants, sky_over
-from ran_sim.validation.checks import Check, SectionCheck, compared
+from ran_sim.validation.checks import Check, NotChecked, SectionCheck, compared
 from ran_sim.validation.reference_file import Entry, Reference
 
 FORMULA_RELATIVE = 1e-6
@@ -61,13 +61,14 @@ class Value:
     unit: str = "dB"
 
 
-def check_itu(section: Entry, _reference: Reference) -> Iterator[Check]:
+def check_itu(section: Entry, _reference: Reference) -> Iterator[Check | NotChecked]:
     """Every table of validation examples."""
     for name, table in section.entries():
-        if name == "source":
+        if table.is_text:
             continue
         if name not in _TABLES:
-            raise table.wrong(f"should be one of {', '.join(_TABLES)}")
+            yield NotChecked(table.where, f"this simulator has {', '.join(_TABLES)}")
+            continue
         for row in table.rows("rows"):
             for value in _TABLES[name](row):
                 if value.field in row:
@@ -302,17 +303,19 @@ _TABLES: Mapping[str, Callable[[Entry], Iterator[Value]]] = {
 }
 
 
-def check_itu_standard(section: Entry, _reference: Reference) -> Iterator[Check]:
+def check_itu_standard(section: Entry, _reference: Reference) -> Iterator[Check | NotChecked]:
     """Gases of the standard atmosphere, and the coefficients of rain."""
     for name, block in section.entries():
-        if name == "note":
+        if block.is_text:
             continue
         if name == "gas_std_atm_dB":
             yield from _standard_gas(block)
         elif (found := re.fullmatch(r"P838_el(\d+(?:\.\d+)?)", name)) is not None:
             yield from _standard_rain(block, float(found[1]))
         else:
-            raise block.wrong("should be gas_std_atm_dB or P838_el with an elevation")
+            yield NotChecked(
+                block.where, "this simulator has gas_std_atm_dB and P838_el with an elevation"
+            )
 
 
 def _standard_gas(block: Entry) -> Iterator[Check]:

@@ -29,7 +29,7 @@ from radio_math.scintillation import (
 )
 from ran_sim.link_budgets import Direction, LinkParameters, link_budget, study_case
 from ran_sim.orbit.spherical import GRAVITATIONAL_PARAMETER_M3_S2
-from ran_sim.validation.checks import Check, SectionCheck, compared
+from ran_sim.validation.checks import Check, NotChecked, SectionCheck, compared
 from ran_sim.validation.reference_file import Entry, Reference
 
 EXACT = 1e-9
@@ -75,10 +75,8 @@ _SHARED_FIELDS: Mapping[str, str] = {
 # TR 38.811 gives suburban and rural one table of shadowing and clutter, but each its own K.
 _K_FIELDS: Mapping[str, str] = {"K_mu_dB": "rician_k_mean_db", "K_sigma_dB": "rician_k_sigma_db"}
 
-_ABOUT = frozenset({"source", "tolerance", "note", "elevation_deg"})
 
-
-def check_constants(section: Entry, _reference: Reference) -> Iterator[Check]:
+def check_constants(section: Entry, _reference: Reference) -> Iterator[Check | NotChecked]:
     """Physical constants."""
     known = {
         "c": (SPEED_OF_LIGHT_MPS, 0.0, "m/s"),
@@ -87,10 +85,11 @@ def check_constants(section: Entry, _reference: Reference) -> Iterator[Check]:
         "GM": (GRAVITATIONAL_PARAMETER_M3_S2, 0.0, "m3/s2"),
     }
     for name, entry in section.entries():
-        if name in _ABOUT:
+        if entry.is_text:
             continue
         if name not in known:
-            raise entry.wrong(f"is no constant of this simulator, which knows {', '.join(known)}")
+            yield NotChecked(entry.where, f"this simulator has {', '.join(known)}")
+            continue
         value, tolerance, unit = known[name]
         yield compared(
             "constants",
@@ -108,7 +107,7 @@ def check_tables(section: Entry, _reference: Reference) -> Iterator[Check]:
     elevation_deg = section.numbers("elevation_deg")
     rows = reference_row(elevation_deg)
     for name, entry in section.entries():
-        if name in _ABOUT:
+        if name == "elevation_deg" or entry.is_text:
             continue
         if name not in _TABLES_OF:
             raise entry.wrong(f"should be one of {', '.join(_TABLES_OF)}")
@@ -133,7 +132,7 @@ def _table_columns(
 ) -> Iterator[tuple[str, np.ndarray, Entry]]:
     """Name, own numbers and reference numbers of every column of one kind of surroundings."""
     for key, found in entry.entries():
-        if key in _ABOUT:
+        if found.is_text:
             continue
         if key == "p_los":
             table = large_scale_table(surroundings, Band.S)

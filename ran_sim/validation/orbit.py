@@ -276,7 +276,7 @@ def check_ages(section: Entry, _reference: Reference) -> Iterator[Check]:
     be far off.
     """
     for constellation, ages in section.entries():
-        if isinstance(ages.value, str):
+        if ages.is_text:
             continue  # what the figures mean and where they are from
         # Told by its name alone: the number and the orbit only matter to sets without one.
         manoeuvring = is_manoeuvring(

@@ -47,6 +47,11 @@ class Entry:
         for key in self.value:
             yield key, self.entry(key)
 
+    @property
+    def is_text(self) -> bool:
+        """Whether this is a text: among numbers, what they mean or where they are from."""
+        return isinstance(self.value, str)
+
     def numbered_entries(self) -> Iterator[tuple[float, "Entry"]]:
         """Every key of an object whose keys are numbers, such as `{"20": 0.48}`, with its value."""
         for key, found in self.entries():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nf_runtime.errors import NfError
 from ran_sim.validation import antenna, itu, link, orbit
-from ran_sim.validation.checks import Check, SectionCheck
+from ran_sim.validation.checks import Check, NotChecked, SectionCheck
 from ran_sim.validation.reference_file import Reference
 
 SECTIONS: Mapping[str, SectionCheck] = {
@@ -27,12 +27,14 @@ class SectionOutcome:
         section: its name.
         is_known: whether the simulator can check it.
         checks: its comparisons, in the order of the file.
+        not_checked: its parts that the simulator has nothing to compare with.
         problem: why it could not be evaluated to its end; empty where it could.
     """
 
     section: str
     is_known: bool
     checks: tuple[Check, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
     problem: str = ""
 
     @property
@@ -61,14 +63,18 @@ def validate(
 def _outcome(name: str, reference: Reference, check: SectionCheck | None) -> SectionOutcome:
     if check is None:
         return SectionOutcome(name, is_known=False)
-    checks: list[Check] = []
+    found: list[Check | NotChecked] = []
     problem = ""
     try:
         for one in check(reference.section(name), reference):
-            checks.append(one)  # noqa: PERF402 - what came before an error is kept
+            found.append(one)  # noqa: PERF402 - what came before an error is kept
     except (NfError, ValueError) as error:
         problem = str(error)
+    checks = tuple(one for one in found if isinstance(one, Check))
+    not_checked = tuple(one for one in found if isinstance(one, NotChecked))
     if not checks and not problem:
         # A section that compares nothing must not look as if it had been confirmed.
         problem = f"{name} holds nothing to compare."
-    return SectionOutcome(name, is_known=True, checks=tuple(checks), problem=problem)
+    return SectionOutcome(
+        name, is_known=True, checks=checks, not_checked=not_checked, problem=problem
+    )
