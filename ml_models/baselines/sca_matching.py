@@ -3,10 +3,11 @@
 Each outer round fills a table of block values at the current powers and beamformers, matches
 carriers by the best move or swap of the table, and then alternates successive convex powers with
 golden-section search over the beamformers. It begins with equal powers, every ESIM's own best
-beamformer and carriers dealt one ESIM at a time; it is deterministic.
+beamformer and carriers dealt one ESIM at a time, beside some fixed assignments, because a matching
+ends where no single move helps: the best end counts. It is deterministic.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +26,14 @@ from ml_models.baselines.matching import neighbours
 from radio_math.context import CARRIER_QUOTA, CARRIERS, ESIMS, Allocation, RadioContext
 
 _GOLDEN = (np.sqrt(5) - 1) / 2
+_STARTS_SEED = 1  # of the fixed assignments
 
 
 @dataclass(frozen=True)
 class ScaEffort:
-    """Outer rounds, what each does, and how fine the search in s ends."""
+    """Starts of the matching, outer rounds, what each does, and how fine the search in s ends."""
 
+    starts: int = 4
     rounds: int = 3
     alternations: int = 2
     power_rounds: int = 3
@@ -50,39 +53,49 @@ class ScaMatching:
     ) -> None:
         self._blocks = BlockTable(esims, carriers, quota)
         self._effort = effort or ScaEffort()
+        slots = np.repeat(np.arange(carriers), quota)
+        rng = np.random.default_rng(_STARTS_SEED)
+        self._starts = np.array(
+            [rng.permutation(slots)[:esims] for _ in range(self._effort.starts - 1)],
+            dtype=np.int64,
+        ).reshape(-1, esims)
 
     def decide(self, context: RadioContext) -> tuple[Allocation, Floats]:
         """An allocation for each context of a batch [N], and its sum rate [N] [b/s/Hz]."""
         effort = self._effort
         prepared = prepare(context)
-        users = prepared.log_gain.shape[-2]
-        budget = prepared.power_budget_w[:, 0]
-        share = np.full((len(budget), users), 1 / users)
-        index = own_best_index(prepared, budget[:, None, None] * share[:, None])[:, 0]
-        carrier = np.full(share.shape, -1, dtype=np.int64)
-        best_carrier, best_share, best_index = carrier, share, index
-        best = np.full(len(budget), -np.inf)
+        count, users = len(prepared.power_budget_w), prepared.log_gain.shape[-2]
+        budget = prepared.power_budget_w  # [N, 1]
+        share = np.full((count, users), 1 / users)
+        index = own_best_index(prepared, budget[..., None] * share[:, None])[:, 0]
+        values = self._blocks.values(prepared, budget * share, index)
+        starts = np.broadcast_to(self._starts, (count, *self._starts.shape))
+        carrier = np.concatenate([self._dealt(values, users)[:, None], starts], axis=1)
+        # From here on every start is a context of its own, [N starts, ...].
+        prepared = _repeated(prepared, effort.starts)
+        carrier = carrier.reshape(-1, users)
+        share, index, values = (
+            np.repeat(each, effort.starts, axis=0) for each in (share, index, values)
+        )
+        best = _Best(carrier, share, index)
         for turn in range(effort.rounds):
-            values = self._blocks.values(prepared, budget[:, None] * share, index)
-            if turn == 0:
-                carrier = self._dealt(values, users)
+            if turn > 0:
+                values = self._blocks.values(prepared, prepared.power_budget_w * share, index)
             carrier = self._matched(values, carrier)
             for _ in range(effort.alternations):
                 problem = _power_problem(prepared, carrier, index)
                 share = successive_convex_power(problem, share, effort.power_rounds)
                 index = _searched_index(prepared, carrier, share, index, effort.golden_steps)
             rate = _power_problem(prepared, carrier, index).sum_rate(share)
-            better = rate > best
-            best = np.where(better, rate, best)
-            best_carrier = np.where(better[:, None], carrier, best_carrier)
-            best_share = np.where(better[:, None], share, best_share)
-            best_index = np.where(better[:, None], index, best_index)
+            best.offer(rate, carrier, share, index)
+        rates = best.rate.reshape(count, effort.starts)
+        row = np.arange(count) * effort.starts + np.argmax(rates, axis=-1)
         allocation = Allocation(
-            carrier=best_carrier,
-            power_w=budget[:, None] * best_share,
-            beamformer_index=best_index,
+            carrier=best.carrier[row],
+            power_w=budget * best.share[row],
+            beamformer_index=best.index[row],
         )
-        return allocation, best / np.log(2)
+        return allocation, best.rate[row] / np.log(2)
 
     def _dealt(self, values: npt.NDArray[np.float32], users: int) -> Integers:
         """Carriers [N, U]: the ESIM and carrier that add most by the table, one after another."""
@@ -112,6 +125,31 @@ class ScaMatching:
             carrier = np.where(better[:, None], reachable[row, best], carrier)
             current = np.where(better, totals[row, best], current)
         return carrier
+
+
+class _Best:
+    """The best point that each start has met."""
+
+    def __init__(self, carrier: Integers, share: Floats, index: Floats) -> None:
+        self.carrier, self.share, self.index = carrier, share, index
+        self.rate = np.full(len(carrier), -np.inf)
+
+    def offer(self, rate: Floats, carrier: Integers, share: Floats, index: Floats) -> None:
+        """Takes the points that are better than what was met before."""
+        better = rate > self.rate
+        self.rate = np.where(better, rate, self.rate)
+        self.carrier = np.where(better[:, None], carrier, self.carrier)
+        self.share = np.where(better[:, None], share, self.share)
+        self.index = np.where(better[:, None], index, self.index)
+
+
+def _repeated(prepared: PreparedContext, times: int) -> PreparedContext:
+    return PreparedContext(
+        **{
+            item.name: np.repeat(getattr(prepared, item.name), times, axis=0)
+            for item in fields(PreparedContext)
+        }
+    )
 
 
 def _power_problem(prepared: PreparedContext, carrier: Integers, index: Floats) -> PowerProblem:
