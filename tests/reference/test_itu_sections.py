@@ -1,14 +1,12 @@
 """The ITU-R's validation examples as sections of a reference file."""
 
-import json
 from typing import Any
 
 import pytest
+from support.reference_sections import checked
 
 from nf_runtime.errors import InvalidArgument
 from ran_sim.validation.checks import Check
-from ran_sim.validation.itu import SECTIONS
-from ran_sim.validation.reference_file import parse_reference
 
 # Rows of the ITU-R SG 3 validation workbook (CG-3M3J-13-ValEx) at 29 and 14.25 GHz.
 TABLES: dict[str, dict[str, Any]] = {
@@ -42,12 +40,6 @@ RESULTS = {
 }
 BY_BOTH = ("P838_3", "P676_12_Agas", "P618_13_rain_scint", "P618_13_total", "P840_8")
 CASES = [(table, field) for table, fields in RESULTS.items() for field in fields]
-
-
-def checked(section: str, content: Any) -> list[Check]:
-    """The checks of a section with this content."""
-    reference = parse_reference(json.dumps({section: content}), "test")
-    return list(SECTIONS[section](reference.section(section), reference))
 
 
 def row_checks(table: str, row: dict[str, Any]) -> list[Check]:
@@ -98,12 +90,6 @@ def test_a_row_without_a_field_says_which() -> None:
     row = {key: value for key, value in TABLES["P838_3"].items() if key != "tau"}
     with pytest.raises(InvalidArgument, match=r"lacks the field tau in itu.P838_3.rows\[0\]"):
         row_checks("P838_3", row)
-
-
-def test_an_unknown_table_is_named() -> None:
-    """With what there is."""
-    with pytest.raises(InvalidArgument, match="should be one of P838_3"):
-        checked("itu", {"P1": {"rows": []}})
 
 
 def test_the_standard_atmosphere_at_other_angles_and_frequencies() -> None:

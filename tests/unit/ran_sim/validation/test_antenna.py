@@ -3,17 +3,11 @@
 from typing import Any
 
 import pytest
+from support.reference_sections import checked
 
 from nf_runtime.errors import InvalidArgument
 from ran_sim.validation.antenna import SECTIONS
-from ran_sim.validation.checks import Check
-from ran_sim.validation.reference_file import Reference, bundled_reference
-
-
-def checked(name: str, section: Any) -> list[Check]:
-    """The checks of a section."""
-    reference = Reference("a test", {name: section})
-    return list(SECTIONS[name](reference.section(name), reference))
+from ran_sim.validation.reference_file import bundled_reference
 
 
 @pytest.mark.parametrize("name", list(SECTIONS))

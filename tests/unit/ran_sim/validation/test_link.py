@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from support.reference_sections import checked
 
 from nf_runtime.errors import InvalidArgument
 from ran_sim.validation.checks import Check
-from ran_sim.validation.link import SECTIONS
 from ran_sim.validation.reference_file import parse_reference
 from ran_sim.validation.sections import validate
 
@@ -28,13 +28,6 @@ SC6: dict[str, Any] = {
     "spec_cnr_dB": 8.5,
 }
 COLUMNS = {"sigma_sf_los": 4.0, "sigma_sf_nlos": 6.0}
-
-
-def checked(section: str, content: Any) -> list[Check]:
-    """The checks of a section with this content."""
-    reference = parse_reference(json.dumps({section: content}), "test")
-    found = SECTIONS[section](reference.section(section), reference)
-    return [one for one in found if isinstance(one, Check)]
 
 
 def budget(**changes: Any) -> list[Check]:
