@@ -121,6 +121,30 @@ def list_scenarios(*, as_json: JsonOption = False) -> None:
     )
 
 
+@app.command("plot")
+def plot_scenario(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Scenario file.")],
+    output: Annotated[
+        Path, typer.Option("--output", metavar="PICTURE", help="Write .png, .svg or .pdf there.")
+    ],
+    *,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Instead of the scenario's own seed.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw elevation, path loss, Doppler, SINR, rain and triggers of a scenario."""
+    # Simulating imports what takes a second; other commands shall not wait for it.
+    from aimlctl.scenario_plot import write_plot  # noqa: PLC0415
+    from ran_sim.scenario_files import read_scenario_file  # noqa: PLC0415
+
+    write_plot(output, read_scenario_file(file, seed=seed))
+    Output.of(as_json=as_json).document(
+        {"scenario": str(file), "picture": str(output)},
+        show=lambda console: console.print(f"{output}: drawn", markup=False),
+    )
+
+
 @app.command("validate")
 def validate_scenarios(files: FilesArgument, *, as_json: JsonOption = False) -> None:
     """Read scenario files and say what is wrong with them."""

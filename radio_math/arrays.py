@@ -45,9 +45,12 @@ def _steering_factors(
     azimuth_deg: Any, elevation_deg: Any, side: int
 ) -> tuple[Complexes, Complexes]:
     """Phases along the rows and along the columns, each [..., side]."""
-    azimuth, elevation = np.broadcast_arrays(np.radians(azimuth_deg), np.radians(elevation_deg))
-    direction = np.stack((np.sin(azimuth), np.cos(azimuth)))
-    rows, columns = _powers(np.exp(1j * np.pi * np.cos(elevation) * direction), side)
+    azimuth, elevation = np.radians(azimuth_deg), np.radians(elevation_deg)
+    horizontal = np.pi * np.cos(elevation)
+    phase = np.stack((horizontal * np.sin(azimuth), horizontal * np.cos(azimuth)))
+    base = np.empty(phase.shape, dtype=np.complex128)
+    base.real, base.imag = np.cos(phase), np.sin(phase)
+    rows, columns = _powers(base, side)
     return rows, columns
 
 

@@ -23,11 +23,12 @@ an eavesdropper's channel but for the azimuth and gain errors.
 
 import itertools
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from radio_math.arrays import Complexes, element_gain, steering_vector, superposition
+from radio_math.arrays import Complexes, element_gain, superposition
 from radio_math.beamforming import (
     Beamformers,
     beamformer_family,
@@ -415,15 +416,21 @@ def _response(
     azimuth = geometry.azimuth_deg + pointing_error_deg[..., 1] / cosine
     k_factor = from_db(state.rician_k_db)
     direct_power = element_gain(geometry.elevation_deg) * k_factor / (k_factor + 1)
-    direct = np.sqrt(direct_power)[..., None] * steering_vector(azimuth, elevation)
     scattered_share = 1 / (k_factor + 1)[..., None] / model.local_rays
     ray_amplitude = np.sqrt(element_gain(state.ray_elevation_deg) * scattered_share)
-    return np.asarray(
-        direct
-        + superposition(
-            ray_amplitude * ray_coefficient, state.ray_azimuth_deg, state.ray_elevation_deg
-        )
+    return superposition(
+        _joined(np.sqrt(direct_power), ray_amplitude * ray_coefficient),
+        _joined(azimuth, state.ray_azimuth_deg),
+        _joined(elevation, state.ray_elevation_deg),
     )
+
+
+def _joined(direct: Any, scattered: Any) -> Any:
+    """The direct path [...] and the scattered ones [..., R] as paths [..., 1 + R]."""
+    shape = np.broadcast_shapes(direct.shape, scattered.shape[:-1])
+    paths = np.empty((*shape, 1 + scattered.shape[-1]), dtype=scattered.dtype)
+    paths[..., 0], paths[..., 1:] = direct, scattered
+    return paths
 
 
 def _eavesdropper_snr_per_w(
@@ -452,15 +459,11 @@ def _leakage_factors(
         / (k_factor + 1)
         / model.eavesdropper_rays
     )
-    direct = np.sqrt(direct_power)[..., None] * steering_vector(
-        azimuth, state.eavesdropper_elevation_deg
+    stations = superposition(  # [..., U, E, N] of [..., U, E, 1 + R_e] paths
+        _joined(np.sqrt(direct_power), np.sqrt(scatter_power) * state.scatter_coefficient),
+        _joined(azimuth, azimuth[..., None] + state.scatter_azimuth_deg),
+        _joined(state.eavesdropper_elevation_deg, state.scatter_elevation_deg),
     )
-    scatter = superposition(
-        np.sqrt(scatter_power) * state.scatter_coefficient,  # [..., U, E, R_e]
-        azimuth[..., None] + state.scatter_azimuth_deg,
-        state.scatter_elevation_deg,
-    )
-    stations = direct + scatter  # [..., U, E, N]
     return np.asarray(np.swapaxes(stations, -1, -2))
 
 

@@ -227,7 +227,10 @@ def measurement_truth(simulation: Simulation, tick: int) -> dict[str, Any]:
 
 def _column(values: FloatArray) -> list[float | None]:
     """Numbers for the wire, to a thousandth."""
-    return [_number(round(value, 3)) for value in values.ravel().tolist()]
+    rounded: list[float] = np.round(values.ravel(), 3).tolist()
+    if np.isfinite(values).all():
+        return list(rounded)
+    return [_number(value) for value in rounded]
 
 
 def _esims(simulation: Simulation, tick: int) -> list[EsimMeasurement]:
