@@ -1,9 +1,10 @@
-"""``aimlctl model``: models and their versions in the repository."""
+"""``aimlctl model``: versions in the repository, training and evaluation of models."""
 
 from typing import Annotated, Any
 
 import typer
 
+from aimlctl import model_evaluation, model_training
 from aimlctl.documents import document_of
 from aimlctl.options import DEFAULT_MODEL, JsonOption, StateDirOption
 from aimlctl.output import Output, table_of
@@ -14,7 +15,11 @@ from aimlnf.mms.v1 import model_repository_service_pb2 as mms
 
 _RATIO = "ratio_to_exhaustive"
 
-app = typer.Typer(no_args_is_help=True, help="Models and their versions in the repository.")
+app = typer.Typer(
+    no_args_is_help=True, help="Models: versions in the repository, training, evaluation."
+)
+app.command("evaluate")(model_evaluation.evaluate)
+app.command("train")(model_training.train)
 
 
 @app.command("list")

@@ -1,58 +1,93 @@
-"""`python -m ml_models`: train an artifact, evaluate one, make a data set."""
+"""`python -m ml_models`: train an artifact, evaluate one, compare methods, make a data set.
+
+With `--lines`, progress and result come as JSON lines on stdout, for a program that started this
+one: `{"fraction": …, "phase": …, "metrics": {…}}` on the way and `{"result": {…}}` at the end.
+"""
 
 import json
 import shlex
-import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ml_models.comparison import ComparisonConfig, compare, document, dump
 from ml_models.datasets.labelled import generate, load, save
 from ml_models.datasets.scenarios import ScenarioProfile
 from ml_models.evaluate import EvaluationConfig, EvaluationReport, evaluate
+from ml_models.gan_gdm import config as configs
+from ml_models.methods import OWN_MODEL, artifacts_in, available
+from ml_models.onnx_sampler import OnnxSampler
+from ml_models.shifts import reliability_document
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 _EVALUATED = ("reference", "pass")
+_QUICK_SAMPLES = 16
+_COMPARING_SHARE = 0.9  # of the progress; the reliability takes the rest
+
+LinesOption = Annotated[bool, typer.Option("--lines", help="JSON lines on stdout")]
 
 
 @app.command("train")
 def train_command(
     config: Annotated[Path, typer.Option(help="JSON of a TrainingConfig")],
     out: Annotated[Path, typer.Option(help="artifact folder to write")],
+    *,
     parent: Annotated[Path | None, typer.Option(help="artifact folder to start from")] = None,
     labelled: Annotated[Path | None, typer.Option(help="data set made before")] = None,
     samples: Annotated[int, typer.Option(help="held-out scenarios a power, for the card")] = 128,
+    quick: Annotated[bool, typer.Option("--quick", help="a few minutes of one core")] = False,
+    lines: LinesOption = False,
 ) -> None:
-    """Trains, exports and evaluates; the card tells the command and the figures."""
+    """Trains, exports and evaluates; the card tells the command and the figures.
+
+    Checkpoints stand beside the artifact folder until it is written; the same command goes on
+    from them after an interruption and ends with the same weights.
+    """
     # torch takes two seconds to import; the other commands need none of it.
     from ml_models.export.artifact import WEIGHTS_FILE, write_artifact, write_card  # noqa: PLC0415
-    from ml_models.gan_gdm.config import load_config  # noqa: PLC0415
+    from ml_models.gan_gdm.checkpoint import Checkpoints  # noqa: PLC0415
     from ml_models.gan_gdm.training import TrainingProgress, train  # noqa: PLC0415
 
     def tell(progress: TrainingProgress) -> None:
-        figures = " ".join(f"{name}={value:.4g}" for name, value in progress.metrics.items())
-        typer.echo(f"{progress.fraction:6.1%} {progress.phase} {figures}".rstrip(), err=True)
+        _tell(progress.fraction, progress.phase, progress.metrics, lines=lines)
 
+    asked = configs.load_config(config)
+    checkpoints = Checkpoints(out.with_name(f"{out.name}.checkpoints"))
     model = train(
-        load_config(config),
+        configs.quick(asked) if quick else asked,
         tell,
         parent=None if parent is None else parent / WEIGHTS_FILE,
         labelled=None if labelled is None else load(labelled)[0],
+        checkpoints=checkpoints,
     )
-    command = shlex.join(["python", "-m", "ml_models", *sys.argv[1:]])
-    card = write_artifact(model, out, command=command)
+    words = ["python", "-m", "ml_models", "train", "--config", str(config), "--out", str(out)]
+    for name, folder in (("--parent", parent), ("--labelled", labelled)):
+        words += [] if folder is None else [name, str(folder)]
+    words += ["--quick"] if quick else []
+    _tell(1.0, "exporting", {}, lines=lines)
+    card = write_artifact(model, out, command=shlex.join(words))
+    _tell(1.0, "evaluating", {}, lines=lines)
     card["metrics"] = {
         geometry: asdict(
             evaluate(
-                out, EvaluationConfig(profile=ScenarioProfile(geometry=geometry), samples=samples)
+                out,
+                EvaluationConfig(
+                    profile=ScenarioProfile(geometry=geometry),
+                    samples=min(samples, _QUICK_SAMPLES) if quick else samples,
+                ),
             )
         )
         for geometry in _EVALUATED
     }
     write_card(card, out)
+    checkpoints.remove()
+    if lines:
+        _write_line({"result": {"metrics": card["metrics"], "steps": dict(model.steps_taken)}})
+        return
     for geometry, figures in card["metrics"].items():
         typer.echo(
             f"{geometry}: {figures['mean_ratio_estimated']:.3f} of exhaustive on the estimate "
@@ -67,12 +102,54 @@ def evaluate_command(
     geometry: Annotated[str, typer.Option(help="reference, pass or mixed")] = "reference",
     samples: Annotated[int, typer.Option(help="scenarios a power")] = 64,
     seed: Annotated[int, typer.Option(help="of the scenarios; not one trained on")] = 700_001,
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,
 ) -> None:
     """Compares an artifact with exhaustive search and the benchmark on held-out scenarios."""
     profile = ScenarioProfile(geometry=geometry)
     report = evaluate(model, EvaluationConfig(profile=profile, samples=samples, seed=seed))
     typer.echo(json.dumps(asdict(report), indent=2) if as_json else _table(report))
+
+
+@app.command("compare")
+def compare_command(
+    models: Annotated[Path, typer.Option(help="folder of artifact folders")],
+    *,
+    model: Annotated[Path | None, typer.Option(help="artifact folder of gan_gdm itself")] = None,
+    methods: Annotated[str, typer.Option(help="names between commas; all if empty")] = "",
+    geometry: Annotated[str, typer.Option(help="reference, pass or mixed")] = "reference",
+    samples: Annotated[int, typer.Option(help="scenarios a power", min=1)] = 200,
+    seed: Annotated[int, typer.Option(help="of the scenarios; not one trained on")] = 700_001,
+    processes: Annotated[int, typer.Option(help="worker processes", min=1)] = 1,
+    dump_file: Annotated[Path | None, typer.Option("--dump", help="npz of everything")] = None,
+    lines: LinesOption = False,
+) -> None:
+    """Compares all methods on both channels, with decision times and the reliability."""
+    artifacts = artifacts_in(models) | ({} if model is None else {OWN_MODEL: model})
+    names = tuple(name.strip() for name in methods.split(",") if name.strip())
+    config = ComparisonConfig(
+        methods=names or available(artifacts),
+        artifacts=artifacts,
+        profile=ScenarioProfile(geometry=geometry),
+        samples=samples,
+        seed=seed,
+        processes=processes,
+    )
+    comparison = compare(
+        config,
+        lambda fraction: _tell(_COMPARING_SHARE * fraction, "comparing", {}, lines=lines),
+    )
+    result = document(comparison)
+    if OWN_MODEL in config.methods:
+        sampler = OnnxSampler(artifacts[OWN_MODEL])
+        trained = configs.config_from_json(sampler.card["config"]).data.profile
+        result["reliability"] = reliability_document(sampler, trained, samples=samples, seed=seed)
+    if dump_file is not None:
+        dump(comparison, dump_file)
+    if lines:
+        _write_line({"result": result})
+    else:
+        typer.echo(json.dumps(result, indent=2))
 
 
 @app.command("dataset")
@@ -88,6 +165,18 @@ def dataset_command(
     scenarios = generate(profile, count, seed, processes=processes)
     manifest: dict[str, Any] = save(scenarios, out, profile=profile, seed=seed)
     typer.echo(json.dumps(manifest, indent=2))
+
+
+def _tell(fraction: float, phase: str, metrics: Mapping[str, float], *, lines: bool) -> None:
+    if lines:
+        _write_line({"fraction": fraction, "phase": phase, "metrics": dict(metrics)})
+        return
+    figures = " ".join(f"{name}={value:.4g}" for name, value in metrics.items())
+    typer.echo(f"{fraction:6.1%} {phase} {figures}".rstrip(), err=True)
+
+
+def _write_line(value: Mapping[str, Any]) -> None:
+    typer.echo(json.dumps(value, allow_nan=False))
 
 
 def _table(report: EvaluationReport) -> str:

@@ -38,7 +38,7 @@ class ComparisonConfig:
 
     Attributes:
         methods: names of `ml_models.methods`; exhaustive search is always among them.
-        models: folder of the artifact folders of learned methods.
+        artifacts: artifact folders of learned methods, by name.
         profile: distribution of the scenarios; its power range is replaced by `powers_dbw`.
         samples: scenarios, the same ones at every power.
         seed: of the scenarios; never one that was trained or tuned on.
@@ -48,7 +48,7 @@ class ComparisonConfig:
     """
 
     methods: tuple[str, ...]
-    models: Path
+    artifacts: Mapping[str, Path]
     profile: ScenarioProfile = field(default_factory=ScenarioProfile)
     samples: int = 64
     seed: int = 700_001
@@ -100,7 +100,7 @@ def compare(
     Raises:
         MethodError: a method cannot decide here.
     """
-    methods = build(config.methods, config.models)
+    methods = build(config.methods, config.artifacts)
     contexts = draw_scenarios(config.profile, config.samples, config.seed)
     jobs = [(name, power_dbw) for name in config.methods for power_dbw in config.powers_dbw]
     outcomes: dict[str, dict[str, Outcome]] = {f"{power:g}": {} for power in config.powers_dbw}
@@ -228,7 +228,7 @@ def decide_all(method: Method, contexts: ContextPair, power_dbw: float, seed: in
 
 def _decide_apart(name: str, config: ComparisonConfig, power_dbw: float) -> Outcome:
     """In a worker process, which draws the same scenarios for itself."""
-    (method,) = build((name,), config.models)
+    (method,) = build((name,), config.artifacts)
     contexts = draw_scenarios(config.profile, config.samples, config.seed)
     return decide_all(method, contexts, power_dbw, config.seed)
 

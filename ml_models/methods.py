@@ -53,31 +53,36 @@ class Method:
     combining: Combining = Combining.MMSE
 
 
-def available(models: Path) -> list[str]:
-    """Names of all methods that can decide here, classical ones first."""
-    learned = [name for name in LEARNED if (models / name / CARD_FILE).is_file()]
-    return [*_CLASSICAL, *learned]
+def artifacts_in(models: Path) -> dict[str, Path]:
+    """The artifact folders of learned methods that stand in a folder, by method."""
+    return {name: models / name for name in LEARNED if (models / name / CARD_FILE).is_file()}
 
 
-def build(names: Iterable[str], models: Path) -> list[Method]:
+def available(artifacts: Mapping[str, Path]) -> tuple[str, ...]:
+    """Names of all methods that can decide with these artifacts, classical ones first."""
+    return (*_CLASSICAL, *artifacts)
+
+
+def build(names: Iterable[str], artifacts: Mapping[str, Path]) -> list[Method]:
     """The methods of these names.
 
     Args:
         names: some of `available`.
-        models: folder of the artifact folders.
+        artifacts: artifact folders of learned methods, by name.
 
     Raises:
-        MethodError: a name is not known, or has no artifact in `models`.
+        MethodError: a name is not known, or has no artifact.
     """
-    known = available(models)
     methods = []
     for name in names:
-        if name not in known:
-            raise MethodError(
-                f"{name} cannot be compared: choose from {', '.join(known)}"
-                + (f", or put its artifact into {models / name}" if name in LEARNED else "")
-            )
-        methods.append(_CLASSICAL[name]() if name in _CLASSICAL else _learned(name, models / name))
+        if name in _CLASSICAL:
+            methods.append(_CLASSICAL[name]())
+        elif name in artifacts:
+            methods.append(_learned(name, artifacts[name]))
+        else:
+            reason = "has no artifact here" if name in LEARNED else "is no method"
+            known = ", ".join(available(artifacts))
+            raise MethodError(f"{name} {reason}; choose from {known}")
     return methods
 
 

@@ -5,6 +5,7 @@ their optimisers, the random generator, and the examples drawn but not yet used.
 beside the old one and then put in its place, so that a kill at any moment leaves a whole one.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,11 @@ class Checkpoints:
                 "give another folder"
             )
         return TrainingState(**stored)
+
+    def remove(self) -> None:
+        """Removes the folder; what it was for is done."""
+        if self.folder.is_dir():
+            shutil.rmtree(self.folder)
 
     def write_labelled(self, scenarios: LabelledScenarios, data: DataConfig) -> None:
         """Keeps the labelled scenarios, which take minutes to make."""

@@ -9,7 +9,7 @@ import pytest
 
 from ml_models.comparison import Comparison, ComparisonConfig, compare, decide_all, document, dump
 from ml_models.datasets.scenarios import at_power, draw_scenarios
-from ml_models.methods import Method, MethodError, available, build
+from ml_models.methods import Method, MethodError, artifacts_in, available, build
 from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import Combining, sum_secrecy_rate
 
@@ -28,7 +28,12 @@ def models(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def config(models: Path) -> ComparisonConfig:
     """Few scenarios at two powers."""
     return ComparisonConfig(
-        methods=METHODS, models=models, samples=6, seed=171, powers_dbw=(0.0, 20.0), timed=3
+        methods=METHODS,
+        artifacts=artifacts_in(models),
+        samples=6,
+        seed=171,
+        powers_dbw=(0.0, 20.0),
+        timed=3,
     )
 
 
@@ -115,10 +120,12 @@ def test_a_decision_that_breaks_the_quota_scores_zero(
 
 
 def test_methods_that_are_not_there_are_not_made_up(models: Path) -> None:
-    """Absent artifacts are not offered, and asking for one says where to put it."""
-    assert "gan_gdm" in available(models)
-    assert "gdm" not in available(models)
-    with pytest.raises(MethodError, match="put its artifact into"):
-        build(["gdm"], models)
-    with pytest.raises(MethodError, match="choose from"):
-        build(["magic"], models)
+    """Absent artifacts are not offered, and asking for one says what there is."""
+    found = artifacts_in(models)
+    assert found == {"gan_gdm": models / "gan_gdm"}
+    assert "gan_gdm" in available(found)
+    assert "gdm" not in available(found)
+    with pytest.raises(MethodError, match="gdm has no artifact here; choose from exhaustive"):
+        build(["gdm"], found)
+    with pytest.raises(MethodError, match="magic is no method"):
+        build(["magic"], found)

@@ -1,8 +1,11 @@
 """`python -m ml_models`."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from ml_models.__main__ import app
@@ -41,3 +44,47 @@ def test_training_leaves_an_evaluated_artifact(tiny_folder: Path) -> None:
     assert card["metrics"].keys() == {"reference", "pass"}
     assert card["training"]["steps"] == {"diffusion": 2, "secrecy": 2}
     assert card["command"].startswith("python -m ml_models")
+
+
+def test_comparison_is_told_in_lines(tiny_folder: Path, tmp_path: Path) -> None:
+    """Progress to the end, then the result; an artifact may stand anywhere."""
+    words = ["compare", "--models", str(tmp_path), "--model", str(tiny_folder), "--lines"]
+    words += ["--methods", "mrc_random, gan_gdm", "--samples", "9", "--seed", "6"]
+    words += ["--dump", str(tmp_path / "all.npz")]
+    done = RUNNER.invoke(app, words)
+    assert done.exit_code == 0, done.output
+    *told, last = map(json.loads, done.stdout.splitlines())
+    fractions = [line["fraction"] for line in told]
+    assert fractions == sorted(fractions)
+    result = last["result"]
+    assert result["methods"].keys() == {"exhaustive", "mrc_random", "gan_gdm"}
+    assert 0 <= result["reliability"]["auroc"]["rain"] <= 1
+    assert (tmp_path / "all.npz").is_file()
+
+
+def test_a_killed_training_ends_with_the_same_weights(tiny_folder: Path, tmp_path: Path) -> None:
+    """Killed in the middle of the secrecy stage, the same command leaves the same file."""
+    document = json.loads((tiny_folder.parent / "config.json").read_text())
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(document | {"secrecy_steps": 120}))
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+
+    def training(out: Path) -> list[str]:
+        words = ["train", "--config", str(config), "--out", str(out), "--samples", "1", "--lines"]
+        return [sys.executable, "-m", "ml_models", *words]
+
+    subprocess.run(training(whole), check=True, stdout=subprocess.DEVNULL)
+    kept = tmp_path / "broken.checkpoints" / "training.pt"
+    with subprocess.Popen(training(broken), stdout=subprocess.PIPE, text=True) as killed:
+        if killed.stdout is None:
+            pytest.fail("the training has no output")
+        for line in killed.stdout:
+            if json.loads(line).get("phase") == "secrecy" and kept.is_file():
+                break
+        killed.kill()
+    assert kept.is_file()
+    assert not broken.exists()
+    subprocess.run(training(broken), check=True, stdout=subprocess.DEVNULL)
+    weights = [(folder / "weights.safetensors").read_bytes() for folder in (whole, broken)]
+    assert weights[0] == weights[1]
+    assert not kept.parent.exists()

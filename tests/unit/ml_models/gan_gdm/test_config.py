@@ -1,6 +1,7 @@
 """Training configurations as JSON."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from ml_models.gan_gdm.config import (
     config_from_json,
     config_to_json,
     load_config,
+    quick,
 )
 
 
@@ -53,6 +55,15 @@ def test_wrong_documents_are_refused(document: dict[str, object], reason: str) -
     """The message names the key and what it must be."""
     with pytest.raises(ConfigError, match=reason):
         config_from_json(document)
+
+
+def test_quick_cuts_down_and_never_adds() -> None:
+    """Fewer labels and steps within minutes; what is less already stays."""
+    shortened = quick(TrainingConfig())
+    assert shortened.data.labelled < TrainingConfig().data.labelled
+    assert shortened.wall_clock_s is not None
+    small = TrainingConfig(data=DataConfig(labelled=40, calibration=70), diffusion_steps=2)
+    assert quick(small) == replace(small, wall_clock_s=shortened.wall_clock_s)
 
 
 def test_nothing_to_learn_from_is_refused() -> None:

@@ -1,0 +1,56 @@
+"""`aimlctl model evaluate` and `train`, each with its child process."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aimlctl.__main__ import run
+
+TINY = {
+    "network": {"width": 16, "layers": 1, "heads": 2, "candidates": 2, "critic_width": 16},
+    "data": {"labelled": 40, "calibration": 70, "seed": 103},
+    "diffusion_steps": 2,
+    "secrecy_steps": 2,
+    "secrecy_batch": 4,
+}
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a quick training leaves."""
+    folder = tmp_path_factory.mktemp("training")
+    (folder / "config.json").write_text(json.dumps(TINY))
+    words = ["model", "train", "--config", str(folder / "config.json"), "--quick", "--json"]
+    assert run([*words, "--out", str(folder / "artifact")]) == 0
+    return folder / "artifact"
+
+
+def test_training_leaves_an_artifact_that_tells_its_command(artifact: Path) -> None:
+    """The card's command is the one that trains it again."""
+    card = json.loads((artifact / "model_card.json").read_text())
+    assert card["command"].startswith("python -m ml_models train --config")
+    assert card["command"].endswith("--quick")
+    assert card["training"]["steps"] == {"diffusion": 2, "secrecy": 2}
+
+
+def test_evaluation_is_one_json_document(
+    artifact: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Figures of the artifact and of the methods asked for; progress goes to stderr."""
+    words = ["model", "evaluate", "--model", str(artifact), "--methods", "mrc_random,gan_gdm"]
+    assert run([*words, "--samples", "8", "--seed", "7", "--json"]) == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document["methods"]["gan_gdm"]["25"].keys() == {"mean", "ci95"}
+    assert document["reliability"]["auroc"].keys() >= {"rain", "altitude_1200_km"}
+    assert "comparing" in captured.err
+
+
+def test_what_is_wrong_is_told_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A method that is not there, with the names that are."""
+    words = ["model", "evaluate", "--models", str(tmp_path), "--methods", "magic"]
+    assert run(words) == 1
+    assert "magic is no method; choose from exhaustive" in capsys.readouterr().err
