@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from ml_models.inputs import check_inputs
 from radio_math.context import Allocation, RadioContext
 
 CARD_FILE = "model_card.json"
@@ -66,7 +67,12 @@ class OnnxSampler:
         )
 
     def decide(self, context: RadioContext, rng: np.random.Generator) -> ModelDecision:
-        """Decisions for contexts with one batch axis."""
+        """Decisions for contexts with one batch axis.
+
+        Raises:
+            ContextError: the contexts are none that this model can be asked about.
+        """
+        check_inputs(context, self._inputs)
         count = len(context.power_budget_w)
         parts = [
             self.run(self.feeds(context, rng, slice(start, start + _CHUNK)))

@@ -1,5 +1,6 @@
 """Decisions through ONNX Runtime."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
 from ml_models.evaluate import obeys
 from ml_models.onnx_sampler import OnnxSampler, read_card
+from radio_math.context import ContextError
 from radio_math.secrecy import sum_secrecy_rate
 
 CONTEXT = draw_scenarios(ScenarioProfile(geometry="mixed"), 70, 121).estimated
@@ -41,3 +43,12 @@ def test_folder_without_a_card_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model_card.json").write_text("[]")
     with pytest.raises(ValueError, match="no JSON object"):
         OnnxSampler(tmp_path)
+
+
+def test_a_context_that_is_none_never_reaches_the_graph(tiny_folder: Path) -> None:
+    """One NaN among many good numbers is refused by name."""
+    context = draw_scenarios(ScenarioProfile(), 2, 161).estimated
+    gain = np.array(context.gain_per_w)
+    gain[1, 2, 3] = np.nan
+    with pytest.raises(ContextError, match="gain_per_w holds a value that is not finite"):
+        OnnxSampler(tiny_folder).decide(replace(context, gain_per_w=gain), np.random.default_rng(0))
