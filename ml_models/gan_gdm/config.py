@@ -165,16 +165,41 @@ def config_from_json(document: Mapping[str, Any]) -> TrainingConfig:
 def load_config(path: Path) -> TrainingConfig:
     """The configuration in a JSON file.
 
+    A key `base` names another file in the same folder that the rest of the object changes, so
+    that a rival or an ablation says what is different about it and nothing else.
+
     Raises:
-        ConfigError: the file is no JSON object or does not describe a training.
+        ConfigError: a file is no JSON object or does not describe a training.
     """
+    document = _read(path)
+    files = [path.name]
+    while "base" in document:
+        base = document.pop("base")
+        if not isinstance(base, str) or base in files:
+            raise ConfigError(f"base of {path} is {base!r}; name another file in its folder")
+        files.append(base)
+        document = _changed(_read(path.with_name(base)), document)
+    return config_from_json(document)
+
+
+def _changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with the values of `changes`, objects key by key."""
+    changed = dict(document)
+    for key, value in changes.items():
+        old = changed.get(key)
+        both = isinstance(value, Mapping) and isinstance(old, Mapping)
+        changed[key] = _changed(old, value) if both else value  # type: ignore[arg-type]
+    return changed
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path} must hold one JSON object")
-    return config_from_json(document)
+    return document
 
 
 def quick(config: TrainingConfig) -> TrainingConfig:

@@ -83,6 +83,17 @@ def test_shipped_configurations_load() -> None:
         assert isinstance(load_config(path), TrainingConfig)
 
 
+def test_a_configuration_may_change_another(tmp_path: Path) -> None:
+    """What it leaves out stays as in its base, also inside objects; a circle is refused."""
+    (tmp_path / "base.json").write_text('{"seed": 4, "network": {"width": 64, "heads": 8}}')
+    (tmp_path / "rival.json").write_text('{"base": "base.json", "network": {"width": 32}}')
+    config = load_config(tmp_path / "rival.json")
+    assert (config.seed, config.network.width, config.network.heads) == (4, 32, 8)
+    (tmp_path / "base.json").write_text('{"base": "rival.json"}')
+    with pytest.raises(ConfigError, match="name another file"):
+        load_config(tmp_path / "rival.json")
+
+
 def test_unreadable_file_is_refused(tmp_path: Path) -> None:
     """A missing file and a list are told apart from a configuration."""
     with pytest.raises(ConfigError, match="cannot be read"):
