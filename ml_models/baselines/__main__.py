@@ -1,0 +1,43 @@
+"""`python -m ml_models.baselines`: tune the leakage margins of the robust rivals."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from ml_models.baselines.margins import margins_document, tune
+from ml_models.baselines.robust import MARGINED
+from ml_models.datasets.scenarios import ScenarioProfile, Split, draw_scenarios
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+_POWERS_DBW = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
+
+
+@app.callback()
+def main() -> None:
+    """Rivals without a network."""
+
+
+@app.command("tune")
+def tune_command(
+    out: Annotated[Path, typer.Option(help="margins.json to write")],
+    samples: Annotated[int, typer.Option(help="training scenarios at each power")] = 192,
+    seed: Annotated[int, typer.Option(help="of the training scenarios")] = 88_002,
+    geometry: Annotated[str, typer.Option(help="reference, pass or mixed")] = "reference",
+) -> None:
+    """Tries every margin for every method and power on training scenarios; keeps the best."""
+    contexts = draw_scenarios(ScenarioProfile(geometry=geometry), samples, Split.TRAIN.seed(seed))
+    tuned = {}
+    for name in track(MARGINED, "tuning", console=Console(stderr=True)):
+        tuned[name] = tune(MARGINED[name](), contexts, _POWERS_DBW, seed=seed)
+    out.write_text(margins_document(tuned, seed=seed, samples=samples, geometry=geometry))
+    for name, one in tuned.items():
+        factors = " ".join(f"{factor:g}" for factor in one.margin.factor)
+        typer.echo(f"{name}: {factors}")
+
+
+if __name__ == "__main__":
+    app()

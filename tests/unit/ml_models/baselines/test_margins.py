@@ -1,0 +1,91 @@
+"""Leakage margins and how they are tuned."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml_models.baselines.margins import (
+    LeakageMargin,
+    TunedMargin,
+    margins_document,
+    stored_margin,
+    tune,
+)
+from ml_models.baselines.robust import MARGINED, search_locally
+from ml_models.datasets.scenarios import ScenarioProfile, Split, at_power, draw_scenarios
+from radio_math.channel import ContextPair
+from radio_math.context import Allocation, ContextError, RadioContext
+from radio_math.secrecy import sum_secrecy_rate
+
+PAIR = draw_scenarios(ScenarioProfile(), 16, Split.TRAIN.seed(71))
+
+
+def test_leakage_alone_is_multiplied_by_the_factor_of_the_power() -> None:
+    """At the tuned powers the factor is that of the table, between them it lies between."""
+    margin = LeakageMargin((0.0, 10.0), (2.0, 8.0))
+    for power_dbw, factor in ((0.0, 2.0), (5.0, 4.0), (10.0, 8.0), (25.0, 8.0)):
+        context = at_power(PAIR.estimated, power_dbw)
+        raised = margin.applied(context)
+        np.testing.assert_allclose(raised.leakage_per_w, factor * context.leakage_per_w)
+        assert raised.gain_per_w is context.gain_per_w
+
+
+def test_tuning_takes_the_factor_of_the_highest_true_rate() -> None:
+    """For every power the factor chosen is the best of its curve, and the curve is the truth."""
+    tuned = tune(search_locally, PAIR, (0.0, 20.0), (1.0, 3.0, 1000.0), seed=4)
+    for factor, curve in zip(tuned.margin.factor, tuned.true_bps_hz, strict=True):
+        assert tuned.factors[int(np.argmax(curve))] == factor
+    decision = search_locally(at_power(PAIR.estimated, 20.0), np.random.default_rng(4))
+    expected = np.mean(sum_secrecy_rate(at_power(PAIR.true, 20.0), decision))
+    assert tuned.true_bps_hz[1][0] == pytest.approx(expected)
+    assert 1000.0 not in tuned.margin.factor
+
+
+def test_the_method_never_sees_the_true_channel() -> None:
+    """What it is asked about has the gains of the estimate."""
+    seen: list[RadioContext] = []
+
+    def spy(context: RadioContext, rng: np.random.Generator) -> Allocation:
+        seen.append(context)
+        return search_locally(context, rng)
+
+    reports_only = ContextPair(true=PAIR.true, estimated=PAIR.estimated)
+    tune(spy, reports_only, (10.0,), (1.0, 2.0))
+    assert len(seen) == 2
+    assert all(context.gain_per_w is PAIR.estimated.gain_per_w for context in seen)
+
+
+def test_every_method_has_a_stored_margin() -> None:
+    """The file that ships covers 0 to 25 dBW for all of them."""
+    for name in MARGINED:
+        margin = stored_margin(name)
+        assert margin.power_dbw[0] == 0
+        assert margin.power_dbw[-1] == 25
+        assert max(margin.factor) > 1
+    with pytest.raises(ContextError, match="no margin was tuned"):
+        stored_margin("oracle")
+
+
+def test_document_names_its_scenarios() -> None:
+    """Seed, count and geometry of the tuning stand beside the margins."""
+    one = TunedMargin(LeakageMargin((0.0,), (2.0,)), (1.0, 2.0), ((3.0, 4.0),))
+    document = json.loads(margins_document({"x": one}, seed=5, samples=6, geometry="pass"))
+    assert (document["seed"], document["samples"], document["geometry"]) == (5, 6, "pass")
+    assert document["methods"]["x"]["margin"] == {"power_dbw": [0.0], "factor": [2.0]}
+
+
+@given(st.lists(st.floats(-5, 0), min_size=1, max_size=3))
+def test_factors_not_above_zero_are_refused(factors: list[float]) -> None:
+    """Leakage is read in decibels."""
+    powers = tuple(float(number) for number in range(len(factors)))
+    with pytest.raises(ContextError, match="above zero"):
+        LeakageMargin(powers, tuple(factors))
+
+
+def test_a_margin_without_a_factor_for_each_power_is_refused() -> None:
+    """Two powers need two factors."""
+    with pytest.raises(ContextError, match="one factor for each"):
+        LeakageMargin((0.0, 5.0), (2.0,))
