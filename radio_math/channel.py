@@ -90,8 +90,8 @@ class LinkGeometry:
     beam_amplitude: Floats
     satellite_gain_db: Floats
 
-    def at(self, index: int) -> "LinkGeometry":
-        """One entry of the outermost leading axis, which a pass takes for its ticks."""
+    def at(self, index: int | slice) -> "LinkGeometry":
+        """Entries of the outermost leading axis, which a pass takes for its ticks."""
         return LinkGeometry(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
 
 
@@ -125,8 +125,8 @@ class ChannelState:
     azimuth_error_deg: Floats  # [..., U, E]
     leakage_error_db: Floats  # [..., U, E]
 
-    def at(self, index: int) -> "ChannelState":
-        """One entry of the outermost leading axis, which `state_history` puts the ticks on."""
+    def at(self, index: int | slice) -> "ChannelState":
+        """Entries of the outermost leading axis, which `state_history` puts the ticks on."""
         return ChannelState(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
 
 

@@ -1,7 +1,7 @@
 """One run: every tick's measurements, triggers and radio contexts, from scenario and seed alone."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -29,6 +29,7 @@ from ran_sim.environment import (
 )
 from ran_sim.handover import BoolArray, changes, within
 from ran_sim.observables import Observables, observe, reference_power_w
+from ran_sim.orbit.frames import FloatArray
 from ran_sim.scenarios import MIN_ELEVATION_DEG, PassScenario
 from ran_sim.trigger_log import run_triggers
 from ran_sim.triggers import Trigger
@@ -36,7 +37,10 @@ from ran_sim.triggers import Trigger
 # A station that is off, or that the network does not know of, is a station behind a mountain: the
 # arrays keep their shape and its leakage vanishes.
 _UNHEARD_LOSS_DB = 200.0
-_CACHED_TICKS = 8
+# Ticks are mostly asked for in order, and arrays of one tick are too small to be quick: some are
+# worked out together. Which ones never depends on what was asked for, so the bits do not either.
+_CHUNK_TICKS = 4
+_CACHED_CHUNKS = 4
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ class Simulation:
             serving_beam=self.environment.serving_beam,
             esim_handover=self.handovers.holding_back,
         )
-        self._contexts = lru_cache(maxsize=_CACHED_TICKS)(self._build_contexts)
+        self._contexts = lru_cache(maxsize=_CACHED_CHUNKS)(self._build_contexts)
+        self._heard = lru_cache(maxsize=_CACHED_CHUNKS)(self._build_heard)
 
     @property
     def tick_count(self) -> int:
@@ -119,26 +124,23 @@ class Simulation:
         """Whether the satellite is high enough for every ESIM."""
         return bool(self.environment.visible[tick])
 
-    def known_at(self, tick: int) -> BoolArray:
-        """Which stations [U, E] the network knows to be on, those of which it was told included."""
+    def known_at(self, ticks: int | slice) -> BoolArray:
+        """Which stations [..., U, E] the network knows to be on, those it was told of included."""
         stations = self.environment.stations
-        told = ~stations.hidden[tick] | self.log.detected[tick][:, None]
-        return np.asarray(stations.on[tick] & told)
+        told = ~stations.hidden[ticks] | self.log.detected[ticks][..., None]
+        return np.asarray(stations.on[ticks] & told)
 
     def eavesdropping_at(self, tick: int) -> Eavesdropping:
         """What the stations hear of the reference allocation; NaN while nothing is visible."""
-        environment = self.environment
-        heard = reference_power_w(self.scenario) * eavesdropper_snr_per_w(
-            environment.now.link.at(tick), environment.state.at(tick), environment.model
-        )
+        chunk, place = divmod(tick, _CHUNK_TICKS)
         sinr = from_db(self.observables.truth.sinr_db[tick])
-        return eavesdropping(sinr, heard, environment.stations.on[tick])
+        return eavesdropping(sinr, self._heard(chunk)[place], self.environment.stations.on[tick])
 
     def contexts_at(self, tick: int) -> ContextPair:
         """The true radio context of a tick, and the estimate that is served at it.
 
-        The estimate is made of reports of an age, mispointed and off in gain, and
-        knows of a hidden eavesdropper only while it is detected. Both use the same beamformers:
+        The estimate is made of reports of an age, mispointed and off in gain, and knows of a
+        hidden eavesdropper only while it is detected. Both use the same beamformers:
         between two decisions each ESIM keeps tracking the satellite with the weights of its own
         latest report, and a decision fixes only where on the grid it stands.
 
@@ -153,7 +155,9 @@ class Simulation:
                 reason="SATELLITE_NOT_VISIBLE",
                 elevation_deg=f"{lowest_deg:.1f}",
             )
-        return self._contexts(tick)
+        chunk, place = divmod(tick, _CHUNK_TICKS)
+        pair = self._contexts(chunk)
+        return ContextPair(true=_at(pair.true, place), estimated=_at(pair.estimated, place))
 
     def benchmark(self) -> InForce:
         """What is in force before the first decision; the same throughout the run."""
@@ -169,20 +173,26 @@ class Simulation:
         truth = self.contexts_at(tick).true
         return float(sum_secrecy_rate(truth, in_force.allocation, in_force.combining))
 
-    def _build_contexts(self, tick: int) -> ContextPair:
-        environment = self.environment
-        model, state = environment.model, environment.state.at(tick)
+    def _build_heard(self, chunk: int) -> FloatArray:
+        environment, ticks = self.environment, _ticks_of(chunk)
+        return reference_power_w(self.scenario) * eavesdropper_snr_per_w(
+            environment.now.link.at(ticks), environment.state.at(ticks), environment.model
+        )
+
+    def _build_contexts(self, chunk: int) -> ContextPair:
+        environment, ticks = self.environment, _ticks_of(chunk)
+        model, state = environment.model, environment.state.at(ticks)
         stations = environment.stations
-        on, known = stations.on[tick], self.known_at(tick)
+        on, known = stations.on[ticks], self.known_at(ticks)
         loss_db = state.eavesdropper_extra_loss_db
-        link = environment.now.link.at(tick)
-        reported_link = environment.reported.link.at(tick)
+        link = environment.now.link.at(ticks)
+        reported_link = environment.reported.link.at(ticks)
         reported = reported_channel(
             reported_link,
             replace(
                 state,
-                eavesdropper_azimuth_deg=stations.reported_azimuth_deg[tick],
-                eavesdropper_distance_m=stations.reported_distance_m[tick],
+                eavesdropper_azimuth_deg=stations.reported_azimuth_deg[ticks],
+                eavesdropper_distance_m=stations.reported_distance_m[ticks],
                 eavesdropper_extra_loss_db=loss_db + ~known * _UNHEARD_LOSS_DB,
             ),
             model,
@@ -197,9 +207,19 @@ class Simulation:
                 channel,
                 weights,
                 geometry,
-                ici_factor=environment.ici_factor[tick],
-                carrier_noise=environment.carrier_noise[tick],
-                power_budget_w=np.asarray(self.power_budget_w),
+                ici_factor=environment.ici_factor[ticks],
+                carrier_noise=environment.carrier_noise[ticks],
+                power_budget_w=np.full(len(on), self.power_budget_w),
             )
 
         return ContextPair(true=seen(true, link), estimated=seen(reported, reported_link))
+
+
+def _ticks_of(chunk: int) -> slice:
+    return slice(chunk * _CHUNK_TICKS, (chunk + 1) * _CHUNK_TICKS)
+
+
+def _at(context: RadioContext, place: int) -> RadioContext:
+    return RadioContext(
+        **{item.name: getattr(context, item.name)[place] for item in fields(RadioContext)}
+    )
