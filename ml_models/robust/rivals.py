@@ -10,10 +10,10 @@ import numpy as np
 
 from ml_models.baselines import local_search
 from ml_models.baselines.exhaustive import ExhaustiveSearch
-from ml_models.baselines.margins import Decide, stored_margin
-from ml_models.baselines.sample_average import ReportingErrors, SampleAverageSearch
 from ml_models.baselines.sca_matching import ScaMatching
 from ml_models.datasets.scenarios import ScenarioProfile
+from ml_models.robust.margins import Decide, stored_margin
+from ml_models.robust.sample_average import ReportingErrors, SampleAverageSearch
 from radio_math.context import Allocation, RadioContext
 
 

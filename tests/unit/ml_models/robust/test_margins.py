@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_models.baselines.margins import (
+from ml_models.datasets.scenarios import ScenarioProfile, Split, at_power, draw_scenarios
+from ml_models.robust.margins import (
     LeakageMargin,
     TunedMargin,
     margins_document,
     stored_margin,
     tune,
 )
-from ml_models.baselines.robust import MARGINED, search_locally
-from ml_models.datasets.scenarios import ScenarioProfile, Split, at_power, draw_scenarios
+from ml_models.robust.rivals import MARGINED, search_locally
 from radio_math.channel import ContextPair
 from radio_math.context import Allocation, ContextError, RadioContext
 from radio_math.secrecy import sum_secrecy_rate

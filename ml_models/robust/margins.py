@@ -109,12 +109,10 @@ def stored_margin(method: str) -> LeakageMargin:
         ContextError: no margin was tuned for the method.
     """
     document: dict[str, Any] = json.loads(
-        files("ml_models.baselines").joinpath(_STORE).read_text(encoding="utf-8")
+        files("ml_models.robust").joinpath(_STORE).read_text(encoding="utf-8")
     )
     if method not in document["methods"]:
-        raise ContextError(
-            f"no margin was tuned for {method}; run python -m ml_models.baselines tune"
-        )
+        raise ContextError(f"no margin was tuned for {method}; run python -m ml_models.robust tune")
     tuned = document["methods"][method]["margin"]
     return LeakageMargin(tuple(tuned["power_dbw"]), tuple(tuned["factor"]))
 

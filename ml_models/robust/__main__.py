@@ -1,4 +1,4 @@
-"""`python -m ml_models.baselines`: tune the leakage margins of the robust rivals."""
+"""`python -m ml_models.robust`: tune the leakage margins of the robust rivals."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,9 +7,9 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from ml_models.baselines.margins import margins_document, tune
-from ml_models.baselines.robust import MARGINED
 from ml_models.datasets.scenarios import ScenarioProfile, Split, draw_scenarios
+from ml_models.robust.margins import margins_document, tune
+from ml_models.robust.rivals import MARGINED
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -18,7 +18,7 @@ _POWERS_DBW = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
 
 @app.callback()
 def main() -> None:
-    """Rivals without a network."""
+    """Rivals that know that reports are wrong."""
 
 
 @app.command("tune")

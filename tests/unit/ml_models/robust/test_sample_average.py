@@ -8,8 +8,8 @@ import pytest
 from ml_models.baselines import local_search
 from ml_models.baselines.ascent import prepare
 from ml_models.baselines.local_search import LocalSearchEffort
-from ml_models.baselines.sample_average import ReportingErrors, SampleAverageSearch
 from ml_models.datasets.scenarios import ScenarioProfile, Split, at_power, draw_scenarios, select
+from ml_models.robust.sample_average import ReportingErrors, SampleAverageSearch
 from radio_math.channel import ContextPair
 from radio_math.context import ContextError, RadioContext
 from radio_math.secrecy import quota_respected, sum_secrecy_rate
