@@ -7,7 +7,7 @@ file.
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -21,7 +21,7 @@ from ran_sim.csi import DEFAULT_DETECTOR_DEFLECTION, Knowledge
 from ran_sim.detection import threshold_for
 from ran_sim.handover import HandoverRule
 from ran_sim.haps import Platform
-from ran_sim.orbit.elements import find_element_set, parse_catalogue
+from ran_sim.orbit.elements import ElementSet, find_element_set, parse_catalogue
 from ran_sim.propagation import MEDIAN_SKY_PERCENT, Loss, Propagation, PropagationModel
 from ran_sim.ranges import invalid_field
 from ran_sim.runs import DEFAULT_ANSWER_TIMEOUT_S, Pace, RunOrder
@@ -56,7 +56,7 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Satellite(_Strict, frozen=True):
     elements_file: str
     satellite_id: str
-    further_satellite_ids: list[str] = []
+    further_satellite_ids: list[str] | Literal["all"] = []
 
 
 class _RainCells(_Strict, frozen=True):
@@ -244,10 +244,7 @@ def _scenario(file: _File, path: Path, duration_s: float | None, seed: int | Non
             for one in file.disturbances
         ),
         rules=_rules(file.triggers),
-        further_satellites=tuple(
-            find_element_set(catalogue, identity)
-            for identity in file.satellite.further_satellite_ids
-        ),
+        further_satellites=_further_satellites(catalogue, file.satellite),
         propagation=Propagation(
             **{
                 **msgspec.structs.asdict(file.propagation),
@@ -259,6 +256,17 @@ def _scenario(file: _File, path: Path, duration_s: float | None, seed: int | Non
         handover=HandoverRule(**msgspec.structs.asdict(file.handover)) if file.handover else None,
         platform=_platform(file.platform) if file.platform else None,
     )
+
+
+def _further_satellites(
+    catalogue: list[ElementSet], satellite: _Satellite
+) -> tuple[ElementSet, ...]:
+    identities = satellite.further_satellite_ids
+    if identities == "all":
+        others = {entry.satellite_id: None for entry in catalogue}
+        others.pop(satellite.satellite_id, None)
+        identities = list(others)
+    return tuple(find_element_set(catalogue, identity) for identity in identities)
 
 
 def _platform(given: _Platform) -> PlatformChoice:

@@ -84,6 +84,24 @@ def test_defaults(scenario: Path) -> None:
     assert file.order.pace is Pace.SCALED
 
 
+def test_a_whole_constellation_may_serve(scenario: Path) -> None:
+    """Every satellite of the file, the named one first, and whoever stands highest serves."""
+    spoil(
+        scenario,
+        satellite={
+            "elements_file": "elements.tle",
+            "satellite_id": "48112",
+            "further_satellite_ids": "all",
+        },
+        handover={"satellite_hysteresis_deg": 2.0},
+    )
+    read = read_scenario_file(scenario).order.scenario
+    assert read.satellites[0].satellite_id == "48112"
+    assert len(read.satellites) == 62
+    simulation = Simulation(read)
+    assert simulation.satellite_id_at(30) == "48112"
+
+
 def test_a_time_without_a_zone_is_utc(scenario: Path) -> None:
     """YAML times with and without a zone mean the same instant."""
     spoil(scenario, start_time="2022-09-14T13:55:00+02:00")

@@ -50,7 +50,7 @@ class RadioContext(_message.Message):
     run_id: _builtins.str
     """The run it was taken from."""
     satellite_id: _builtins.str
-    """NORAD catalogue number of the serving satellite."""
+    """NORAD catalogue number of the serving satellite, or name of the serving platform."""
     carrier_quota: _builtins.int
     """At most this many ESIMs may share a carrier."""
     power_budget_w: _builtins.float
@@ -339,7 +339,7 @@ class Kpi(_message.Message):
     run_id: _builtins.str
     """The run."""
     satellite_id: _builtins.str
-    """NORAD catalogue number of the serving satellite."""
+    """NORAD catalogue number of the serving satellite, or name of the serving platform."""
     elevation_deg: _builtins.float
     """Elevation of the satellite above the WGS84 horizon of the service area, in degrees."""
     azimuth_deg: _builtins.float
