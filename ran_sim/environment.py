@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from radio_math.attenuation import MIN_ELEVATION_DEG
 from radio_math.channel import ChannelModel, ChannelState, draw_state, state_history
 from radio_math.context import CARRIERS, ESIMS
 from radio_math.doppler import ici_factor, signal_to_ici
@@ -37,7 +38,7 @@ from ran_sim.path_losses import (
     tr38811_path,
 )
 from ran_sim.propagation import PropagationModel
-from ran_sim.scenarios import MIN_ELEVATION_DEG, PassScenario
+from ran_sim.scenarios import PassScenario
 from ran_sim.sights import Access, Sight, serving_beams
 from ran_sim.surroundings import travelled_m
 from ran_sim.weather import extra_shadowing_db, rain_attenuation_db

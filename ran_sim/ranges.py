@@ -1,6 +1,17 @@
 """Refusing numbers out of range, in one clear sentence that names the field."""
 
+import re
+
 from nf_runtime.errors import InvalidArgument
+
+MAX_ID_LENGTH = 64
+
+_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_ID_LENGTH - 1}}}")
+
+
+def is_identity(text: str) -> bool:
+    """Whether a text can name something: letters, digits, dots, dashes and underscores."""
+    return _ID.fullmatch(text) is not None
 
 
 def check_range(name: str, value: float, minimum: float, maximum: float) -> None:

@@ -17,6 +17,7 @@ from nf_runtime.errors import InvalidArgument, NfError
 from radio_math.beams import CELL_RADIUS_M
 from radio_math.large_scale import Surroundings
 from ran_sim.atmosphere.rain_cells import RainField
+from ran_sim.coverage import BeamChoice, PlatformChoice
 from ran_sim.csi import DEFAULT_DETECTOR_DEFLECTION, Knowledge
 from ran_sim.detection import threshold_for
 from ran_sim.handover import HandoverRule
@@ -32,11 +33,9 @@ from ran_sim.scenarios import (
     DEFAULT_RULES,
     DEFAULT_TICK_PERIOD_S,
     RULE_FIELDS,
-    BeamChoice,
     Disturbance,
     DisturbanceKind,
     PassScenario,
-    PlatformChoice,
     TriggerKind,
     TriggerRule,
     esim_index,

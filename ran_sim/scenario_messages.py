@@ -12,22 +12,20 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from aimlnf.ransim.v1 import run_pb2
 from nf_runtime.errors import InvalidArgument
 from ran_sim.atmosphere.rain_cells import RainField
+from ran_sim.coverage import BeamChoice, PlatformChoice
 from ran_sim.csi import DEFAULT_DETECTOR_DEFLECTION, Knowledge
 from ran_sim.handover import HandoverRule
 from ran_sim.haps import Platform
 from ran_sim.propagation import MEDIAN_SKY_PERCENT, Loss, Propagation, PropagationModel
-from ran_sim.ranges import invalid_field
+from ran_sim.ranges import MAX_ID_LENGTH, invalid_field
 from ran_sim.scenarios import (
     DEFAULT_CSI_AGE_S,
     DEFAULT_RULES,
     DEFAULT_TICK_PERIOD_S,
-    MAX_ID_LENGTH,
     RULE_FIELDS,
-    BeamChoice,
     Disturbance,
     DisturbanceKind,
     PassScenario,
-    PlatformChoice,
     TriggerKind,
     TriggerRule,
     esim_id,

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from nf_runtime.errors import FailedPrecondition
+from radio_math.attenuation import MIN_ELEVATION_DEG
 from radio_math.channel import (
     Channel,
     ContextPair,
@@ -30,7 +31,7 @@ from ran_sim.environment import (
 from ran_sim.handover import BoolArray, changes, within
 from ran_sim.observables import Observables, observe, reference_power_w
 from ran_sim.orbit.frames import FloatArray
-from ran_sim.scenarios import MIN_ELEVATION_DEG, PassScenario
+from ran_sim.scenarios import PassScenario
 from ran_sim.trigger_log import run_triggers
 from ran_sim.triggers import Trigger
 

@@ -16,6 +16,7 @@ from aimlnf.ransim.v1.radio_service_pb2 import StartRunRequest
 from nf_runtime.errors import InvalidArgument
 from radio_math.large_scale import Surroundings
 from ran_sim.atmosphere.rain_cells import RainField
+from ran_sim.coverage import BeamChoice, PlatformChoice
 from ran_sim.csi import Knowledge
 from ran_sim.handover import HandoverRule
 from ran_sim.haps import Platform
@@ -28,13 +29,7 @@ from ran_sim.scenario_messages import (
     scenario_to_message,
     seconds,
 )
-from ran_sim.scenarios import (
-    DEFAULT_RULES,
-    BeamChoice,
-    PlatformChoice,
-    TriggerKind,
-    TriggerRule,
-)
+from ran_sim.scenarios import DEFAULT_RULES, TriggerKind, TriggerRule
 from ran_sim.spot_beams import Coverage, Steering
 
 START = dt.datetime(2022, 9, 14, 11, 54, 43, 250000, tzinfo=dt.UTC)

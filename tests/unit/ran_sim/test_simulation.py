@@ -15,12 +15,12 @@ from radio_math.context import Allocation, RadioContext, check_context
 from radio_math.secrecy import Combining
 from ran_sim.adversaries import HIDDEN
 from ran_sim.cells import HOME_CELL
+from ran_sim.coverage import BeamChoice
 from ran_sim.csi import Knowledge
 from ran_sim.events import kpi_at, measurement_event, trigger_event
 from ran_sim.handover import HandoverRule
 from ran_sim.scenarios import (
     DEFAULT_RULES,
-    BeamChoice,
     Disturbance,
     DisturbanceKind,
     PassScenario,
