@@ -10,6 +10,7 @@ from ml_models.datasets.scenarios import ScenarioProfile
 
 FEW_STEP_COUNTS = (1, 2, 4)
 DIFFUSION_STEPS = 100
+GAN_GDM, UNFOLDED = "gan_gdm", "unfolded"
 OUTCOMES = ("estimated", "true")
 
 # A quick training: data and steps within this time, a third of it for diffusion on the labels.
@@ -28,6 +29,8 @@ class NetworkConfig:
     """Shape of the sampler.
 
     Attributes:
+        architecture: "gan_gdm", the few-step sampler, or "unfolded", the unfolded optimiser, which
+            has `layers` iterations of networks `width` wide, and no use for what diffuses.
         width: features of a token of the generator.
         layers: transformer layers of the generator.
         heads: attention heads.
@@ -44,6 +47,7 @@ class NetworkConfig:
         critic_layers: its transformer layers.
     """
 
+    architecture: str = GAN_GDM
     width: int = 80
     layers: int = 3
     heads: int = 4
@@ -57,6 +61,10 @@ class NetworkConfig:
     critic_layers: int = 2
 
     def __post_init__(self) -> None:
+        if self.architecture not in {GAN_GDM, UNFOLDED}:
+            raise ConfigError(
+                f"architecture is {self.architecture!r}; choose {GAN_GDM} or {UNFOLDED}"
+            )
         if self.denoising_steps not in {*FEW_STEP_COUNTS, DIFFUSION_STEPS}:
             raise ConfigError(
                 f"denoising_steps is {self.denoising_steps}; choose one of {FEW_STEP_COUNTS} or "
@@ -141,6 +149,11 @@ class TrainingConfig:
         if self.outcome not in OUTCOMES:
             raise ConfigError(f"outcome is {self.outcome!r}; choose one of {OUTCOMES}")
         needs_labels = self.diffusion_steps > 0 or self.lambda_diff > 0 or self.lambda_gan > 0
+        if needs_labels and self.network.architecture == UNFOLDED:
+            raise ConfigError(
+                "the unfolded optimiser learns from the secrecy rate alone; set diffusion_steps, "
+                "lambda_diff and lambda_gan to zero"
+            )
         if needs_labels and self.data.labelled < 1:
             raise ConfigError(
                 "the diffusion and adversarial losses learn from labels; give data.labelled, or "

@@ -50,12 +50,11 @@ def secrecy_loss(
     count, users = context.ici_factor.shape
     config = sampler.config
     features = sampler.features(context)
-    conditioning = sampler.generator.body.condition(features.esim, features.pair)
-    noise = torch.randn(count * samples, users, VARIABLE, generator=generator)
+    noise = torch.randn(count, samples, users, VARIABLE, generator=generator)
     latent = torch.randn(
-        count * samples, len(sampler.steps), users, sampler.latent_size, generator=generator
+        count, samples, len(sampler.steps), users, sampler.latent_size, generator=generator
     )
-    proposal = sampler.denoise(conditioning.repeated(samples), noise, latent)
+    proposal = sampler.propose(context, features, noise, latent)
     carrier, log_probability = sample_within_quota(proposal.logits, config.quota, generator)
     share = torch.exp(proposal.log_share).reshape(count, samples, users)
     rate: Tensor = sum_secrecy_rate(
@@ -81,9 +80,9 @@ def single_step_proposal(
     clean = batch.clean()
     noisy = noised(clean, time, torch.randn(clean.shape, generator=generator), alpha_bar)
     features = sampler.features(batch.context)
-    conditioning = sampler.generator.body.condition(features.esim, features.pair)
+    conditioning = sampler.denoiser.body.condition(features.esim, features.pair)
     latent = torch.randn(*clean.shape[:2], sampler.config.latent, generator=generator)
-    proposal = sampler.generator(conditioning, noisy, latent, time.to(clean.dtype))
+    proposal: Proposal = sampler.denoiser(conditioning, noisy, latent, time.to(clean.dtype))
     return proposal, noisy, features.esim, features.pair
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ml_models.gan_gdm.config import NetworkConfig
+from ml_models.gan_gdm.config import GAN_GDM, ConfigError, NetworkConfig
 from ml_models.gan_gdm.decoder import assign_within_quota
 from ml_models.gan_gdm.diffusion import clean_variable, signal_power, strided_steps
-from ml_models.gan_gdm.features import FeatureExtractor
+from ml_models.gan_gdm.features import ContextFeatures, FeatureExtractor
 from ml_models.gan_gdm.network import VARIABLE, Conditioning, Generator, Proposal
 from ml_models.gan_gdm.reliability import Reliability
+from ml_models.gan_gdm.unfolded import UnfoldedOptimiser
 from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
 
@@ -44,7 +45,9 @@ class Sampler(nn.Module):
         super().__init__()
         self.config = config
         self.features = FeatureExtractor()
-        self.generator = Generator(config)
+        self.generator: Generator | UnfoldedOptimiser = (
+            Generator(config) if config.architecture == GAN_GDM else UnfoldedOptimiser(config)
+        )
         self.reliability = Reliability()
         self.steps = strided_steps(config.denoising_steps, config.stochasticity)
         self.register_buffer("alpha_bar", signal_power(), persistent=False)
@@ -53,6 +56,40 @@ class Sampler(nn.Module):
     def latent_size(self) -> int:
         """Z of the latent input: the generator's latent and the posterior's noise."""
         return self.config.latent + VARIABLE
+
+    @property
+    def denoiser(self) -> Generator:
+        """The generator, which the losses on noised labels are about.
+
+        Raises:
+            ConfigError: this sampler does not denoise.
+        """
+        if not isinstance(self.generator, Generator):
+            raise ConfigError(f"{self.config.architecture} does not denoise; give {GAN_GDM}")
+        return self.generator
+
+    def propose(
+        self, context: RadioContext, features: ContextFeatures, noise: Tensor, latent: Tensor
+    ) -> Proposal:
+        """One proposal for every sample of every context.
+
+        Args:
+            context: the contexts [N].
+            features: theirs.
+            noise: [N, K, U, M + 2] standard normal.
+            latent: [N, K, T', U, Z] standard normal.
+
+        Returns:
+            The proposals of all samples, [N * K], in order.
+        """
+        samples = noise.shape[1]
+        if isinstance(self.generator, UnfoldedOptimiser):
+            proposal: Proposal = self.generator(_repeated(context, samples), noise.flatten(0, 1))
+            return proposal
+        conditioning = self.denoiser.body.condition(features.esim, features.pair)
+        return self.denoise(
+            conditioning.repeated(samples), noise.flatten(0, 1), latent.flatten(0, 1)
+        )
 
     def denoise(self, conditioning: Conditioning, noise: Tensor, latent: Tensor) -> Proposal:
         """The last proposal of the T'-step chain.
@@ -67,7 +104,7 @@ class Sampler(nn.Module):
         own = self.config.latent
         for number, step in enumerate(self.steps):
             time = torch.full((1,), float(step.time), device=noise.device)
-            proposal: Proposal = self.generator(
+            proposal: Proposal = self.denoiser(
                 conditioning, noisy, latent[:, number, :, :own], time
             )
             if step.earlier > 0:
@@ -91,8 +128,7 @@ class Sampler(nn.Module):
         """
         count, users = noise.shape[1], noise.shape[2]
         features = self.features(context)
-        conditioning = self.generator.body.condition(features.esim, features.pair).repeated(count)
-        proposal = self.denoise(conditioning, noise.flatten(0, 1), latent.flatten(0, 1))
+        proposal = self.propose(context, features, noise, latent)
         carrier = assign_within_quota(proposal.logits, self.config.quota)
         share = torch.exp(proposal.log_share).reshape(-1, count, users)
         candidates = Allocation(
@@ -127,6 +163,13 @@ def with_candidate_axis(context: RadioContext) -> RadioContext:
         ici_factor=context.ici_factor[:, None],
         carrier_noise=context.carrier_noise[:, None],
         power_budget_w=context.power_budget_w[:, None],
+    )
+
+
+def _repeated(context: RadioContext, times: int) -> RadioContext:
+    """Every context `times` over, in order."""
+    return RadioContext(
+        **{name: value.repeat_interleave(times, dim=0) for name, value in vars(context).items()}
     )
 
 

@@ -46,6 +46,8 @@ def test_missing_keys_keep_defaults_and_integers_become_floats() -> None:
         ({"network": {"heads": 7}}, "multiples of heads"),
         ({"network": {"leakage_margin": 0}}, "above zero"),
         ({"network": {"stochasticity": 1.5}}, "between 0 and 1"),
+        ({"network": {"architecture": "magic"}}, "choose gan_gdm or unfolded"),
+        ({"network": {"architecture": "unfolded"}}, "secrecy rate alone"),
         ({"outcome": "hoped for"}, "choose one of"),
         ({"samples": 1}, "at least 2"),
         ({"data": {"labelled": 0}}, "learn from labels"),

@@ -7,7 +7,7 @@ import torch
 
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
 from ml_models.gan_gdm.batches import to_torch
-from ml_models.gan_gdm.config import FEW_STEP_COUNTS, NetworkConfig
+from ml_models.gan_gdm.config import FEW_STEP_COUNTS, GAN_GDM, UNFOLDED, NetworkConfig
 from ml_models.gan_gdm.network import VARIABLE
 from ml_models.gan_gdm.sampler import SampledDecision, Sampler
 from radio_math.context import RadioContext
@@ -17,11 +17,16 @@ CONTEXT = to_torch(draw_scenarios(ScenarioProfile(geometry="mixed"), 6, 71).esti
 CANDIDATES = 5
 
 
-def sampler_of(denoising_steps: int) -> Sampler:
+def sampler_of(denoising_steps: int, architecture: str = GAN_GDM) -> Sampler:
     """An untrained sampler."""
     torch.manual_seed(0)
     config = NetworkConfig(
-        width=16, layers=1, heads=2, denoising_steps=denoising_steps, candidates=CANDIDATES
+        architecture=architecture,
+        width=16,
+        layers=1,
+        heads=2,
+        denoising_steps=denoising_steps,
+        candidates=CANDIDATES,
     )
     made = Sampler(config)
     made.features.calibrate(CONTEXT)
@@ -38,10 +43,13 @@ def decide(sampler: Sampler, seed: int = 0, context: RadioContext = CONTEXT) -> 
         return sampler(context, noise, latent)
 
 
-@pytest.mark.parametrize("denoising_steps", FEW_STEP_COUNTS)
-def test_decisions_are_feasible(denoising_steps: int) -> None:
+@pytest.mark.parametrize(
+    ("architecture", "denoising_steps"),
+    [*((GAN_GDM, count) for count in FEW_STEP_COUNTS), (UNFOLDED, 1)],
+)
+def test_decisions_are_feasible(architecture: str, denoising_steps: int) -> None:
     """Even untrained: the quota holds, the budget is spent exactly, the grid is not left."""
-    decision = decide(sampler_of(denoising_steps)).allocation
+    decision = decide(sampler_of(denoising_steps, architecture)).allocation
     assert bool(quota_respected(decision, 4, 4).all())
     torch.testing.assert_close(decision.power_w.sum(dim=1), CONTEXT.power_budget_w)
     assert float(decision.power_w.min()) >= 0
@@ -84,9 +92,10 @@ def test_noise_decides_and_nothing_else() -> None:
     assert not torch.equal(first.allocation.power_w, other.allocation.power_w)
 
 
-def test_contexts_of_a_batch_do_not_mix() -> None:
+@pytest.mark.parametrize("architecture", [GAN_GDM, UNFOLDED])
+def test_contexts_of_a_batch_do_not_mix(architecture: str) -> None:
     """A context is decided alike alone and in company."""
-    sampler = sampler_of(2)
+    sampler = sampler_of(2, architecture)
     first = RadioContext(**{name: value[:1] for name, value in vars(CONTEXT).items()})
     generator = torch.Generator().manual_seed(2)
     noise = torch.randn(6, CANDIDATES, 10, VARIABLE, generator=generator)
