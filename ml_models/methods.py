@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ml_models.baselines import local_search, mrc_random
-from ml_models.baselines.exhaustive import ExhaustiveSearch
-from ml_models.baselines.sca_matching import ScaMatching
+from ml_models.baselines import mrc_random
 from ml_models.onnx_sampler import CARD_FILE, OnnxSampler
+from ml_models.robust import rivals
 from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import Combining
 
@@ -91,23 +90,14 @@ def _learned(name: str, folder: Path) -> Method:
     return Method(name, lambda context, rng: sampler.decide(context, rng).allocation)
 
 
-def _exhaustive() -> Method:
-    search = ExhaustiveSearch()
-    return Method(EXHAUSTIVE, lambda context, _: search.decide(context)[0])
-
-
-def _sca_matching() -> Method:
-    search = ScaMatching()
-    return Method(SCA_MATCHING, lambda context, _: search.decide(context)[0])
-
-
-def _local_search() -> Method:
-    return Method("local_search", lambda context, rng: local_search.decide(context, rng)[0])
+def _robust(name: str) -> Method:
+    return Method(name, rivals.build(name))
 
 
 _CLASSICAL: Mapping[str, Callable[[], Method]] = {
-    EXHAUSTIVE: _exhaustive,
-    SCA_MATCHING: _sca_matching,
-    "local_search": _local_search,
-    "mrc_random": partial(Method, "mrc_random", mrc_random.decide, Combining.MRC),
+    EXHAUSTIVE: lambda: Method(EXHAUSTIVE, rivals.exhaustive()),
+    SCA_MATCHING: lambda: Method(SCA_MATCHING, rivals.sca_matching()),
+    "local_search": lambda: Method("local_search", rivals.search_locally),
+    "mrc_random": lambda: Method("mrc_random", mrc_random.decide, Combining.MRC),
+    **{name: partial(_robust, name) for name in rivals.NAMES},
 }

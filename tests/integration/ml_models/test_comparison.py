@@ -13,7 +13,7 @@ from ml_models.methods import Method, MethodError, artifacts_in, available, buil
 from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import Combining, sum_secrecy_rate
 
-METHODS = ("exhaustive", "sca_matching", "mrc_random", "gan_gdm")
+METHODS = ("exhaustive", "sca_matching", "exhaustive_margin", "mrc_random", "gan_gdm")
 
 
 @pytest.fixture(scope="module")
