@@ -31,11 +31,10 @@ from ml_models.gan_gdm.losses import (
     secrecy_loss,
     single_step_proposal,
 )
-from ml_models.gan_gdm.network import VARIABLE, Discriminator
+from ml_models.gan_gdm.network import Discriminator
 from ml_models.gan_gdm.sampler import Sampler
+from ml_models.gan_gdm.validation import Validation
 from radio_math.channel import ContextPair
-from radio_math.context import Allocation, RadioContext
-from radio_math.secrecy import sum_secrecy_rate
 
 _REPORTS_PER_STAGE = 20
 _VALIDATION = 256
@@ -213,7 +212,7 @@ class _Run:
             self.sampler.features.calibrate(contexts.estimated)
         self._restore()
         self.sampler.train()
-        check = _Check(
+        check = Validation(
             None if labelled is None else take(labelled, slice(0, held_out)), config.seed
         )
         if learn is not None and config.diffusion_steps > 0:
@@ -281,7 +280,7 @@ class _Run:
             parts.append(torch_pair(drawn))
         return join_pairs(parts)
 
-    def _diffusion_stage(self, learn: Batch, check: "_Check") -> None:
+    def _diffusion_stage(self, learn: Batch, check: Validation) -> None:
         if self._resumed is not None and self._resumed.phase != "diffusion":
             return
         config = self.config
@@ -306,7 +305,7 @@ class _Run:
             self._descend(optimiser, self.sampler.generator, loss)
             check.note(loss_diffusion=loss)
 
-    def _secrecy_stage(self, contexts: ContextPair, learn: Batch | None, check: "_Check") -> None:
+    def _secrecy_stage(self, contexts: ContextPair, learn: Batch | None, check: Validation) -> None:
         config = self.config
         optimiser = torch.optim.AdamW(
             self.sampler.generator.parameters(), lr=config.secrecy_rate, weight_decay=1e-4
@@ -353,7 +352,7 @@ class _Run:
         size: int,
         optimisers: list[torch.optim.Optimizer],
         peak_rate: float,
-        check: "_Check",
+        check: Validation,
     ) -> Iterator[Tensor]:
         """Rows of one batch after another, with learning rate, reports, time and stop in hand.
 
@@ -437,49 +436,6 @@ class _Run:
         self.history.append(progress)
         if self._on_progress is not None:
             self._on_progress(progress)
-
-
-class _Check:
-    """Validation on held-out labels, and the latest losses for the next report."""
-
-    def __init__(self, held_out: LabelledScenarios | None, seed: int) -> None:
-        self._pair = None
-        if held_out is not None and len(held_out) > 0:
-            self._pair = torch_pair(held_out.contexts)
-            label = labelled_batch(held_out)
-            self._label = Allocation(
-                label.carrier, torch.as_tensor(held_out.label.power_w).float(), label.index
-            )
-        self._seed = seed
-        self._losses: dict[str, Tensor] = {}
-
-    def __call__(self, sampler: Sampler) -> dict[str, float]:
-        """Mean rate of one sampled decision over that of the exhaustive search, on each channel."""
-        if self._pair is None:
-            return {}
-        generator = torch.Generator().manual_seed(self._seed)
-        count, users = self._label.carrier.shape
-        noise = torch.randn(count, 1, users, VARIABLE, generator=generator)
-        latent = torch.randn(
-            count, 1, len(sampler.steps), users, sampler.latent_size, generator=generator
-        )
-        with torch.no_grad():
-            decision = sampler(self._pair.estimated, noise, latent).allocation
-
-        def ratio(channel: RadioContext) -> float:
-            achieved = sum_secrecy_rate(channel, decision).mean()
-            return float(achieved / sum_secrecy_rate(channel, self._label).mean())
-
-        return {
-            "ratio_to_exhaustive_one_candidate": ratio(self._pair.estimated),
-            "ratio_to_exhaustive_true_channel_one_candidate": ratio(self._pair.true),
-        }
-
-    def note(self, **losses: Tensor) -> None:
-        self._losses.update({name: value.detach() for name, value in losses.items()})
-
-    def noted(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self._losses.items()}
 
 
 def _rate_shape(fraction: float) -> float:

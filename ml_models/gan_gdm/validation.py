@@ -1,0 +1,56 @@
+"""How a sampler does on held-out labels while it is trained."""
+
+import torch
+from torch import Tensor
+
+from ml_models.datasets.labelled import LabelledScenarios
+from ml_models.gan_gdm.batches import labelled_batch, torch_pair
+from ml_models.gan_gdm.network import VARIABLE
+from ml_models.gan_gdm.sampler import Sampler
+from radio_math.context import Allocation, RadioContext
+from radio_math.secrecy import sum_secrecy_rate
+
+
+class Validation:
+    """Validation on held-out labels, and the latest losses for the next report."""
+
+    def __init__(self, held_out: LabelledScenarios | None, seed: int) -> None:
+        self._pair = None
+        if held_out is not None and len(held_out) > 0:
+            self._pair = torch_pair(held_out.contexts)
+            label = labelled_batch(held_out)
+            self._label = Allocation(
+                label.carrier, torch.as_tensor(held_out.label.power_w).float(), label.index
+            )
+        self._seed = seed
+        self._losses: dict[str, Tensor] = {}
+
+    def __call__(self, sampler: Sampler) -> dict[str, float]:
+        """Mean rate of one sampled decision over that of the exhaustive search, on each channel."""
+        if self._pair is None:
+            return {}
+        generator = torch.Generator().manual_seed(self._seed)
+        count, users = self._label.carrier.shape
+        noise = torch.randn(count, 1, users, VARIABLE, generator=generator)
+        latent = torch.randn(
+            count, 1, len(sampler.steps), users, sampler.latent_size, generator=generator
+        )
+        with torch.no_grad():
+            decision = sampler(self._pair.estimated, noise, latent).allocation
+
+        def ratio(channel: RadioContext) -> float:
+            achieved = sum_secrecy_rate(channel, decision).mean()
+            return float(achieved / sum_secrecy_rate(channel, self._label).mean())
+
+        return {
+            "ratio_to_exhaustive_one_candidate": ratio(self._pair.estimated),
+            "ratio_to_exhaustive_true_channel_one_candidate": ratio(self._pair.true),
+        }
+
+    def note(self, **losses: Tensor) -> None:
+        """Keeps the latest losses."""
+        self._losses.update({name: value.detach() for name, value in losses.items()})
+
+    def noted(self) -> dict[str, float]:
+        """The losses that were kept last."""
+        return {name: float(value) for name, value in self._losses.items()}
