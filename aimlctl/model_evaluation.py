@@ -32,7 +32,7 @@ def evaluate(
         Path, typer.Option("--models", metavar="DIR", help="Artifact folders of all learned ones.")
     ] = SHIPPED_MODELS,
     methods: Annotated[
-        str, typer.Option("--methods", help="Names between commas; all there are if empty.")
+        str, typer.Option("--methods", help="Names between commas; the usual ones if empty.")
     ] = "",
     samples: Annotated[int, typer.Option("--samples", min=1, help="Scenarios a power.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="Of the scenarios.")] = 7,

@@ -18,7 +18,7 @@ from ml_models.datasets.labelled import generate, load, save
 from ml_models.datasets.scenarios import ScenarioProfile
 from ml_models.evaluate import EvaluationConfig, EvaluationReport, evaluate
 from ml_models.gan_gdm import config as configs
-from ml_models.methods import OWN_MODEL, artifacts_in, available
+from ml_models.methods import OWN_MODEL, artifacts_in, usual
 from ml_models.onnx_sampler import OnnxSampler
 from ml_models.shifts import reliability_document
 
@@ -116,7 +116,9 @@ def compare_command(
     models: Annotated[Path, typer.Option(help="folder of artifact folders")],
     *,
     model: Annotated[Path | None, typer.Option(help="artifact folder of gan_gdm itself")] = None,
-    methods: Annotated[str, typer.Option(help="names between commas; all if empty")] = "",
+    methods: Annotated[
+        str, typer.Option(help="names between commas; the usual ones if empty")
+    ] = "",
     geometry: Annotated[str, typer.Option(help="reference, pass or mixed")] = "reference",
     samples: Annotated[int, typer.Option(help="scenarios a power", min=1)] = 200,
     seed: Annotated[int, typer.Option(help="of the scenarios; not one trained on")] = 700_001,
@@ -128,7 +130,7 @@ def compare_command(
     artifacts = artifacts_in(models) | ({} if model is None else {OWN_MODEL: model})
     names = tuple(name.strip() for name in methods.split(",") if name.strip())
     config = ComparisonConfig(
-        methods=names or available(artifacts),
+        methods=names or usual(artifacts),
         artifacts=artifacts,
         profile=ScenarioProfile(geometry=geometry),
         samples=samples,

@@ -102,7 +102,7 @@ def compare(
     """
     methods = build(config.methods, config.artifacts)
     contexts = draw_scenarios(config.profile, config.samples, config.seed)
-    jobs = [(name, power_dbw) for name in config.methods for power_dbw in config.powers_dbw]
+    jobs = [(name, power_dbw) for power_dbw in config.powers_dbw for name in config.methods]
     outcomes: dict[str, dict[str, Outcome]] = {f"{power:g}": {} for power in config.powers_dbw}
     done = 0
 

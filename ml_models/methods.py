@@ -18,6 +18,7 @@ from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import Combining
 
 EXHAUSTIVE = "exhaustive"
+_ON_REQUEST = {"sca_matching_margin", "local_search_margin"}
 SCA_MATCHING = "sca_matching"
 OWN_MODEL = "gan_gdm"
 LEARNED = (
@@ -60,6 +61,14 @@ def artifacts_in(models: Path) -> dict[str, Path]:
 def available(artifacts: Mapping[str, Path]) -> tuple[str, ...]:
     """Names of all methods that can decide with these artifacts, classical ones first."""
     return (*_CLASSICAL, *artifacts)
+
+
+def usual(artifacts: Mapping[str, Path]) -> tuple[str, ...]:
+    """The methods of a usual comparison: all but those that differ from others by a margin only.
+
+    The margin is shown on exhaustive search alone.
+    """
+    return tuple(name for name in available(artifacts) if name not in _ON_REQUEST)
 
 
 def build(names: Iterable[str], artifacts: Mapping[str, Path]) -> list[Method]:

@@ -9,7 +9,7 @@ import pytest
 
 from ml_models.comparison import Comparison, ComparisonConfig, compare, decide_all, document, dump
 from ml_models.datasets.scenarios import at_power, draw_scenarios
-from ml_models.methods import Method, MethodError, artifacts_in, available, build
+from ml_models.methods import Method, MethodError, artifacts_in, available, build, usual
 from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import Combining, sum_secrecy_rate
 
@@ -125,6 +125,10 @@ def test_methods_that_are_not_there_are_not_made_up(models: Path) -> None:
     assert found == {"gan_gdm": models / "gan_gdm"}
     assert "gan_gdm" in available(found)
     assert "gdm" not in available(found)
+    assert set(available(found)) - set(usual(found)) == {
+        "sca_matching_margin",
+        "local_search_margin",
+    }
     with pytest.raises(MethodError, match="gdm has no artifact here; choose from exhaustive"):
         build(["gdm"], found)
     with pytest.raises(MethodError, match="magic is no method"):
