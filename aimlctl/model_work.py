@@ -62,13 +62,18 @@ def result_of(words: Sequence[str], output: Output, clock: Clock) -> dict[str, A
             [*command, *words, "--lines"], stdout=subprocess.PIPE, stderr=complaints, text=True
         ) as child,
     ):
-        for line in child.stdout or ():
-            told = json.loads(line)
-            if "result" in told:
-                result = told["result"]
-            else:
-                teller.tell(told["fraction"], told["phase"], told["metrics"])
-        child.wait()
+        try:
+            for line in child.stdout or ():
+                told = json.loads(line)
+                if "result" in told:
+                    result = told["result"]
+                else:
+                    teller.tell(told["fraction"], told["phase"], told["metrics"])
+            child.wait()
+        except BaseException:
+            # Whoever interrupts the command does not want to wait for the work.
+            child.kill()
+            raise
         complaints.seek(0)
         last_words = complaints.read().strip().splitlines()
     if child.returncode != 0:

@@ -6,11 +6,13 @@ Ratios are of means over the scenarios; the one on the true channel is against e
 the same estimates, which is what an optimum of the reports achieves.
 """
 
+import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +121,9 @@ def compare(
             keep(name, power_dbw, decide_all(by_name[name], contexts, power_dbw, config.seed))
     else:
         # Spawned, not forked: the caller may hold threads of a runtime.
-        with ProcessPoolExecutor(config.processes, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(
+            config.processes, mp_context=get_context("spawn"), initializer=_end_with_parent
+        ) as pool:
             pending = {
                 pool.submit(_decide_apart, name, config, power_dbw): (name, power_dbw)
                 for name, power_dbw in jobs
@@ -231,6 +235,18 @@ def _decide_apart(name: str, config: ComparisonConfig, power_dbw: float) -> Outc
     (method,) = build((name,), config.artifacts)
     contexts = draw_scenarios(config.profile, config.samples, config.seed)
     return decide_all(method, contexts, power_dbw, config.seed)
+
+
+def _end_with_parent() -> None:
+    """In a worker process: it waits for work for ever, also when nobody is left to give it."""
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _timed(method: Method, contexts: RadioContext, config: ComparisonConfig) -> Floats:

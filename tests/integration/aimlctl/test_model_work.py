@@ -1,11 +1,16 @@
 """`aimlctl model evaluate` and `train`, each with its child process."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from aimlctl.__main__ import run
+from nf_runtime.clock import SystemClock
 
 TINY = {
     "network": {"width": 16, "layers": 1, "heads": 2, "candidates": 2, "critic_width": 16},
@@ -54,3 +59,41 @@ def test_what_is_wrong_is_told_in_one_sentence(
     words = ["model", "evaluate", "--models", str(tmp_path), "--methods", "magic"]
     assert run(words) == 1
     assert "magic is no method; choose from exhaustive" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_leaves_no_process_behind(tmp_path: Path) -> None:
+    """Ended in the middle of a comparison, it takes the work and its workers along."""
+    words = ["-m", "aimlctl", "model", "evaluate", "--models", str(tmp_path), "--samples", "5000"]
+    with subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL) as command:
+        deadline = SystemClock().monotonic_s() + 60.0
+        workers = 2 if len(os.sched_getaffinity(0)) > 1 else 0  # one core works by itself
+        grandchildren: list[int] = []
+        while len(grandchildren) < workers and SystemClock().monotonic_s() < deadline:
+            grandchildren = [
+                pid for child in children_of(command.pid) for pid in children_of(child)
+            ]
+            time.sleep(0.05)
+        started = [*children_of(command.pid), *grandchildren]
+        assert len(started) > workers
+        command.terminate()
+        command.wait(10.0)
+    while any(is_running(pid) for pid in started) and SystemClock().monotonic_s() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in started if is_running(pid)]
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes that a process started; none if it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return []
+    return [int(word) for word in words]
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").split(") ")[1][0] != "Z"
+    except OSError:
+        return False
