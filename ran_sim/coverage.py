@@ -28,7 +28,7 @@ class BeamChoice:
     """How the satellite's array covers its cells; the default is that of the reference problem.
 
     Attributes:
-        coverage: how a beam fills its cell.
+        coverage: how a beam fills its cell; hopping beams serve maps only.
         steering: what the beams stand still in.
         cell_radius_m: of the hexagonal cells.
     """
@@ -38,6 +38,12 @@ class BeamChoice:
     cell_radius_m: float = CELL_RADIUS_M
 
     def __post_init__(self) -> None:
+        if self.coverage is Coverage.HOPPING:
+            raise invalid_field(
+                "beams.coverage",
+                "hopping, whose beams light an ESIM a share of the time, which no decision here "
+                "knows of; use another coverage, or `aimlctl sim tensor` for a map of it",
+            )
         check_range("beams.cell_radius_km", self.cell_radius_m / 1e3, 1.0, CELL_RADIUS_M / 1e3)
         try:
             self.beams()
