@@ -18,7 +18,10 @@ def steering_vector(azimuth_deg: Any, elevation_deg: Any, side: int = ARRAY_SIDE
     """Response [..., side^2] of a side x side array, half a wavelength apart, to a far direction.
 
     Azimuth counts clockwise from north, elevation from the horizon; the array lies in the
-    horizontal plane, rows east, columns north. The squared norm is side^2.
+    horizontal plane, rows east, columns north. The squared norm is side^2. The element in column m
+    and row n has the phase pi cos(el) (m sin(az) + n cos(az)).
+
+    Source: Balanis 2016 6.10.
     Not modelled: tilt of the vehicle, mutual coupling, beam squint.
     """
     rows, columns = _steering_factors(azimuth_deg, elevation_deg, side)
@@ -33,6 +36,8 @@ def superposition(
 
     Arguments have shape [..., R]. The array is separable in rows and columns, so the sum is a
     product of two side x R matrices and no steering vector of a ray is ever written out.
+
+    Source: Balanis 2016 6.10.
     Not modelled: as `steering_vector`.
     """
     rows, columns = _steering_factors(azimuth_deg, elevation_deg, side)
@@ -67,6 +72,10 @@ def _powers(base: Complexes, count: int) -> Complexes:
 
 
 def element_gain(elevation_deg: Any) -> Floats:
-    """Power gain of one element, linear: 5 dBi + 15 log10 sin(el), at least -10 dBi."""
+    """Power gain [...] of one element, linear: 5 dBi + 15 log10 sin(el), at least -10 dBi.
+
+    Source: Adam 2025 section 5 (a 16 x 16 array on a vehicle, the pattern is this project's).
+    Not modelled: azimuth, coupling to the neighbours.
+    """
     sine = np.sin(np.radians(np.maximum(elevation_deg, 1e-3)))
     return from_db(np.maximum(ELEMENT_PEAK_DBI + 15 * np.log10(sine), ELEMENT_FLOOR_DBI))

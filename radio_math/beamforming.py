@@ -21,7 +21,11 @@ MU_MAX_DB = 60.0
 
 
 def mu_grid(points: int = GRID_POINTS) -> Floats:
-    """Leakage prices mu at the points of the beamformer grid, [points], linear [W]."""
+    """Leakage prices mu at the points of the beamformer grid, [points], linear [W].
+
+    Evenly spaced in decibels from -30 to 60. Source: Khisti 2010 section III.
+    Not modelled: a grid that follows the situation.
+    """
     return from_db(np.linspace(MU_MIN_DB, MU_MAX_DB, points))
 
 
@@ -55,6 +59,9 @@ def beamformer_family(channel: Complexes, leakage_factors: Complexes, mu: Any) -
 
     The inverse is taken in the C-dimensional space of the leakage factors (Woodbury) from one
     eigendecomposition that serves every mu.
+
+    Source: Khisti 2010 section III (signal and leakage as quadratic forms of one beamformer).
+    Not modelled: a limit on the power of each element.
     """
     adjoint = np.conj(np.swapaxes(leakage_factors, -1, -2))
     eigenvalue, eigenvector = np.linalg.eigh(adjoint @ leakage_factors)  # [..., C], [..., C, C]
@@ -72,13 +79,19 @@ def beamformer_family(channel: Complexes, leakage_factors: Complexes, mu: Any) -
 
 
 def channel_gain(channel: Complexes, beamformers: Beamformers) -> Floats:
-    """|h^H w|^2, [..., S], for channels [..., N]."""
+    """|h^H w|^2, [..., S], for channels [..., N], linear.
+
+    Source: Khisti 2010 section III. Not modelled: as `beamformer_family`.
+    """
     seen = np.conj(channel)[..., None, :] @ beamformers.basis @ beamformers.coordinates
     return np.abs(seen[..., 0, :]) ** 2
 
 
 def leakage_gain(leakage_factors: Complexes, beamformers: Beamformers) -> Floats:
-    """|F^H w|^2, [..., S], for leakage factors [..., N, C]."""
+    """|F^H w|^2, [..., S], for leakage factors [..., N, C], linear.
+
+    Source: Khisti 2010 section III. Not modelled: as `beamformer_family`.
+    """
     adjoint = np.conj(np.swapaxes(leakage_factors, -1, -2))
     leaked = adjoint @ beamformers.basis @ beamformers.coordinates
     return np.asarray(np.sum(np.abs(leaked) ** 2, axis=-2))

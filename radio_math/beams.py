@@ -31,7 +31,10 @@ class BeamShaping(StrEnum):
 
 
 def pattern_amplitude(argument: Any) -> Floats:
-    """Signed amplitude 2 J1(x) / x of a circular aperture, 1 at x = 0. Source: TR 38.811 6.4.1."""
+    """Signed amplitude 2 J1(x) / x of a circular aperture, 1 at x = 0.
+
+    Source: TR 38.811 6.4.1. Not modelled: a taper over the aperture, what lies behind it.
+    """
     x = np.maximum(np.abs(np.asarray(argument, dtype=np.float64)), 1e-9)
     return np.asarray(2 * j1(x) / x)
 
@@ -70,6 +73,12 @@ def beam_amplitudes(
 
     Returns:
         [..., U, B] amplitudes, 1 at the peak of a beam of mean gain; and [...] that mean gain [dB].
+
+    The amplitude is 2 J1(x) / x with x = 1.616 sin(theta) / sin(theta_3dB), theta from the axis of
+    the beam.
+
+    Source: TR 38.811 6.4.1.
+    Not modelled: how an array makes such a beam (`radio_math.panels` does), elements' side lobes.
     """
     axis = centre_m - satellite_m[..., None, :]  # [..., B, 3] each beam looks at its cell centre
     target = (esim_m - satellite_m[..., None, :])[..., :, None, :]  # [..., U, 1, 3]

@@ -167,6 +167,9 @@ def link_geometry(
         cell_centre_m: [..., B, 3] centres of the earth-fixed cells.
         shaping: how beam widths follow the geometry.
 
+    Source: TR 38.811 6.4.1 (beams).
+    Not modelled: refraction, which lifts a satellite at 10 degrees by 0.1 degrees.
+
     Raises:
         ContextError: an ESIM has the satellite at or below its horizon.
     """
@@ -189,7 +192,14 @@ def link_geometry(
 def draw_state(
     model: ChannelModel, shape: tuple[int, ...], rng: np.random.Generator
 ) -> ChannelState:
-    """Independent random parts for ESIMs of shape [..., U]."""
+    """Independent random parts for ESIMs of shape [..., U].
+
+    Rays and scatter are circular Gaussian of unit power, shadowing and errors Gaussian with the
+    model's standard deviations, rain exponential with a probability, places uniform.
+
+    Source: Adam 2025 section 5 (the scenario, the distributions are this project's).
+    Not modelled: dependence of any two of them.
+    """
     rays = (*shape, model.local_rays)
     stations = (*shape, model.eavesdroppers)
     scatter = (*stations, model.eavesdropper_rays)
@@ -232,6 +242,8 @@ def state_history(
 
     Raises:
         ContextError: rho is not within 0 to 1.
+    Source: Gudmundson 1991 (exponential correlation).
+    Not modelled: Doppler spectra of the rays, which an autoregression of first order has not.
     """
     if not 0 <= rho <= 1:
         raise ContextError(f"rho is {rho}; a correlation over time lies within 0 to 1")
@@ -276,6 +288,9 @@ def snr_per_w(geometry: LinkGeometry, state: ChannelState, model: ChannelModel) 
 
     beta = G_sat / (FSPL A k T B), with A the sum of gas, rain, shadowing and extra losses in dB;
     gas and rain at the zenith are stretched by 1/sin(el). Fading of the local rays is not in it.
+
+    Source: TR 38.821 6.1.3.1.
+    Not modelled: noise of the sky and of rain, which the satellite's temperature stands for.
     """
     loss_db = (
         free_space_loss_db(geometry.slant_range_m, model.carrier_hz)
@@ -288,7 +303,11 @@ def snr_per_w(geometry: LinkGeometry, state: ChannelState, model: ChannelModel) 
 
 
 def true_channel(geometry: LinkGeometry, state: ChannelState, model: ChannelModel) -> Channel:
-    """The channel as it is."""
+    """The channel as it is: direct path sqrt(K / (K + 1)) and rays sqrt(1 / (K + 1) / R), [..., U].
+
+    Source: Tse 2005 2.4.2 (Rician fading).
+    Not modelled: as the module says.
+    """
     error_free = np.zeros_like(state.pointing_error_deg)
     none = np.zeros_like(state.azimuth_error_deg)
     return Channel(
@@ -300,7 +319,13 @@ def true_channel(geometry: LinkGeometry, state: ChannelState, model: ChannelMode
 
 
 def reported_channel(geometry: LinkGeometry, state: ChannelState, model: ChannelModel) -> Channel:
-    """The channel as the ESIMs report it: mispointed, aged, and off in gain and azimuth."""
+    """The channel as the ESIMs report it, [..., U]: mispointed, aged, off in gain and azimuth.
+
+    Rays are rho r + sqrt(1 - rho^2) n of the true ones r; gains and azimuths carry Gaussian errors.
+
+    Source: Adam 2025 section 5 (imperfect and outdated knowledge, sizes are this project's).
+    Not modelled: a report that does not know the phases of an eavesdropper's scattered rays.
+    """
     rho = model.ray_correlation
     rays = rho * state.ray_coefficient + np.sqrt(1 - rho**2) * state.ray_innovation
     gain_error = from_db(state.gain_error_db)
@@ -315,7 +340,10 @@ def reported_channel(geometry: LinkGeometry, state: ChannelState, model: Channel
 
 
 def beamformers(reported: Channel, points: int = GRID_POINTS) -> Beamformers:
-    """Beamformers [..., U] at the points of the grid; ESIMs know only the report."""
+    """Beamformers [..., U] at the points of the grid; ESIMs know only the report.
+
+    Source: Khisti 2010 section III. Not modelled: as `beamformer_family`.
+    """
     return beamformer_family(reported.response, reported.leakage_factors, mu_grid(points))
 
 
@@ -337,6 +365,11 @@ def context_of(
         ici_factor: [..., U] from `radio_math.doppler.ici_factor`.
         carrier_noise: [..., M] noise over thermal, linear, at least 1.
         power_budget_w: [...] total power [W].
+
+    gain = beta |h^H w|^2 and leakage = |F^H w|^2 + floor, per watt, at each point of the grid.
+
+    Source: Adam 2025 section 5; Khisti 2010 section III.
+    Not modelled: as the module says.
     """
     gain = channel.snr_per_w[..., None] * channel_gain(channel.response, weights)
     leakage = leakage_gain(channel.leakage_factors, weights) + channel.leakage_floor[..., None]
@@ -367,7 +400,11 @@ def context_pair(
     carrier_noise: Floats,
     power_budget_w: Floats,
 ) -> ContextPair:
-    """True and estimated radio context of the same instant; arguments as in `context_of`."""
+    """True and estimated radio context of the same instant; arguments as in `context_of`.
+
+    Both use the beamformers of the report. Source: Adam 2025 section 5. Not modelled: as the module
+    says.
+    """
     reported = reported_channel(geometry, state, model)
     weights = beamformers(reported)
 

@@ -8,7 +8,11 @@ from radio_math.link import SPEED_OF_LIGHT_MPS, Floats
 
 
 def doppler_shift_hz(range_rate_mps: Any, carrier_hz: float) -> Floats:
-    """Doppler shift -f v / c [Hz]: positive while the satellite approaches (range rate < 0)."""
+    """Doppler shift -f v / c [Hz]: positive while the satellite approaches (range rate < 0).
+
+    Source: TR 38.811 6.7.1.
+    Not modelled: relativistic terms (v / 2c of the shift, 6 Hz at 20 GHz).
+    """
     return np.asarray(-carrier_hz * np.asarray(range_rate_mps) / SPEED_OF_LIGHT_MPS)
 
 

@@ -69,7 +69,10 @@ class Panel:
         return float(to_db(self.elements))
 
     def phase_step_rad(self, direction_cosine: Any) -> Floats:
-        """Phase from one element to the next, 2 pi (d / lambda) u [rad], shape of the cosine."""
+        """Phase from one element to the next, 2 pi (d / lambda) u [rad], shape of the cosine.
+
+        Source: Balanis 2016 6.10. Not modelled: beam squint over the band.
+        """
         return np.asarray(2 * np.pi * self.spacing * np.asarray(direction_cosine))
 
 
@@ -93,13 +96,20 @@ class Element:
     floor_dbi: float = ELEMENT_FLOOR_DBI
 
     def gain_dbi(self, boresight_cosine: Any) -> Floats:
-        """Gain over isotropic [dBi], shape of the cosine of the angle from boresight."""
+        """Gain over isotropic [dBi], shape of the cosine of the angle from boresight.
+
+        peak + 10 q log10(cos theta), not below the floor. Source: Balanis 2016 6.10.
+        Not modelled: azimuth, blind angles of coupled elements.
+        """
         cosine = np.maximum(np.asarray(boresight_cosine, dtype=np.float64), 1e-9)
         gain = self.peak_dbi + 10 * self.exponent * np.log10(cosine)
         return np.asarray(np.maximum(gain, self.floor_dbi))
 
     def scan_loss_db(self, boresight_cosine: Any) -> Floats:
-        """What a beam loses when it is steered off boresight [dB], at least 0."""
+        """What a beam loses when it is steered off boresight [dB], at least 0: -10 q log10(cos).
+
+        Source: Balanis 2016 6.10. Not modelled: as `gain_dbi`.
+        """
         return np.asarray(self.peak_dbi - self.gain_dbi(boresight_cosine))
 
 

@@ -29,6 +29,9 @@ def interpolate_grid(table: Array, beamformer_index: Array) -> Array:
         table: [..., U, S] positive values on the beamformer grid.
         beamformer_index: [..., U] positions from 0 to S - 1; outside, the value decays to 1, so
             callers keep it inside.
+
+    Source: Khisti 2010 section III (the frontier that the grid samples).
+    Not modelled: what lies between the points; the frontier is smooth in decibels.
     """
     xp = array_namespace(table)
     grid = xp.arange(table.shape[-1], dtype=table.dtype, device=device(table))
@@ -49,7 +52,10 @@ def secrecy_rates(
 ) -> Array:
     """Secrecy rate of each ESIM, [..., U] [b/s/Hz].
 
-    Batch axes of context and allocation broadcast against each other.
+    Batch axes of context and allocation broadcast against each other. Equations: see the module.
+
+    Source: Wyner 1975; Tse 2005 section 8.3.3.
+    Not modelled: as the module says.
     """
     power_w = allocation.power_w
     gain = interpolate_grid(context.gain_per_w, allocation.beamformer_index)
@@ -79,7 +85,10 @@ def secrecy_rates(
 def sum_secrecy_rate(
     context: RadioContext, allocation: Allocation, combining: Combining = Combining.MMSE
 ) -> Array:
-    """Sum of the secrecy rates over the ESIMs, [...] [b/s/Hz]."""
+    """Sum of the secrecy rates over the ESIMs, [...] [b/s/Hz].
+
+    Source: Wyner 1975. Not modelled: as `secrecy_rates`.
+    """
     rates = secrecy_rates(context, allocation, combining)
     return array_namespace(rates).sum(rates, axis=-1)
 
@@ -101,7 +110,10 @@ def quota_respected(allocation: Allocation, quota: int, carriers: int) -> Array:
 
 
 def mmse_error(loaded_gram: Array) -> Array:
-    """Diagonal [..., U] of (I + loaded_gram)^-1 for D Gamma as in the module's equation."""
+    """Diagonal [..., U] of (I + loaded_gram)^-1 for D Gamma as in the module's equation.
+
+    Source: Goodnight 1979. Not modelled: nothing, exact up to rounding.
+    """
     xp = array_namespace(loaded_gram)
     size = loaded_gram.shape[-1]
     number = xp.arange(size, device=device(loaded_gram))

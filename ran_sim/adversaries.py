@@ -64,6 +64,8 @@ class Stations:
         """What each ESIM's detector observes, [T, U], in standard deviations of its noise.
 
         See `ran_sim.detection`; the deflections of several hidden stations add up.
+
+        Source: Kay 1998 3.3. Not modelled: as `ran_sim.detection` says.
         """
         shift = np.where(self.on & self.hidden, deflection(self.distance_m, at_1_km), 0.0)
         return statistics(shift.sum(axis=-1), rng)

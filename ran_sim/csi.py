@@ -58,6 +58,7 @@ def csi_age_s(slant_range_m: FloatArray, processing_delay_s: float) -> FloatArra
         slant_range_m: [T, U]; the last report to arrive decides.
         processing_delay_s: at both ends together.
 
+    Source: TR 38.811 5.3.4.1.
     Not modelled: the feeder link and the interval between two reports.
     """
     return np.asarray(slant_range_m.max(axis=-1) / SPEED_OF_LIGHT_MPS + processing_delay_s)
@@ -82,6 +83,9 @@ def residual_doppler_hz(
         carrier_hz: carrier frequency.
         ephemeris_error_m: standard deviation of delta, one draw an ESIM.
         rng: draws intervals, oscillators, then ephemeris errors.
+
+    Source: TS 38.101-5 6.4 (0.1 ppm); TR 38.811 6.7.1.
+    Not modelled: cross-track and radial errors, what a phase-locked loop tracks in between.
     """
     esims = doppler_rate_hz_s.shape[-1]
     interval_s = rng.uniform(MIN_CORRECTION_INTERVAL_S, MAX_CORRECTION_INTERVAL_S, esims)
@@ -92,5 +96,8 @@ def residual_doppler_hz(
 
 
 def measured(true_value: FloatArray, sigma: Any, rng: np.random.Generator) -> FloatArray:
-    """A quantity as it is measured: the truth plus an independent Gaussian error a tick."""
+    """A quantity as it is measured: the truth plus an independent Gaussian error a tick.
+
+    Source: Kay 1998 3.3. Not modelled: bias, errors that last longer than a tick.
+    """
     return np.asarray(true_value + sigma * rng.standard_normal(true_value.shape))

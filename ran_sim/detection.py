@@ -28,7 +28,10 @@ _M_PER_KM = 1e3
 
 
 def deflection(distance_m: Any, at_1_km: float) -> FloatArray:
-    """Mean of the statistic while a station at this distance is on, in standard deviations."""
+    """Mean of the statistic while a station at this distance is on, in standard deviations.
+
+    d_1 / sqrt(distance / 1 km). Source: Kay 1998 3.3. Not modelled: as the module says.
+    """
     return np.asarray(at_1_km / np.sqrt(np.asarray(distance_m, dtype=np.float64) / _M_PER_KM))
 
 
@@ -68,5 +71,8 @@ def trigger_false_alarm_probability(rule: TriggerRule, tick_period_s: float) -> 
 
 
 def statistics(shift: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """What detectors observe: a shift, 0 without a station, plus unit normal noise."""
+    """What detectors observe: a shift, 0 without a station, plus unit normal noise.
+
+    Source: Kay 1998 3.3. Not modelled: as the module says.
+    """
     return np.asarray(shift + rng.standard_normal(shift.shape))

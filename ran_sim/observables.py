@@ -87,6 +87,10 @@ def observe(scenario: PassScenario, environment: Environment) -> Observables:
 
     `t` is the SINR after MMSE combining over the beams; residual Doppler divides it by
     `radio_math.doppler.ici_loss(t)`. The raw shift is in none of them: it is compensated.
+
+    Source: Tse 2005 section 8.3.3; Moose 1994.
+    Not modelled: what decisions change (the reference allocation stands in), fast fading, filtering
+    of measurements over time.
     """
     truth = _truth(scenario, environment)
     sigma_db = scenario.knowledge.sinr_error_db

@@ -35,3 +35,36 @@ def test_every_key_is_cited() -> None:
     """A key that nothing cites is a claim without use."""
     cited = [source for path in FILES for source in sources(path)]
     assert [key for key in KEYS if not any(source.startswith(key) for source in cited)] == []
+
+
+# Plain arithmetic, layouts and checks: there is no literature to cite.
+PLAIN = {
+    "check_context",
+    "check_elevation_deg",
+    "check_exceedance_percent",
+    "check_frequency_ghz",
+    "from_db",
+    "hexagonal_cells",
+    "points_in_cell",
+    "quota_respected",
+    "sine_between",
+    "to_db",
+}
+
+
+def physics() -> Iterator[tuple[str, str]]:
+    """Every public function of `radio_math` with its docstring."""
+    for path in sorted((ROOT / "radio_math").glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                yield f"{path.stem}.{node.name}", ast.get_docstring(node) or ""
+
+
+@pytest.mark.parametrize(
+    ("name", "docstring"), [pytest.param(*one, id=one[0]) for one in physics()]
+)
+def test_physics_says_where_it_is_from_and_what_it_leaves_out(name: str, docstring: str) -> None:
+    """A formula without a source cannot be checked, one without its limits will be misused."""
+    if name.partition(".")[2] not in PLAIN:
+        assert "Source:" in docstring
+        assert "Not modelled:" in docstring
