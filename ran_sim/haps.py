@@ -158,7 +158,12 @@ class StationKeeping:
         )
 
     def motion(self, offset_s: FloatArray) -> PlatformMotion:
-        """Motion and attitude at [T] offsets from the start of the run."""
+        """Motion and attitude at [T] offsets from the start of the run.
+
+        Each axis is a sum of sinusoids a_k sin(w_k t + phi_k), with its exact derivatives.
+
+        Source: TR 38.811 6.10. Not modelled: as `Platform`.
+        """
         here = self.platform
         east, north, up = local_axes(here.latitude_deg, here.longitude_deg)
         axes = np.stack((east, north, up))

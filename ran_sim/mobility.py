@@ -34,6 +34,7 @@ def random_waypoint_track(
     Each leg goes straight to a point drawn uniformly in the cell, at a speed drawn uniformly from
     70 to 120 km/h. Offsets before 0 continue the first leg backwards.
 
+    Source: Johnson 1996.
     Not modelled: roads, pauses, acceleration; the walk's long-run density is not uniform (it
     gathers in the middle), which a pass of some minutes cannot show.
     """
