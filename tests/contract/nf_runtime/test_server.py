@@ -66,8 +66,10 @@ class TestEveryKind:
         self, channel: grpc.aio.Channel, kind: str
     ) -> None:
         """A mistake becomes INTERNAL with the request id; only the log has the rest."""
-        with structlog.testing.capture_logs() as logs, pytest.raises(Internal) as caught:
-            await call(channel, kind, "crash", metadata=(("x-request-id", "abc"),))
+        with structlog.testing.capture_logs() as logs:
+            with pytest.raises(Internal) as caught:
+                await call(channel, kind, "crash", metadata=(("x-request-id", "abc"),))
+            await until(lambda: bool(rpc_lines(logs)))
         assert caught.value.reason == "INTERNAL"
         assert caught.value.metadata == {"request_id": "abc"}
         assert SECRET not in str(caught.value)
@@ -78,8 +80,10 @@ class TestEveryKind:
 
     async def test_abort_of_grpc_itself_passes(self, channel: grpc.aio.Channel, kind: str) -> None:
         """What a foreign servicer aborts with keeps its status."""
-        with structlog.testing.capture_logs() as logs, pytest.raises(InvalidArgument):
-            await call(channel, kind, "abort")
+        with structlog.testing.capture_logs() as logs:
+            with pytest.raises(InvalidArgument):
+                await call(channel, kind, "abort")
+            await until(lambda: bool(rpc_lines(logs)))
         assert rpc_lines(logs)[0]["code"] == "OUT_OF_RANGE"
 
     async def test_malformed_message_is_refused(self, server: NfServer, kind: str) -> None:
