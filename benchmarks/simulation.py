@@ -55,23 +55,38 @@ def against_real_time(name: str, scenario: PassScenario) -> Ratio:
 
 
 def ticks(name: str, simulation: Simulation, pass_s: float) -> list[Ratio]:
-    """A tick in a row of them: its share of the pass and its events; then with radio contexts."""
+    """A tick in a row of them: its share of the pass and its events; then with radio contexts.
+
+    The mean counts that one tick in four works out the contexts of all four; the median on the
+    clock is what a tick usually takes.
+    """
     in_force = simulation.benchmark()
     visible = [tick for tick in range(simulation.tick_count) if simulation.visible_at(tick)]
     middle = len(visible) // 2
     row = visible[middle : middle + _ROW]
     share_s = pass_s / simulation.tick_count
 
+    def play(tick: int, *, with_contexts: bool) -> None:
+        rate = simulation.secrecy_rate_bps_hz(tick, in_force) if with_contexts else None
+        measurement_event(simulation, kpi_at(simulation, "run", tick, rate), tick)
+        for trigger in simulation.triggers_at(tick):
+            trigger_event(simulation, "run", trigger)
+
     def mean_s(*, with_contexts: bool) -> float:
         begin_s = time.process_time()
         for tick in row:
-            rate = simulation.secrecy_rate_bps_hz(tick, in_force) if with_contexts else None
-            measurement_event(simulation, kpi_at(simulation, "run", tick, rate), tick)
-            for trigger in simulation.triggers_at(tick):
-                trigger_event(simulation, "run", trigger)
+            play(tick, with_contexts=with_contexts)
         return share_s + (time.process_time() - begin_s) / len(row)
 
-    return [
+    def median_s() -> float:
+        times = []
+        for tick in row:
+            begin_s = time.perf_counter()
+            play(tick, with_contexts=True)
+            times.append(time.perf_counter() - begin_s)
+        return share_s + statistics.median(times)
+
+    rows = [
         Ratio(
             "tick",
             f"{name}: {what}, mean of {len(row)}, against 1 ms",
@@ -84,6 +99,9 @@ def ticks(name: str, simulation: Simulation, pass_s: float) -> list[Ratio]:
             ("the same with contexts and secrecy rate", True),
         )
     ]
+    p50_s = statistics.median(median_s() for _ in range(_REPEATS))
+    what = f"{name}: contexts and secrecy rate, p50 on the clock, against 1 ms"
+    return [*rows, Ratio("tick", what, p50_s, TICK_TARGET_S, at_least(1.0))]
 
 
 if __name__ == "__main__":
