@@ -209,11 +209,16 @@ class LifecycleProcedures:
         return active, previous
 
     async def _synchronise(self, model_name: str) -> None:
+        before = await self._store.lifecycle(model_name)
         active, previous = await self._in_use(model_name)
 
         def take_over(lifecycle: Lifecycle) -> Change | None:
-            if lifecycle.current is not None:
-                return None  # the adaptation itself moves the aliases
+            # An adaptation moves the aliases itself; one that ended since we looked has read them
+            # later than we have.
+            if lifecycle.current is not None or before.current is not None:
+                return None
+            if (lifecycle.active, lifecycle.active_since) != (before.active, before.active_since):
+                return None
             return synchronised(lifecycle, active, previous, self._policy, self._clock.now())
 
         await self._store.change(model_name, take_over)
