@@ -1,12 +1,11 @@
 """The radio environment of a scenario as a picture: no platform, no decisions."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aimlctl.output import CommandError
+from aimlctl.pictures import new_figure, save_figure
 from radio_math.link import free_space_loss_db
 from ran_sim.orbit.frames import FloatArray
 from ran_sim.scenario_files import ScenarioFile
@@ -33,15 +32,8 @@ def write_plot(path: Path, file: ScenarioFile) -> None:
             file cannot be written.
         FailedPrecondition: the scenario cannot be simulated.
     """
-    try:
-        # Without pyplot: no window system is asked for, and nothing global is left behind.
-        figures = import_module("matplotlib.figure")
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            "a picture needs matplotlib; install it with: pip install 'aimlnf[train]'"
-        ) from error
+    figure = new_figure(11.0, 13.0, user="a picture")
     simulation = Simulation(file.order.scenario)
-    figure = figures.Figure(figsize=(11.0, 13.0), layout="constrained")
     panels = figure.subplots(7, 1, sharex=True)
     _draw_geometry(panels, simulation)
     _draw_link(panels, simulation)
@@ -60,12 +52,7 @@ def write_plot(path: Path, file: ScenarioFile) -> None:
         f"{file.order.scenario.scenario_id}, seed {file.order.scenario.seed}: "
         f"served by {', then '.join(serving)}"
     )
-    try:
-        figure.savefig(path, dpi=70)
-    except ValueError as error:
-        raise CommandError(f"{path} names no kind of picture: use .png, .svg or .pdf") from error
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+    save_figure(figure, path, dpi=70, label=str(path))
 
 
 def _draw_geometry(panels: Any, simulation: Simulation) -> None:

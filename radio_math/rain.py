@@ -143,17 +143,15 @@ def rain_attenuation_db(
     Not modelled: the weather of a moment. p is a share of a year, and the value stands still.
     """
     check_exceedance_percent(exceedance_percent, MAX_RAIN_EXCEEDANCE_PERCENT)
-    k, alpha = rain_coefficients(frequency_ghz, elevation_deg, tilt_deg)
-    gamma = specific_attenuation_db_km(rain_rate_001_mm_h, k, alpha)
-    path_km = rain_path_km(
-        gamma,
+    at_001_db = momentary_rain_db(
+        rain_rate_001_mm_h,
         elevation_deg,
         frequency_ghz=frequency_ghz,
         rain_height_km=rain_height_km,
         station_height_km=station_height_km,
         latitude_deg=latitude_deg,
+        tilt_deg=tilt_deg,
     )
-    at_001_db = gamma * path_km
     rains = at_001_db > 0
     elevation = np.asarray(elevation_deg, dtype=np.float64)
     sine = np.sin(np.radians(elevation))

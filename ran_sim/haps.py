@@ -240,14 +240,7 @@ def platform_sight(
         cell_centre_m,
         motion.attitude,
     )
-    link = LinkGeometry(
-        azimuth_deg=look.azimuth_deg,
-        elevation_deg=look.elevation_deg,
-        slant_range_m=look.range_m,
-        beam_amplitude=gains.amplitude,
-        satellite_gain_db=gains.gain_db,
-    )
-    return PlatformSight(look, link, gains.share)
+    return PlatformSight(look, gains.link(look), gains.share)
 
 
 def platform_cells(platform: Platform, cell_radius_m: float) -> FloatArray:

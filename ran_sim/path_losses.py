@@ -21,9 +21,6 @@ from ran_sim.orbit.frames import FloatArray
 from ran_sim.propagation import Loss, Propagation
 from ran_sim.surroundings import roadside_states
 
-# ITU-R P.618 gives attenuation by rain for up to 5 % of the year; in more of it none is to be had.
-_MAX_RAIN_PERCENT = 5.0
-
 # A direct path of no power has no decibels.
 _LEAST_K = 1e-30
 
@@ -220,8 +217,6 @@ def _rain_db(
         return _seen(
             rain_cell_losses_db(rate, way.elevation_deg, sky.site, sky.frequency_ghz, terminal)
         )
-    if propagation.exceedance_percent > _MAX_RAIN_PERCENT:
-        return np.zeros(way.elevation_deg.shape)
     rain_alone = LossTerms(gas=False, cloud=False, scintillation=False)
     return _seen(slant_losses(sky, way.elevation_deg, terminal, rain_alone).rain_db)
 

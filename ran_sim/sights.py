@@ -127,13 +127,7 @@ class Access:
         gains = self.beams.gains(
             moving.position_m, moving.velocity_m_s, terminals.position_m, self.area.centre_m
         )
-        link = LinkGeometry(
-            azimuth_deg=look.azimuth_deg,
-            elevation_deg=look.elevation_deg,
-            slant_range_m=look.range_m,
-            beam_amplitude=gains.amplitude,
-            satellite_gain_db=gains.gain_db,
-        )
+        link = gains.link(look)
         by_platform = chosen == len(self.propagators)
         speed_m_s = np.where(by_platform, np.inf, np.linalg.norm(moving.velocity_m_s, axis=-1))
         if by_platform.any():

@@ -1,11 +1,11 @@
 """The samples of a pass as files: CSV, Parquet and a plot."""
 
 import csv
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from aimlctl.output import CommandError
+from aimlctl.pictures import extra, new_figure, save_figure
 from aimlctl.sim.pass_samples import PassTable
 
 
@@ -31,8 +31,8 @@ def write_parquet(path: Path, table: PassTable) -> None:
     Raises:
         CommandError: pyarrow is not installed, or the file cannot be written.
     """
-    pa = _extra("pyarrow", "--parquet")
-    parquet = _extra("pyarrow.parquet", "--parquet")
+    pa = extra("pyarrow", "--parquet")
+    parquet = extra("pyarrow.parquet", "--parquet")
     columns: dict[str, Any] = dict(table.columns())
     columns["time_utc"] = pa.array(table.time, pa.timestamp("us", tz="UTC"))
     for name, values in columns.items():
@@ -51,9 +51,8 @@ def write_plot(path: Path, table: PassTable, title: str) -> None:
         CommandError: matplotlib is not installed, the suffix names no format of pictures, or the
             file cannot be written.
     """
-    # Without pyplot: no window system is asked for, and nothing global is left behind.
-    dates = _extra("matplotlib.dates", "--plot")
-    figure = _extra("matplotlib.figure", "--plot").Figure(figsize=(9.0, 9.0), layout="constrained")
+    dates = extra("matplotlib.dates", "--plot")
+    figure = new_figure(9.0, 9.0, user="--plot")
     axes = figure.subplots(4, sharex=True)
     columns = {
         name: [float("nan") if value is None else value for value in values]
@@ -84,22 +83,4 @@ def write_plot(path: Path, table: PassTable, title: str) -> None:
     axes[-1].xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes[-1].set_xlabel("UTC")
     figure.suptitle(title)
-    try:
-        figure.savefig(path, dpi=110)
-    except ValueError as error:
-        raise CommandError(
-            f"--plot {path} names no kind of picture: use .png, .svg or .pdf"
-        ) from error
-    except OSError as error:
-        raise CommandError(f"--plot {path} cannot be written: {error.strerror}") from error
-
-
-def _extra(module: str, option: str) -> Any:
-    """A module that comes with an extra of this package."""
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"{option} needs {module.partition('.')[0]}; install it with: "
-            "pip install 'aimlnf[train]'"
-        ) from error
+    save_figure(figure, path, dpi=110, label=f"--plot {path}")

@@ -1,9 +1,8 @@
 """The physics tensor as a picture."""
 
-from importlib import import_module
 from pathlib import Path
 
-from aimlctl.output import CommandError
+from aimlctl.pictures import new_figure, save_figure
 from ran_sim.physics_tensor import UNITS, Channel, PhysicsTensor
 
 _GAIN_RANGE_DB = 50.0
@@ -16,14 +15,7 @@ def write_plot(path: Path, tensor: PhysicsTensor) -> None:
         CommandError: matplotlib is not installed, the suffix names no format of pictures, or the
             file cannot be written.
     """
-    try:
-        # Without pyplot: no window system is asked for, and nothing global is left behind.
-        figures = import_module("matplotlib.figure")
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            "--plot needs matplotlib; install it with: pip install 'aimlnf[train]'"
-        ) from error
-    figure = figures.Figure(figsize=(12.0, 6.5), layout="constrained")
+    figure = new_figure(12.0, 6.5, user="--plot")
     panels = figure.subplots(2, 3, sharex=True, sharey=True)
     for panel, channel in zip(panels.flat, Channel, strict=True):
         values = tensor.channel(channel)[0]
@@ -42,11 +34,4 @@ def write_plot(path: Path, tensor: PhysicsTensor) -> None:
         f"{tensor.emitter}, {tensor.time_utc[0]:%Y-%m-%d %H:%M:%S} UTC, "
         f"{tensor.carrier_hz / 1e9:g} GHz, exceeded {tensor.exceedance_percent:g} % of a year"
     )
-    try:
-        figure.savefig(path, dpi=80)
-    except ValueError as error:
-        raise CommandError(
-            f"--plot {path} names no kind of picture: use .png, .svg or .pdf"
-        ) from error
-    except OSError as error:
-        raise CommandError(f"--plot {path} cannot be written: {error.strerror}") from error
+    save_figure(figure, path, dpi=80, label=f"--plot {path}")

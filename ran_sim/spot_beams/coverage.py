@@ -8,8 +8,10 @@ import numpy as np
 
 from radio_math.attitude import local_orbital_axes
 from radio_math.beams import CELL_RADIUS_M, CELL_SPACING_M, REFERENCE_ALTITUDE_M, hexagonal_cells
+from radio_math.channel import LinkGeometry
 from radio_math.link import Floats, from_db, to_db
 from ran_sim.orbit.frames import FloatArray, rotation_velocity
+from ran_sim.orbit.look import Look
 
 _LEAST_GAIN = 1e-20  # -200 dBi: exact nulls stay finite
 
@@ -79,6 +81,16 @@ class BeamGains:
     amplitude: FloatArray
     gain_db: FloatArray
     share: FloatArray
+
+    def link(self, look: Look) -> LinkGeometry:
+        """These gains and the angles [..., U] at which the ESIMs see their source."""
+        return LinkGeometry(
+            azimuth_deg=look.azimuth_deg,
+            elevation_deg=look.elevation_deg,
+            slant_range_m=look.range_m,
+            beam_amplitude=self.amplitude,
+            satellite_gain_db=self.gain_db,
+        )
 
     @property
     def gain_dbi(self) -> FloatArray:

@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from support.waiting import wait_until
 
 from aimlctl.__main__ import run
-from nf_runtime.clock import SystemClock
 
 TINY = {
     "network": {"width": 16, "layers": 1, "heads": 2, "candidates": 2, "critic_width": 16},
@@ -65,21 +64,23 @@ def test_an_interrupted_command_leaves_no_process_behind(tmp_path: Path) -> None
     """Ended in the middle of a comparison, it takes the work and its workers along."""
     words = ["-m", "aimlctl", "model", "evaluate", "--models", str(tmp_path), "--samples", "5000"]
     with subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL) as command:
-        deadline = SystemClock().monotonic_s() + 60.0
         workers = 2 if len(os.sched_getaffinity(0)) > 1 else 0  # one core works by itself
-        grandchildren: list[int] = []
-        while len(grandchildren) < workers and SystemClock().monotonic_s() < deadline:
-            grandchildren = [
-                pid for child in children_of(command.pid) for pid in children_of(child)
-            ]
-            time.sleep(0.05)
-        started = [*children_of(command.pid), *grandchildren]
+        wait_until(
+            lambda: len(grandchildren_of(command.pid)) >= workers, timeout_s=60.0, what="workers"
+        )
+        started = [*children_of(command.pid), *grandchildren_of(command.pid)]
         assert len(started) > workers
         command.terminate()
         command.wait(10.0)
-    while any(is_running(pid) for pid in started) and SystemClock().monotonic_s() < deadline:
-        time.sleep(0.05)
+    wait_until(
+        lambda: not any(is_running(pid) for pid in started), timeout_s=60.0, what="their end"
+    )
     assert not [pid for pid in started if is_running(pid)]
+
+
+def grandchildren_of(pid: int) -> list[int]:
+    """Processes that children of a process have started."""
+    return [grandchild for child in children_of(pid) for grandchild in children_of(child)]
 
 
 def children_of(pid: int) -> list[int]:

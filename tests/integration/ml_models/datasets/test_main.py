@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from support.waiting import wait_until
 from typer.testing import CliRunner
 
 from ml_models.datasets.__main__ import app
@@ -34,10 +34,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def wait_for_block(folder: Path) -> None:
     """Returns once a finished block lies in the folder."""
-    deadline = time.monotonic() + _DEADLINE_S
-    while not list(folder.glob("*.safetensors")):
-        assert time.monotonic() < deadline, "no block was finished in time"
-        time.sleep(0.02)
+    wait_until(
+        lambda: any(folder.glob("*.safetensors")), timeout_s=_DEADLINE_S, what="a finished block"
+    )
 
 
 @pytest.mark.slow
