@@ -17,8 +17,7 @@ A decision made from an old report is evaluated by keeping the report's beamform
 `context_of(true_channel(geometry_now, state_now, model), weights_of_the_report, ...)`.
 
 Not modelled: frequency selectivity over the 2 MHz, polarisation, scattering near the satellite
-(channels are rank one over the beams), feeder-link noise; the report knows the scattered part of
-an eavesdropper's channel but for the azimuth and gain errors.
+(channels are rank one over the beams), feeder-link noise.
 """
 
 import itertools
@@ -68,6 +67,7 @@ class ChannelModel:
     eavesdropper_rays: int = 20
     eavesdropper_azimuth_sigma_deg: float = 1.0
     eavesdropper_gain_sigma_db: float = 2.0
+    eavesdropper_ray_correlation: float = 0.8
     calibration_leakage: float = 1e-3  # of the element floor, radiated whatever the weights
     element_floor_db: float = -10.0
 
@@ -100,7 +100,8 @@ class ChannelState:
     """Every random part of the channel of U ESIMs with E eavesdroppers each.
 
     Complex parts are standard circular Gaussian, errors carry their unit and standard deviation.
-    `ray_innovation` is the part of the reported rays that the true ones do not have.
+    `ray_innovation` and `scatter_innovation` are the parts of the reported rays that the true ones
+    do not have.
     `rain_db` is attenuation at the zenith, zero when dry; `extra_loss_db` is what a simulation
     adds along the slant path, zero in the reference problem.
     """
@@ -124,6 +125,7 @@ class ChannelState:
     scatter_coefficient: Complexes  # [..., U, E, R_e]
     azimuth_error_deg: Floats  # [..., U, E]
     leakage_error_db: Floats  # [..., U, E]
+    scatter_innovation: Complexes  # [..., U, E, R_e]
 
     def at(self, index: int | slice) -> "ChannelState":
         """Entries of the outermost leading axis, which `state_history` puts the ticks on."""
@@ -228,6 +230,7 @@ def draw_state(
         scatter_coefficient=_circular_gaussian(scatter, rng),
         azimuth_error_deg=model.eavesdropper_azimuth_sigma_deg * rng.standard_normal(stations),
         leakage_error_db=model.eavesdropper_gain_sigma_db * rng.standard_normal(stations),
+        scatter_innovation=_circular_gaussian(scatter, rng),
     )
 
 
@@ -256,6 +259,7 @@ def state_history(
         "scatter_coefficient": np.sqrt(0.5),
         "azimuth_error_deg": model.eavesdropper_azimuth_sigma_deg,
         "leakage_error_db": model.eavesdropper_gain_sigma_db,
+        "scatter_innovation": np.sqrt(0.5),
     }
     # All Gaussian parts side by side, so that a step is one operation on one row.
     start = np.concatenate([_reals(getattr(first, name)) for name in sigmas])
@@ -313,7 +317,7 @@ def true_channel(geometry: LinkGeometry, state: ChannelState, model: ChannelMode
     return Channel(
         response=_response(geometry, state, model, error_free, state.ray_coefficient),
         snr_per_w=snr_per_w(geometry, state, model),
-        leakage_factors=_leakage_factors(state, model, none, none),
+        leakage_factors=_leakage_factors(state, model, state.scatter_coefficient, none, none),
         leakage_floor=_leakage_floor(state, model, none),
     )
 
@@ -322,18 +326,22 @@ def reported_channel(geometry: LinkGeometry, state: ChannelState, model: Channel
     """The channel as the ESIMs report it, [..., U]: mispointed, aged, off in gain and azimuth.
 
     Rays are rho r + sqrt(1 - rho^2) n of the true ones r; gains and azimuths carry Gaussian errors.
+    A silent station's scattered rays cannot be measured, only foretold from its surroundings:
+    their correlation is `eavesdropper_ray_correlation`, at 0 nothing but the direct path is known.
 
     Source: Adam 2025 section 5 (imperfect and outdated knowledge, sizes are this project's).
-    Not modelled: a report that does not know the phases of an eavesdropper's scattered rays.
+    Not modelled: a report that says how sure it is.
     """
-    rho = model.ray_correlation
-    rays = rho * state.ray_coefficient + np.sqrt(1 - rho**2) * state.ray_innovation
+    rays = _known_rays(state.ray_coefficient, state.ray_innovation, model.ray_correlation)
+    scatter = _known_rays(
+        state.scatter_coefficient, state.scatter_innovation, model.eavesdropper_ray_correlation
+    )
     gain_error = from_db(state.gain_error_db)
     return Channel(
         response=_response(geometry, state, model, state.pointing_error_deg, rays),
         snr_per_w=snr_per_w(geometry, state, model) * gain_error,
         leakage_factors=_leakage_factors(
-            state, model, state.azimuth_error_deg, state.leakage_error_db
+            state, model, scatter, state.azimuth_error_deg, state.leakage_error_db
         ),
         leakage_floor=_leakage_floor(state, model, state.leakage_error_db),
     )
@@ -483,8 +491,17 @@ def _eavesdropper_snr_per_w(
     return np.asarray(from_db(gain_db) / noise_w)
 
 
+def _known_rays(coefficient: Complexes, innovation: Complexes, rho: float) -> Complexes:
+    """Reported coefficients of rays, whose correlation with the true ones is rho."""
+    return np.asarray(rho * coefficient + np.sqrt(1 - rho**2) * innovation)
+
+
 def _leakage_factors(
-    state: ChannelState, model: ChannelModel, azimuth_error_deg: Floats, error_db: Floats
+    state: ChannelState,
+    model: ChannelModel,
+    scatter: Complexes,
+    azimuth_error_deg: Floats,
+    error_db: Floats,
 ) -> Complexes:
     snr = _eavesdropper_snr_per_w(state, model, error_db)  # [..., U, E]
     k_factor = float(from_db(model.eavesdropper_rician_k_db))
@@ -497,7 +514,7 @@ def _leakage_factors(
         / model.eavesdropper_rays
     )
     stations = superposition(  # [..., U, E, N] of [..., U, E, 1 + R_e] paths
-        _joined(np.sqrt(direct_power), np.sqrt(scatter_power) * state.scatter_coefficient),
+        _joined(np.sqrt(direct_power), np.sqrt(scatter_power) * scatter),
         _joined(azimuth, azimuth[..., None] + state.scatter_azimuth_deg),
         _joined(state.eavesdropper_elevation_deg, state.scatter_elevation_deg),
     )

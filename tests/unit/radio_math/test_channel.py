@@ -87,7 +87,7 @@ def test_equal_state_gives_equal_contexts() -> None:
 
 
 def test_without_errors_the_report_is_the_truth() -> None:
-    """Zero pointing, gain and azimuth errors and unaged rays leave no difference."""
+    """Zero pointing, gain and azimuth errors and rays as they are leave no difference."""
     exact = replace(
         state(),
         pointing_error_deg=np.zeros((3, 2)),
@@ -95,8 +95,20 @@ def test_without_errors_the_report_is_the_truth() -> None:
         azimuth_error_deg=np.zeros((3, 2)),
         leakage_error_db=np.zeros((3, 2)),
     )
-    pair = context_pair(geometry_at(), exact, replace(MODEL, ray_correlation=1.0), **CONDITIONS)
+    known = replace(MODEL, ray_correlation=1.0, eavesdropper_ray_correlation=1.0)
+    pair = context_pair(geometry_at(), exact, known, **CONDITIONS)
     assert_equal(pair.true, pair.estimated)
+
+
+def test_what_is_not_known_of_the_scattering_fills_the_nulls() -> None:
+    """The less a report knows of a station's scattered rays, the more deep nulls really leak."""
+    deep = slice(8, None)
+    leaked = []
+    for rho in (1.0, 0.8, 0.0):
+        model = replace(MODEL, eavesdropper_ray_correlation=rho)
+        pair = draw_scenarios(ScenarioProfile(channel=model), 32, 5)
+        leaked.append(np.log(pair.true.leakage_per_w[..., deep]).mean())
+    assert leaked[0] + 0.5 < leaked[1] < leaked[2] - 0.5
 
 
 def test_reported_beamformers_leak_more_than_they_promise() -> None:
