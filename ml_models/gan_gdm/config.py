@@ -31,9 +31,13 @@ class NetworkConfig:
     Attributes:
         architecture: "gan_gdm", the few-step sampler, or "unfolded", the unfolded optimiser, which
             has `layers` iterations of networks `width` wide, and no use for what diffuses.
-        width: features of a token of the generator.
-        layers: transformer layers of the generator.
+        width: features of an ESIM in the encoder of contexts.
+        layers: transformer layers of the encoder.
         heads: attention heads.
+        cell_width: features of a cell of the generator's table, ESIMs by carriers.
+        cell_layers: layers of the table network, taken at every denoising step.
+        cell_expansion: hidden features of a cell over its features.
+        channels: ways in which ESIMs of one carrier hear each other.
         latent: latent dimensions per ESIM and denoising step.
         denoising_steps: T', evaluations of the generator a decision: 1, 2 or 4, or all 100 as
             plain diffusion takes them.
@@ -43,21 +47,28 @@ class NetworkConfig:
         quota: the most ESIMs a carrier takes.
         leakage_margin: factor on the reported leakage when candidates are compared, because a
             station is rarely where it was reported: nulls are worse than they look.
-        critic_width: features of a token of the discriminator.
-        critic_layers: its transformer layers.
+        expects_errors: whether candidates are compared on tables corrected to what true ones are
+            on average, learned from true channels (`expectation`).
+        critic_width: features of a cell of the discriminator's table.
+        critic_layers: its table layers.
     """
 
     architecture: str = GAN_GDM
-    width: int = 80
-    layers: int = 3
+    width: int = 64
+    layers: int = 2
     heads: int = 4
+    cell_width: int = 32
+    cell_layers: int = 2
+    cell_expansion: int = 2
+    channels: int = 8
     latent: int = 4
     denoising_steps: int = 4
     stochasticity: float = 1.0
     candidates: int = 16
     quota: int = 4
     leakage_margin: float = 1.0
-    critic_width: int = 48
+    expects_errors: bool = False
+    critic_width: int = 24
     critic_layers: int = 2
 
     def __post_init__(self) -> None:
@@ -72,8 +83,8 @@ class NetworkConfig:
             )
         if not 0 <= self.stochasticity <= 1:
             raise ConfigError(f"stochasticity is {self.stochasticity}; choose between 0 and 1")
-        if self.width % self.heads or self.critic_width % self.heads:
-            raise ConfigError(f"width and critic_width must be multiples of heads = {self.heads}")
+        if self.width % self.heads:
+            raise ConfigError(f"width must be a multiple of heads = {self.heads}")
         if not self.leakage_margin > 0:
             raise ConfigError("leakage_margin multiplies a power and must be above zero")
 

@@ -19,7 +19,8 @@ Not modelled: the regret of the decision itself; far-out contexts may still be d
 import torch
 from torch import Tensor, nn
 
-from ml_models.gan_gdm.features import SET_FEATURES
+from ml_models.gan_gdm.embedding import EMBEDDING_SIZE, ContextEmbedding
+from radio_math.context import RadioContext
 
 COMPONENTS = 4
 _CONTEXTS_PER_COMPONENT = 500
@@ -41,19 +42,22 @@ class Reliability(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        identity = torch.eye(SET_FEATURES).repeat(COMPONENTS, 1, 1)
+        identity = torch.eye(EMBEDDING_SIZE).repeat(COMPONENTS, 1, 1)
+        self.embedding = ContextEmbedding()
         self.register_buffer("log_weight", torch.full((COMPONENTS,), _UNUSED))
-        self.register_buffer("centre", torch.zeros(COMPONENTS, SET_FEATURES))
+        self.register_buffer("centre", torch.zeros(COMPONENTS, EMBEDDING_SIZE))
         self.register_buffer("whitening", identity)
         self.register_buffer("quantile", torch.arange(_QUANTILES + 1, dtype=torch.float32))
 
-    def fit(self, training: Tensor, held_out: Tensor) -> None:
+    def fit(self, training: RadioContext, held: RadioContext) -> None:
         """Takes the mixture from training embeddings, the scale from held-out ones.
 
         Few contexts get few components. Components start as equal parts along the first principal
         axis, so that the same contexts give the same mixture.
         """
-        known = training.clamp(-_FURTHEST, _FURTHEST).double()
+        self.embedding.calibrate(training)
+        held_out = self.embedding(held)
+        known = self.embedding(training).clamp(-_FURTHEST, _FURTHEST).double()
         count = max(1, min(COMPONENTS, len(known) // _CONTEXTS_PER_COMPONENT))
         centred = known - known.mean(dim=0)
         axis = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -1]
@@ -81,14 +85,15 @@ class Reliability(nn.Module):
         share = torch.softmax(self.log_weight - 0.5 * squared, dim=1)
         return torch.sqrt((share * squared).sum(dim=1) + 1e-9)
 
-    def forward(self, embedding: Tensor) -> Tensor:
+    def forward(self, context: RadioContext) -> tuple[Tensor, Tensor]:
         """Reliability [N] in [0, 1]: the empirical tail of the distance, linear in between."""
+        embedding = self.embedding(context)
         lower, upper = self.quantile[:-1], self.quantile[1:]
         passed = (self.distance(embedding)[:, None] - lower) / (upper - lower)
         # The last interval leads from the most unusual context seen to none.
         weight = torch.full_like(lower, 0.99 / (_QUANTILES - 1))
         weight[-1] = 0.01
-        return (1.0 - (passed.clamp(0.0, 1.0) * weight).sum(dim=1)).clamp(0.0, 1.0)
+        return embedding, (1.0 - (passed.clamp(0.0, 1.0) * weight).sum(dim=1)).clamp(0.0, 1.0)
 
 
 def _component(known: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -98,7 +103,7 @@ def _component(known: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     centred = known - centre
     covariance = (share[:, None] * centred).T @ centred / total
     scale = torch.diagonal(covariance).mean()
-    identity = torch.eye(SET_FEATURES, dtype=known.dtype)
+    identity = torch.eye(EMBEDDING_SIZE, dtype=known.dtype)
     factor = torch.linalg.cholesky((1 - _SHRINKAGE) * covariance + _SHRINKAGE * scale * identity)
     # With covariance C = L L^T, |L^-1 e|^2 is the squared distance.
     log_weight = torch.log(total / len(known)) - torch.log(torch.diagonal(factor)).sum()

@@ -223,8 +223,8 @@ class _Run:
         self._tell("calibrating", 0.0, {})
         with torch.no_grad():
             self.sampler.reliability.fit(
-                self.sampler.features(contexts.estimated).whole,
-                self.sampler.features(held).whole,
+                contexts.estimated,
+                held,
             )
         self._tell("calibrating", 1.0, {})
         return TrainedModel(
