@@ -2,10 +2,10 @@
 
 With received SNR q_u = p_u A_u(s_u) and a_u = q_u / nu_{c_u}, the MMSE error of ESIM u is the
 diagonal of (I + D Gamma)^-1, where D = diag(a) and Gamma_uv = g_u . g_v for ESIMs that share a
-carrier and zero otherwise. One U x U inverse therefore serves all carriers; where every ESIM's place
-on its carrier is known, M small ones do the same in fewer steps. They are built by Gauss-Jordan
-sweeps because neither ONNX nor TensorRT has a matrix inverse: all pivots are at least 1 and the
-diagonal only ever grows, so nothing cancels in single precision.
+carrier and zero otherwise. One U x U inverse therefore serves all carriers, and it is built by
+Gauss-Jordan sweeps because neither ONNX nor TensorRT has a matrix inverse: all pivots are at least
+1 and the diagonal only ever grows, so nothing cancels in single precision. Where every ESIM's place
+on its carrier is known, small matrices, one set a carrier, do the same in fewer steps.
 
     t_u = 1 / E_uu - 1        SINR_u = t_u / (1 + epsilon_u t_u)
     R_u = [log2(1 + SINR_u) - log2(1 + p_u L_u(s_u))]+
@@ -165,7 +165,7 @@ def _shared_gram(amplitude: Array, one_hot: Array) -> Array:
 def _ratio_by_places(
     amplitude: Array, signal: Array, one_hot: Array, places: CarrierPlaces
 ) -> Array:
-    """t [..., U] from L x L matrices of the carriers instead of one U x U matrix of all ESIMs.
+    """Ratios t_u [..., U] from L x L matrices of the carriers instead of one U x U matrix.
 
     Where rows and columns are eliminated one after the other, the last pivot is 1 + t of the last.
     So every ESIM of a carrier is put last once, L matrices a carrier, side by side.

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ml_models.datasets.workers import results
 from radio_math.beams import BeamShaping, hexagonal_cells, points_in_cell
 from radio_math.channel import (
     ChannelModel,
@@ -23,6 +25,7 @@ from radio_math.link import EARTH_RADIUS_M, Floats, from_db, slant_range_m
 
 REFERENCE_ALTITUDE_M = 600e3
 _CHUNK = 32  # scenarios drawn together: bounds the memory of their arrays
+_CHUNKS_PER_TASK = 8  # of a worker process
 _ABSENT_LOSS_DB = 200.0  # of a station that is not there
 _RAIN_PATCHINESS = 0.4  # rain over an area falls from 0.6 to 1.4 of its mean
 _EARTH_GRAVITY_M3_S2 = 3.986004418e14
@@ -111,12 +114,12 @@ class Split(StrEnum):
 
 
 def draw_scenarios(
-    profile: ScenarioProfile, count: int, seed: int | tuple[int, ...]
+    profile: ScenarioProfile, count: int, seed: int | tuple[int, ...], *, processes: int = 1
 ) -> ContextPair:
     """True and estimated contexts of `count` independent scenarios, batch axis first.
 
-    The same profile, count and seed give the same numbers. `Split.seed` keeps those of training,
-    validation and test apart.
+    The same profile, count and seed give the same numbers, for any number of worker processes.
+    `Split.seed` keeps those of training, validation and test apart. A core draws some 180 a second.
 
     Raises:
         ContextError: count is below one.
@@ -125,10 +128,14 @@ def draw_scenarios(
         raise ContextError(f"{count} scenarios asked for; draw at least one")
     starts = range(0, count, _CHUNK)
     streams = np.random.SeedSequence(seed).spawn(len(starts))
-    chunks = [
-        _draw_chunk(profile, min(_CHUNK, count - start), np.random.default_rng(stream))
-        for start, stream in zip(starts, streams, strict=True)
+    sizes = [min(_CHUNK, count - start) for start in starts]
+    wanted = list(zip(sizes, streams, strict=True))
+    tasks = [
+        wanted[first : first + _CHUNKS_PER_TASK]
+        for first in range(0, len(wanted), _CHUNKS_PER_TASK)
     ]
+    drawn = dict(results(partial(_draw_chunks, profile), tasks, processes))
+    chunks = [chunk for number in range(len(tasks)) for chunk in drawn[number]]
     return ContextPair(
         true=concatenate([chunk.true for chunk in chunks]),
         estimated=concatenate([chunk.estimated for chunk in chunks]),
@@ -157,6 +164,12 @@ def at_power(context: RadioContext, power_dbw: float) -> RadioContext:
     budget = np.full_like(np.asarray(context.power_budget_w), float(from_db(power_dbw)))
     values = {item.name: getattr(context, item.name) for item in fields(RadioContext)}
     return RadioContext(**{**values, "power_budget_w": budget})
+
+
+def _draw_chunks(
+    profile: ScenarioProfile, wanted: list[tuple[int, np.random.SeedSequence]]
+) -> list[ContextPair]:
+    return [_draw_chunk(profile, count, np.random.default_rng(stream)) for count, stream in wanted]
 
 
 def _draw_chunk(profile: ScenarioProfile, count: int, rng: np.random.Generator) -> ContextPair:

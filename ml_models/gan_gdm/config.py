@@ -99,7 +99,7 @@ class DataConfig:
         unlabelled: further scenarios without labels, for the secrecy loss alone.
         seed: seed of the scenarios; keep it apart from every seed that evaluates.
         calibration: scenarios that only calibrate the reliability.
-        processes: worker processes that label.
+        processes: worker processes that draw and label.
     """
 
     profile: ScenarioProfile = field(default_factory=ScenarioProfile)
@@ -113,6 +113,8 @@ class DataConfig:
 @dataclass(frozen=True)
 class TrainingConfig:
     """One training run. The same configuration gives the same weights, but for `wall_clock_s`.
+
+    That is, on the same kind of device with the same versions of libraries.
 
     Attributes:
         network: shape of the sampler; a warm start must have the parent's.
@@ -131,6 +133,8 @@ class TrainingConfig:
         outcome: channel that the secrecy loss is taken on, "estimated" or "true". Decisions are
             made from the estimate either way; on "true" the network learns what errors of reports
             cost.
+        ema: decay a step of a moving average of the generator's weights, which is what validation
+            sees and what is kept; 0 keeps the weights of the last step.
         wall_clock_s: time for data and both stages together [s]. Data are drawn whatever it takes;
             steps not taken by then are left out, but for the first twenty of a stage. None takes
             all steps.
@@ -151,6 +155,7 @@ class TrainingConfig:
     lambda_diff: float = 0.5
     lambda_sec: float = 1.0
     outcome: str = "estimated"
+    ema: float = 0.0
     wall_clock_s: float | None = None
     threads: int = 1
 
@@ -159,6 +164,8 @@ class TrainingConfig:
             raise ConfigError("samples must be at least 2: the others are each one's baseline")
         if self.outcome not in OUTCOMES:
             raise ConfigError(f"outcome is {self.outcome!r}; choose one of {OUTCOMES}")
+        if not 0 <= self.ema < 1:
+            raise ConfigError(f"ema is {self.ema}; choose from 0 (off) to below 1, such as 0.999")
         needs_labels = self.diffusion_steps > 0 or self.lambda_diff > 0 or self.lambda_gan > 0
         if needs_labels and self.network.architecture == UNFOLDED:
             raise ConfigError(

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 _CLOSED = -1.0e9
+_SOONEST = 1e-30
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,22 @@ def sample_within_quota(
     are not full yet.
     """
     batch, users, carriers = logits.shape
-    device = logits.device
-    order = torch.rand(batch, users, generator=generator, device=device).argsort(dim=1)
+    order = torch.rand(batch, users, generator=generator, device=logits.device).argsort(dim=1)
     ordered = logits.gather(1, order[:, :, None].expand(-1, -1, carriers))
-    load = torch.zeros(batch, carriers, device=device)
+    load = torch.zeros(batch, carriers, device=logits.device)
+    number = torch.arange(carriers, device=logits.device)
+    # The first of exponential clocks at these rates rings with the softmax's probability (Gumbel);
+    # torch.multinomial draws the same way but has the host wait for the device at every call.
+    clock = torch.empty_like(logits).exponential_(generator=generator).clamp(min=_SOONEST).log()
     drawn = []
-    log_probability = torch.zeros(batch, device=device)
+    log_probability = torch.zeros(batch, device=logits.device)
     for position in range(users):
         open_logits = ordered[:, position].masked_fill(load > quota - 0.5, _CLOSED)
         log_probabilities = torch.log_softmax(open_logits, dim=1)
-        pick = torch.multinomial(log_probabilities.detach().exp(), 1, generator=generator)  # [N, 1]
+        race = log_probabilities.detach() - clock[:, position]
+        pick = race.argmax(dim=1, keepdim=True)  # [N, 1]
         log_probability = log_probability + log_probabilities.gather(1, pick)[:, 0]
-        load = load.scatter_add(1, pick, torch.ones_like(pick, dtype=load.dtype))
+        load = load + (pick == number)
         drawn.append(pick)
     carrier = torch.cat(drawn, dim=1)
     return carrier.gather(1, order.argsort(dim=1)), log_probability

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+
 from radio_math.context import RadioContext
 
 _SET_MEMBER_FEATURES = 12

@@ -1,12 +1,14 @@
 """The three losses of Algorithm 1: L = lambda1 L_GAN + lambda2 L_diff + lambda3 L_sec."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ml_models.gan_gdm.batches import Batch
 from ml_models.gan_gdm.decoder import sample_within_quota
-from ml_models.gan_gdm.diffusion import clean_variable, noised
+from ml_models.gan_gdm.diffusion import PosteriorStep, clean_variable, noised
 from ml_models.gan_gdm.expectation import expectation_loss
 from ml_models.gan_gdm.features import ContextFeatures
 from ml_models.gan_gdm.network import VARIABLE, Discriminator, Proposal
@@ -44,16 +46,19 @@ def secrecy_loss(
     Powers and beamformers get the pathwise gradient of the sum secrecy rate; carriers the policy
     gradient (REINFORCE) whose baseline is the mean of the context's other samples. Rates are
     relative to the context's mean, so that every power budget counts alike. Decisions see
-    `context`; their rates are those on `outcome`, the same contexts or the true ones. A sampler that
-    corrects reports learns that from the outcome, too.
+    `context`; their rates are those on `outcome`, the same contexts or the true ones. A sampler
+    that corrects reports learns that from the outcome, too.
     Source: Kool et al. 2019 (leave-one-out baseline).
     """
     count, users = context.ici_factor.shape
     config = sampler.config
     features = sampler.features(context)
-    noise = torch.randn(count, samples, users, VARIABLE, generator=generator)
+    device = context.ici_factor.device
+    noise = torch.randn(count, samples, users, VARIABLE, generator=generator, device=device)
     latent = torch.randn(
-        count, samples, len(sampler.steps), users, sampler.latent_size, generator=generator
+        (count, samples, len(sampler.steps), users, sampler.latent_size),
+        generator=generator,
+        device=device,
     )
     proposal = sampler.propose(context, features, noise, latent)
     carrier, log_probability = sample_within_quota(
@@ -85,10 +90,10 @@ def single_step_proposal(
 ) -> tuple[Proposal, Tensor, ContextFeatures]:
     """The generator's proposal [N] for noised labels; with it x_t and the features."""
     clean = batch.clean()
-    noisy = noised(clean, time, torch.randn(clean.shape, generator=generator), alpha_bar)
+    noisy = noised(clean, time, _normal(clean.shape, clean, generator), alpha_bar)
     features = sampler.features(batch.context)
     conditioning = sampler.denoiser.encoder(features)
-    latent = torch.randn(*clean.shape[:2], sampler.config.latent, generator=generator)
+    latent = _normal((*clean.shape[:2], sampler.config.latent), clean, generator)
     proposal: Proposal = sampler.denoiser(
         conditioning, noisy[:, None], latent[:, None], time.to(clean.dtype)
     )
@@ -99,34 +104,36 @@ def single_step_proposal(
 def adversarial_losses(
     sampler: Sampler,
     discriminator: Discriminator,
+    step: PosteriorStep,
     batch: Batch,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """L_diff and L_GAN of the generator, and the discriminator's own loss.
 
-    All contexts of the batch take the same strided step, drawn at random. The real pair is
-    (x_earlier, x_t) of a label's noising; the fake one draws x_earlier from the posterior of the
-    generator's proposal. Source: Xiao et al. 2022 (denoising diffusion GAN), non-saturating loss.
+    All contexts of the batch take the same strided step, which the caller draws: its number is the
+    host's, and a draw on a device would have the host wait. The real pair is (x_earlier, x_t) of a
+    label's noising; the fake one draws x_earlier from the posterior of the generator's proposal.
+    Source: Xiao et al. 2022 (denoising diffusion GAN), non-saturating loss.
     """
-    number = int(torch.randint(len(sampler.steps), (), generator=generator))
-    step = sampler.steps[number]
     clean = batch.clean()
-    time = torch.full((len(clean),), step.time)
+    time = torch.full((len(clean),), step.time, device=clean.device)
     alpha_bar = sampler.alpha_bar
     proposal, noisy, features = single_step_proposal(sampler, batch, time, alpha_bar, generator)
     said = proposal.clean()
     drift = step.from_noisy * noisy
-    spread = step.deviation * torch.randn(clean.shape, generator=generator)
+    spread = step.deviation * _normal(clean.shape, clean, generator)
     fake = step.from_clean * said + drift + spread
-    real = (
-        step.from_clean * clean
-        + drift
-        + step.deviation * torch.randn(clean.shape, generator=generator)
-    )
-    level = torch.full((1,), float(step.time))
+    spread = step.deviation * _normal(clean.shape, clean, generator)
+    real = step.from_clean * clean + drift + spread
+    level = torch.full((1,), float(step.time), device=clean.device)
     fooled = discriminator(features, fake, noisy, level)
     gan = functional.softplus(-fooled).mean()
     on_fake = discriminator(features, fake.detach(), noisy, level)
     on_real = discriminator(features, real, noisy, level)
     critic = functional.softplus(on_fake).mean() + functional.softplus(-on_real).mean()
     return diffusion_loss(proposal, batch), gan, critic
+
+
+def _normal(shape: Sequence[int], like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal numbers where `like` and the generator are."""
+    return torch.randn(tuple(shape), generator=generator, device=like.device)

@@ -1,7 +1,6 @@
 """The whole decision as one module: features, few-step denoising, decoder, best of K."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn

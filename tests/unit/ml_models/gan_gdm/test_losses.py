@@ -132,7 +132,7 @@ def test_adversaries_oppose_each_other(sampler: Sampler, batch: Batch) -> None:
     torch.manual_seed(3)
     critic = Discriminator(CONFIG)
     diffusion, gan, critic_loss = adversarial_losses(
-        sampler, critic, batch, torch.Generator().manual_seed(3)
+        sampler, critic, sampler.steps[0], batch, torch.Generator().manual_seed(3)
     )
     assert diffusion.item() > 0
     critic_loss.backward(retain_graph=True)
