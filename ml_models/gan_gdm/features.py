@@ -1,4 +1,4 @@
-"""What the networks see of a radio context: scaled features of ESIMs, of pairs, of the set."""
+"""What the networks see of a radio context: scaled features of ESIMs and of pairs."""
 
 import math
 from dataclasses import dataclass
@@ -11,8 +11,6 @@ from radio_math.context import BEAMS, CARRIERS, GRID_POINTS, RadioContext
 _GRID = (2, 4, 6, 8, 10, 12, 15)
 ESIM_FEATURES = BEAMS + CARRIERS + 2 * len(_GRID) + 7
 PAIR_FEATURES = 4
-_SET_MEMBER_FEATURES = 12
-SET_FEATURES = 4 * _SET_MEMBER_FEATURES + 3
 _LEAST_LEAKAGE_PER_W = 1e-5  # costs 0.005 b/s/Hz at 300 W: below it nobody listens
 _LIMIT = 6.0  # scaled features beyond six deviations are cut: the network never saw them
 
@@ -24,12 +22,10 @@ class ContextFeatures:
     Attributes:
         esim: [N, U, ESIM_FEATURES] scaled.
         pair: [N, U, U, PAIR_FEATURES] of u (row) as v (column) disturbs it.
-        whole: [N, SET_FEATURES] of the context as a set, scaled; see `reliability`.
     """
 
     esim: Tensor
     pair: Tensor
-    whole: Tensor
 
 
 class FeatureExtractor(nn.Module):
@@ -37,38 +33,28 @@ class FeatureExtractor(nn.Module):
 
     esim_mean: Tensor
     esim_deviation: Tensor
-    whole_mean: Tensor
-    whole_deviation: Tensor
     grid: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("esim_mean", torch.zeros(ESIM_FEATURES))
         self.register_buffer("esim_deviation", torch.ones(ESIM_FEATURES))
-        self.register_buffer("whole_mean", torch.zeros(SET_FEATURES))
-        self.register_buffer("whole_deviation", torch.ones(SET_FEATURES))
         self.register_buffer("grid", torch.tensor(_GRID), persistent=False)
 
     def calibrate(self, context: RadioContext) -> None:
         """Takes the scales from a batch of contexts."""
-        esim, _, whole = self._raw(context)
+        esim, _ = self._raw(context)
         esim = esim.reshape(-1, ESIM_FEATURES)
         self.esim_mean.copy_(esim.mean(dim=0))
         self.esim_deviation.copy_(esim.std(dim=0).clamp(min=1e-3))
-        self.whole_mean.copy_(whole.mean(dim=0))
-        self.whole_deviation.copy_(whole.std(dim=0).clamp(min=0.02))
 
     def forward(self, context: RadioContext) -> ContextFeatures:
         """Scaled features of contexts with one batch axis."""
-        esim, pair, whole = self._raw(context)
+        esim, pair = self._raw(context)
         scaled = (esim - self.esim_mean) / self.esim_deviation
-        return ContextFeatures(
-            esim=scaled.clamp(-_LIMIT, _LIMIT),
-            pair=pair,
-            whole=(whole - self.whole_mean) / self.whole_deviation,
-        )
+        return ContextFeatures(esim=scaled.clamp(-_LIMIT, _LIMIT), pair=pair)
 
-    def _raw(self, context: RadioContext) -> tuple[Tensor, Tensor, Tensor]:
+    def _raw(self, context: RadioContext) -> tuple[Tensor, Tensor]:
         amplitude: Tensor = context.beam_amplitude
         log_gain = torch.log(context.gain_per_w)
         log_leakage = torch.log(context.leakage_per_w.clamp(min=_LEAST_LEAKAGE_PER_W))
@@ -125,42 +111,4 @@ class FeatureExtractor(nn.Module):
             ],
             dim=-1,
         )
-        return esim, pair, self._whole(context, log_own, log_gain, log_leakage)
-
-    def _whole(
-        self, context: RadioContext, log_own: Tensor, log_gain: Tensor, log_leakage: Tensor
-    ) -> Tensor:
-        peak = torch.log(context.beam_amplitude.abs().amax(dim=-1).clamp(min=1e-3))
-        second = 0.5 * log_own - peak
-        member = torch.stack(
-            [
-                log_gain[..., 0],
-                log_own,
-                peak,
-                second,
-                log_gain[..., 8] - log_gain[..., 0],
-                log_gain[..., 15] - log_gain[..., 0],
-                log_leakage[..., 0],
-                log_leakage[..., 5] - log_leakage[..., 0],
-                log_leakage[..., 10] - log_leakage[..., 0],
-                log_leakage[..., 15] - log_leakage[..., 0],
-                torch.sqrt(context.ici_factor),
-                log_leakage[..., 15],
-            ],
-            dim=-1,
-        )  # [N, U, _SET_MEMBER_FEATURES]
-        mean = member.mean(dim=1)
-        deviation = torch.sqrt(((member - mean[:, None]) ** 2).mean(dim=1) + 1e-6)
-        log_noise = torch.log(context.carrier_noise)
-        return torch.cat(
-            [
-                mean,
-                deviation,
-                member.amin(dim=1),
-                member.amax(dim=1),
-                log_noise.mean(dim=1, keepdim=True),
-                log_noise.amax(dim=1, keepdim=True),
-                torch.log(context.power_budget_w)[:, None],
-            ],
-            dim=1,
-        )
+        return esim, pair

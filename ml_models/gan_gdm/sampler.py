@@ -25,7 +25,7 @@ class SampledDecision:
         allocation: [N, U] the best candidate.
         predicted_rate_bps_hz: [N] its sum secrecy rate on the context given, with the margin.
         candidate_rates_bps_hz: [N, K] of all candidates.
-        embedding: [N, D] set statistics of the context.
+        embedding: [N, D] of the context, see `embedding`.
         reliability: [N] in [0, 1].
     """
 
@@ -141,6 +141,7 @@ class Sampler(nn.Module):
         )
         rates = sum_secrecy_rate(with_candidate_axis(cautious), candidates)  # [N, K]
         best = torch.argmax(rates, dim=1, keepdim=True)
+        embedding, reliability = self.reliability(context)
         return SampledDecision(
             allocation=Allocation(
                 carrier=_chosen(candidates.carrier, best),
@@ -149,8 +150,8 @@ class Sampler(nn.Module):
             ),
             predicted_rate_bps_hz=rates.gather(1, best)[:, 0],
             candidate_rates_bps_hz=rates,
-            embedding=features.whole,
-            reliability=self.reliability(features.whole),
+            embedding=embedding,
+            reliability=reliability,
         )
 
 

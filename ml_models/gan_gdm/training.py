@@ -221,11 +221,7 @@ class _Run:
             self._secrecy_stage(contexts, learn, check)
         self.sampler.eval()
         self._tell("calibrating", 0.0, {})
-        with torch.no_grad():
-            self.sampler.reliability.fit(
-                self.sampler.features(contexts.estimated).whole,
-                self.sampler.features(held).whole,
-            )
+        self.sampler.reliability.fit(contexts.estimated, held)
         self._tell("calibrating", 1.0, {})
         return TrainedModel(
             config=config,
