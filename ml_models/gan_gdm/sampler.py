@@ -25,7 +25,7 @@ class SampledDecision:
         allocation: [N, U] the best candidate.
         predicted_rate_bps_hz: [N] its sum secrecy rate on the context given, with the margin.
         candidate_rates_bps_hz: [N, K] of all candidates.
-        embedding: [N, D] set statistics of the context.
+        embedding: [N, D] of the context, see `embedding`.
         reliability: [N] in [0, 1].
     """
 

@@ -263,11 +263,7 @@ class _Run:
         self.sampler.cpu()
         self.discriminator.cpu()
         self._tell("calibrating", 0.0, {})
-        with torch.no_grad():
-            self.sampler.reliability.fit(
-                contexts.estimated,
-                held,
-            )
+        self.sampler.reliability.fit(contexts.estimated, held)
         self._tell("calibrating", 1.0, {})
         return TrainedModel(
             config=config,
