@@ -21,7 +21,8 @@ from ml_models.export.graph import (
     output_signature,
 )
 from ml_models.gan_gdm.config import TrainingConfig, config_from_json, config_to_json
-from ml_models.gan_gdm.training import TrainedModel, save_weights
+from ml_models.gan_gdm.training import TrainedModel
+from ml_models.gan_gdm.weights import save_weights
 from ml_models.onnx_sampler import CARD_FILE, MODEL_FILE
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -61,7 +62,7 @@ def write_artifact(
         metrics: figures of an evaluation, for the card.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    save_weights(model, folder / WEIGHTS_FILE)
+    save_weights(model.sampler, model.discriminator, folder / WEIGHTS_FILE)
     export_onnx(model.sampler, folder / MODEL_FILE)
     save_file(golden_samples(model), folder / GOLDEN_FILE)
     card = model_card(model, folder, name=name, command=command, metrics=metrics or {})
@@ -97,6 +98,7 @@ def model_card(
             "steps": dict(model.steps_taken),
             "validation": dict(model.validation),
             "device": model.device,
+            "processes": model.processes,
             "threads": model.config.threads,
         },
         "metrics": dict(metrics),

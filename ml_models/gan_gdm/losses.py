@@ -1,4 +1,7 @@
-"""The three losses of Algorithm 1: L = lambda1 L_GAN + lambda2 L_diff + lambda3 L_sec."""
+"""Two of the losses of Algorithm 1: L = lambda1 L_GAN + lambda2 L_diff + lambda3 L_sec.
+
+L_GAN is in `adversary`.
+"""
 
 from collections.abc import Sequence
 
@@ -8,8 +11,8 @@ from torch.nn import functional
 
 from ml_models.gan_gdm.batches import Batch
 from ml_models.gan_gdm.decoder import sample_within_quota
-from ml_models.gan_gdm.diffusion import PosteriorStep, clean_variable, noised
-from ml_models.gan_gdm.network import VARIABLE, Discriminator, Proposal
+from ml_models.gan_gdm.diffusion import clean_variable, noised
+from ml_models.gan_gdm.network import VARIABLE, Proposal
 from ml_models.gan_gdm.sampler import Sampler, with_candidate_axis
 from radio_math.context import CARRIERS, Allocation, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
@@ -83,49 +86,16 @@ def single_step_proposal(
 ) -> tuple[Proposal, Tensor, Tensor, Tensor]:
     """The generator's proposal for noised labels; with it x_t and the ESIM and pair features."""
     clean = batch.clean()
-    noisy = noised(clean, time, _normal(clean.shape, clean, generator), alpha_bar)
+    noisy = noised(clean, time, standard_normal(clean.shape, generator, clean.device), alpha_bar)
     features = sampler.features(batch.context)
     conditioning = sampler.denoiser.body.condition(features.esim, features.pair)
-    latent = _normal((*clean.shape[:2], sampler.config.latent), clean, generator)
+    latent = standard_normal((*clean.shape[:2], sampler.config.latent), generator, clean.device)
     proposal: Proposal = sampler.denoiser(conditioning, noisy, latent, time.to(clean.dtype))
     return proposal, noisy, features.esim, features.pair
 
 
-def adversarial_losses(
-    sampler: Sampler,
-    discriminator: Discriminator,
-    step: PosteriorStep,
-    batch: Batch,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """L_diff and L_GAN of the generator, and the discriminator's own loss.
-
-    All contexts of the batch take the same strided step, which the caller draws: its number is the
-    host's, and a draw on a device would have the host wait. The real pair is (x_earlier, x_t) of a
-    label's noising; the fake one draws x_earlier from the posterior of the generator's proposal.
-    Source: Xiao et al. 2022 (denoising diffusion GAN), non-saturating loss.
-    """
-    clean = batch.clean()
-    time = torch.full((len(clean),), step.time, device=clean.device)
-    alpha_bar = sampler.alpha_bar
-    proposal, noisy, esim, pair = single_step_proposal(sampler, batch, time, alpha_bar, generator)
-    said = clean_variable(
-        torch.softmax(proposal.logits, dim=-1), proposal.log_share, proposal.index
-    )
-    drift = step.from_noisy * noisy
-    spread = step.deviation * _normal(clean.shape, clean, generator)
-    fake = step.from_clean * said + drift + spread
-    spread = step.deviation * _normal(clean.shape, clean, generator)
-    real = step.from_clean * clean + drift + spread
-    level = torch.full((1,), float(step.time), device=clean.device)
-    fooled = discriminator(esim, pair, fake, noisy, level)
-    gan = functional.softplus(-fooled).mean()
-    on_fake = discriminator(esim, pair, fake.detach(), noisy, level)
-    on_real = discriminator(esim, pair, real, noisy, level)
-    critic = functional.softplus(on_fake).mean() + functional.softplus(-on_real).mean()
-    return diffusion_loss(proposal, batch), gan, critic
-
-
-def _normal(shape: Sequence[int], like: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal numbers where `like` and the generator are."""
-    return torch.randn(tuple(shape), generator=generator, device=like.device)
+def standard_normal(
+    shape: Sequence[int], generator: torch.Generator, device: torch.device
+) -> Tensor:
+    """Standard normal numbers on a device, which is the generator's."""
+    return torch.randn(tuple(shape), generator=generator, device=device)
