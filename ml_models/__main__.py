@@ -45,7 +45,9 @@ def train_command(
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one")] = "cpu",
     lines: LinesOption = False,
 ) -> None:
-    """Trains, exports and evaluates; the card tells the command and the figures.
+    """Trains, exports and evaluates; the card tells the command, the losses and the figures.
+
+    A picture of losses and validation, training.svg, stands beside the files of the version.
 
     Checkpoints stand beside the artifact folder until it is written; the same command goes on
     from them after an interruption and ends with the same weights. Under torchrun each process
@@ -56,6 +58,7 @@ def train_command(
     from ml_models.gan_gdm.checkpoint import Checkpoints  # noqa: PLC0415
     from ml_models.gan_gdm.ranks import joined  # noqa: PLC0415
     from ml_models.gan_gdm.training import TrainingProgress, train  # noqa: PLC0415
+    from ml_models.training_plot import PLOT_FILE, draw_training  # noqa: PLC0415
 
     def tell(progress: TrainingProgress) -> None:
         _tell(progress.fraction, progress.phase, progress.metrics, lines=lines)
@@ -85,6 +88,8 @@ def train_command(
     words += [] if device == "cpu" else ["--device", device]
     _tell(1.0, "exporting", {}, lines=lines)
     card = write_artifact(model, out, command=shlex.join(words))
+    # Beside the version's files, not one of them: repositories take no pictures.
+    draw_training(model.history, out / PLOT_FILE)
     _tell(1.0, "evaluating", {}, lines=lines)
     card["metrics"] = {
         geometry: asdict(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,7 @@ def model_card(
             "device": model.device,
             "processes": model.processes,
             "threads": model.config.threads,
+            "history": _reports(model),
         },
         "metrics": dict(metrics),
         "limits": list(_LIMITS),
@@ -122,6 +124,22 @@ def model_card(
             "tolerance": {"absolute": GOLDEN_TOLERANCE, "relative": GOLDEN_TOLERANCE},
         },
     }
+
+
+def _reports(model: TrainedModel) -> list[dict[str, Any]]:
+    """What was reported with figures; one that is no number is null, as JSON has it."""
+    return [
+        {
+            "fraction": round(told.fraction, 4),
+            "phase": told.phase,
+            "metrics": {
+                name: float(f"{value:.5g}") if math.isfinite(value) else None
+                for name, value in told.metrics.items()
+            },
+        }
+        for told in model.history
+        if told.metrics
+    ]
 
 
 def config_of_card(card: Mapping[str, Any]) -> TrainingConfig:
