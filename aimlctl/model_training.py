@@ -23,13 +23,20 @@ def train(
     quick: Annotated[
         bool, typer.Option("--quick", help="Few data and steps: about five minutes of one core.")
     ] = False,
+    device: Annotated[
+        str, typer.Option("--device", help="cpu, cuda, or auto: a GPU if there is one.")
+    ] = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Trains, exports and evaluates; the same command goes on where an interrupted one was."""
+    """Trains, exports and evaluates; the same command goes on where an interrupted one was.
+
+    Losses and validation on the way are drawn in training.svg beside the artifact's files.
+    """
     output = Output.of(as_json=as_json)
     words = ["train", "--config", str(config), "--out", str(out)]
     words += [] if parent is None else ["--parent", str(parent)]
     words += ["--quick"] if quick else []
+    words += [] if device == "cpu" else ["--device", device]
     result = {"artifact": str(out), **result_of(words, output, SystemClock())}
     output.document(result, show=lambda console: _show(console, result))
 
@@ -46,4 +53,4 @@ def _show(console: Console, result: Mapping[str, Any]) -> None:
     ]
     columns = ("Scenarios", "Of exhaustive", "at the worst power", "on the true channel")
     console.print(table_of(columns, rows))
-    console.print(f"The artifact stands in {result['artifact']}.")
+    console.print(f"The artifact stands in {result['artifact']}, its losses in training.svg there.")

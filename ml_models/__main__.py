@@ -5,6 +5,7 @@ one: `{"fraction": …, "phase": …, "metrics": {…}}` on the way and `{"resul
 """
 
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -26,6 +27,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 _EVALUATED = ("reference", "pass")
 _QUICK_SAMPLES = 16
+_CHECKPOINT_STEPS, _GPU_CHECKPOINT_STEPS = 50, 500  # seconds either way
 _COMPARING_SHARE = 0.9  # of the progress; the reliability takes the rest
 
 LinesOption = Annotated[bool, typer.Option("--lines", help="JSON lines on stdout")]
@@ -43,37 +45,51 @@ def train_command(
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one")] = "cpu",
     lines: LinesOption = False,
 ) -> None:
-    """Trains, exports and evaluates; the card tells the command and the figures.
+    """Trains, exports and evaluates; the card tells the command, the losses and the figures.
+
+    A picture of losses and validation, training.svg, stands beside the files of the version.
 
     Checkpoints stand beside the artifact folder until it is written; the same command goes on
-    from them after an interruption and ends with the same weights.
+    from them after an interruption and ends with the same weights. Under torchrun each process
+    takes its part of every batch.
     """
     # torch takes two seconds to import; the other commands need none of it.
     from ml_models.export.artifact import WEIGHTS_FILE, write_artifact, write_card  # noqa: PLC0415
     from ml_models.gan_gdm.checkpoint import Checkpoints  # noqa: PLC0415
-    from ml_models.gan_gdm.devices import chosen_device  # noqa: PLC0415
+    from ml_models.gan_gdm.ranks import joined  # noqa: PLC0415
     from ml_models.gan_gdm.training import TrainingProgress, train  # noqa: PLC0415
+    from ml_models.training_plot import PLOT_FILE, draw_training  # noqa: PLC0415
 
     def tell(progress: TrainingProgress) -> None:
         _tell(progress.fraction, progress.phase, progress.metrics, lines=lines)
 
     asked = configs.load_config(config)
-    checkpoints = Checkpoints(out.with_name(f"{out.name}.checkpoints"))
-    model = train(
-        configs.quick(asked) if quick else asked,
-        tell,
-        parent=None if parent is None else parent / WEIGHTS_FILE,
-        labelled=None if labelled is None else load(labelled)[0],
-        checkpoints=checkpoints,
-        device=chosen_device(device),
-    )
-    words = ["python", "-m", "ml_models", "train", "--config", str(config), "--out", str(out)]
+    with joined(device, os.environ) as (ranks, place):
+        checkpoints = Checkpoints(
+            out.with_name(f"{out.name}.checkpoints"),
+            every_steps=_CHECKPOINT_STEPS if place.type == "cpu" else _GPU_CHECKPOINT_STEPS,
+        )
+        model = train(
+            configs.quick(asked) if quick else asked,
+            tell if ranks.first else None,
+            parent=None if parent is None else parent / WEIGHTS_FILE,
+            labelled=None if labelled is None else load(labelled)[0],
+            checkpoints=checkpoints,
+            device=place,
+            ranks=ranks,
+        )
+    if not ranks.first:
+        return
+    words = ["python"] if ranks.count == 1 else ["torchrun", "--nproc-per-node", str(ranks.count)]
+    words += ["-m", "ml_models", "train", "--config", str(config), "--out", str(out)]
     for name, folder in (("--parent", parent), ("--labelled", labelled)):
         words += [] if folder is None else [name, str(folder)]
     words += ["--quick"] if quick else []
     words += [] if device == "cpu" else ["--device", device]
     _tell(1.0, "exporting", {}, lines=lines)
     card = write_artifact(model, out, command=shlex.join(words))
+    # Beside the version's files, not one of them: repositories take no pictures.
+    draw_training(model.history, out / PLOT_FILE)
     _tell(1.0, "evaluating", {}, lines=lines)
     card["metrics"] = {
         geometry: asdict(

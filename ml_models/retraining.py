@@ -54,6 +54,9 @@ def retraining_config(
         secrecy_rate=RETRAINING_RATE,
         lambda_gan=0.0,
         lambda_diff=0.0,
+        ema=0.0,  # lags behind in a short run
+        patience=None,  # no labels, no validation
+        keep_best=False,
         wall_clock_s=wall_clock_s,
         threads=threads,
     )

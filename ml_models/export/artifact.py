@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from ml_models.export.graph import (
     output_signature,
 )
 from ml_models.gan_gdm.config import TrainingConfig, config_from_json, config_to_json
-from ml_models.gan_gdm.training import TrainedModel, save_weights
+from ml_models.gan_gdm.training import TrainedModel
+from ml_models.gan_gdm.weights import save_weights
 from ml_models.onnx_sampler import CARD_FILE, MODEL_FILE
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -61,7 +63,7 @@ def write_artifact(
         metrics: figures of an evaluation, for the card.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    save_weights(model, folder / WEIGHTS_FILE)
+    save_weights(model.sampler, model.discriminator, folder / WEIGHTS_FILE)
     export_onnx(model.sampler, folder / MODEL_FILE)
     save_file(golden_samples(model), folder / GOLDEN_FILE)
     card = model_card(model, folder, name=name, command=command, metrics=metrics or {})
@@ -97,7 +99,9 @@ def model_card(
             "steps": dict(model.steps_taken),
             "validation": dict(model.validation),
             "device": model.device,
+            "processes": model.processes,
             "threads": model.config.threads,
+            "history": _reports(model),
         },
         "metrics": dict(metrics),
         "limits": list(_LIMITS),
@@ -120,6 +124,22 @@ def model_card(
             "tolerance": {"absolute": GOLDEN_TOLERANCE, "relative": GOLDEN_TOLERANCE},
         },
     }
+
+
+def _reports(model: TrainedModel) -> list[dict[str, Any]]:
+    """What was reported with figures; one that is no number is null, as JSON has it."""
+    return [
+        {
+            "fraction": round(told.fraction, 4),
+            "phase": told.phase,
+            "metrics": {
+                name: float(f"{value:.5g}") if math.isfinite(value) else None
+                for name, value in told.metrics.items()
+            },
+        }
+        for told in model.history
+        if told.metrics
+    ]
 
 
 def config_of_card(card: Mapping[str, Any]) -> TrainingConfig:

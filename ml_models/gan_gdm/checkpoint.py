@@ -1,8 +1,9 @@
 """Where a training stands, on disk, so that one that was killed ends with the same weights.
 
-A checkpoint holds everything that the next step depends on: weights of both networks, state of
-their optimisers, the random generators, and the examples drawn but not yet used. It is written
-beside the old one and then put in its place, so that a kill at any moment leaves a whole one.
+A checkpoint holds everything that the next step depends on: weights of both networks and of their
+average, state of their optimisers, the random streams, the best weights so far, and the examples
+drawn but not yet used. It is written beside the old one and then put in its place, so that a kill
+at any moment leaves a whole one.
 """
 
 import shutil
@@ -28,22 +29,26 @@ class TrainingState:
     Attributes:
         phase: the stage it is in.
         step: steps of that stage already taken.
+        reported: number of the stage's last report, -1 before the first.
         modules: state of the networks by name.
         optimisers: state of the stage's optimisers, in their order.
-        generators: states of the random generators by name.
+        streams: states of the random streams of each process, by name.
         device: kind of the device it runs on, which the generators are of.
-        rows: examples drawn for the next steps.
+        rows: examples drawn for the next steps, of all processes.
+        best: state of the best weights so far.
         steps_taken: optimiser steps by stage.
         history: what was reported so far, as (fraction, phase, metrics).
     """
 
     phase: str
     step: int
+    reported: int
     modules: Mapping[str, Mapping[str, Tensor]]
     optimisers: list[dict[str, Any]]
-    generators: Mapping[str, Tensor]
+    streams: list[dict[str, Tensor]]
     device: str
     rows: Tensor
+    best: dict[str, Any]
     steps_taken: dict[str, int]
     history: list[tuple[float, str, dict[str, float]]] = field(default_factory=list)
 
@@ -67,12 +72,12 @@ class Checkpoints:
         torch.save({"config": config_to_json(config), **vars(state)}, partial)
         partial.replace(self.folder / _STATE_FILE)
 
-    def read(self, config: TrainingConfig, device: str) -> TrainingState | None:
+    def read(self, config: TrainingConfig, device: str, processes: int) -> TrainingState | None:
         """The checkpoint, None if there is none; its tensors are on the processor.
 
         Raises:
-            ConfigError: it belongs to a training with another configuration or on another kind of
-                device.
+            ConfigError: it belongs to a training with another configuration, on another kind of
+                device, or in another number of processes.
         """
         path = self.folder / _STATE_FILE
         if not path.is_file():
@@ -88,6 +93,11 @@ class Checkpoints:
             raise ConfigError(
                 f"{path} is of a training on {stored['device']}, whose random numbers {device} "
                 f"does not draw; go on with --device {stored['device']}, or give another folder"
+            )
+        if len(stored["streams"]) != processes:
+            raise ConfigError(
+                f"{path} is of a training in {len(stored['streams'])} processes, not {processes}; "
+                "go on with as many, or give another folder"
             )
         return TrainingState(**stored)
 

@@ -12,6 +12,8 @@ FEW_STEP_COUNTS = (1, 2, 4)
 DIFFUSION_STEPS = 100
 GAN_GDM, UNFOLDED = "gan_gdm", "unfolded"
 OUTCOMES = ("estimated", "true")
+SPECTRAL_NORM, GRADIENT_PENALTY = "spectral_norm", "gradient_penalty"
+CRITIC_REGULARISATIONS = ("none", SPECTRAL_NORM, GRADIENT_PENALTY)
 
 # A quick training: data and steps within this time, a third of it for diffusion on the labels.
 _QUICK_S = 200.0
@@ -140,8 +142,16 @@ class TrainingConfig:
         outcome: channel that the secrecy loss is taken on, "estimated" or "true". Decisions are
             made from the estimate either way; on "true" the network learns what errors of reports
             cost.
+        critic_regularisation: what holds the critic back: "none", "spectral_norm", which keeps the
+            greatest singular value of each of its matrices at 1, or "gradient_penalty", R1.
+        gradient_penalty_weight: gamma of R1, which only the gradient penalty has.
         ema: decay a step of a moving average of the generator's weights, which is what validation
             sees and what is kept; 0 keeps the weights of the last step.
+        patience: reports of the second stage, twenty in all, that may be no better than the best
+            in a row before the stage ends; None goes to its end. Better is the validation on the
+            channel of `outcome`.
+        keep_best: whether the weights of the second stage's best report are kept instead of its
+            last.
         wall_clock_s: time for data and both stages together [s]. Data are drawn whatever it takes;
             steps not taken by then are left out, but for the first twenty of a stage. None takes
             all steps.
@@ -162,7 +172,11 @@ class TrainingConfig:
     lambda_diff: float = 0.5
     lambda_sec: float = 1.0
     outcome: str = "estimated"
+    critic_regularisation: str = "none"
+    gradient_penalty_weight: float = 1.0
     ema: float = 0.0
+    patience: int | None = None
+    keep_best: bool = False
     wall_clock_s: float | None = None
     threads: int = 1
 
@@ -173,6 +187,23 @@ class TrainingConfig:
             raise ConfigError(f"outcome is {self.outcome!r}; choose one of {OUTCOMES}")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"ema is {self.ema}; choose from 0 (off) to below 1, such as 0.999")
+        if self.critic_regularisation not in CRITIC_REGULARISATIONS:
+            raise ConfigError(
+                f"critic_regularisation is {self.critic_regularisation!r}; choose one of "
+                f"{CRITIC_REGULARISATIONS}"
+            )
+        if not self.gradient_penalty_weight > 0:
+            raise ConfigError(
+                "gradient_penalty_weight must be above zero; set critic_regularisation to none to "
+                "leave the penalty out"
+            )
+        if self.patience is not None and self.patience < 1:
+            raise ConfigError(f"patience is {self.patience}; give at least 1 report, or null")
+        if (self.patience is not None or self.keep_best) and self.data.labelled < 1:
+            raise ConfigError(
+                "the best weights are told by validation on labels; give data.labelled, or set "
+                "patience to null and keep_best to false"
+            )
         needs_labels = self.diffusion_steps > 0 or self.lambda_diff > 0 or self.lambda_gan > 0
         if needs_labels and self.network.architecture == UNFOLDED:
             raise ConfigError(
@@ -277,10 +308,9 @@ def _build(kind: type, document: Mapping[str, Any], where: str) -> Any:
             continue
         if expected is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)  # noqa: PLW2901 JSON writes 2.0 as 2
-        optional = expected == (float | None)
-        if not isinstance(value, int | float | None if optional else expected) or (
-            isinstance(value, bool) and expected is not bool
-        ):
+        if not isinstance(
+            value, int | float | None if expected == (float | None) else expected
+        ) or (isinstance(value, bool) and expected is not bool):
             raise ConfigError(f"{where}{key} is {value!r}; it must be {expected}")
         values[key] = value
     return kind(**values)

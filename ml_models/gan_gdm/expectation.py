@@ -31,7 +31,7 @@ class Expectation(nn.Module):
     def forward(self, features: ContextFeatures, context: RadioContext) -> RadioContext:
         """The contexts [N] with gains and leakages as they are on average."""
         hidden = torch.relu(self.deepen(torch.relu(self.widen(features.esim))))
-        gain, leakage = torch.exp(self.narrow(hidden)).split(GRID_POINTS, dim=-1)
+        gain, leakage = torch.split(torch.exp(self.narrow(hidden)), GRID_POINTS, dim=-1)
         return RadioContext(
             beam_amplitude=context.beam_amplitude,
             gain_per_w=context.gain_per_w * gain,

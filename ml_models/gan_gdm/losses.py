@@ -1,4 +1,7 @@
-"""The three losses of Algorithm 1: L = lambda1 L_GAN + lambda2 L_diff + lambda3 L_sec."""
+"""Two of the losses of Algorithm 1: L = lambda1 L_GAN + lambda2 L_diff + lambda3 L_sec.
+
+L_GAN is in `adversary`.
+"""
 
 from collections.abc import Sequence
 
@@ -8,10 +11,10 @@ from torch.nn import functional
 
 from ml_models.gan_gdm.batches import Batch
 from ml_models.gan_gdm.decoder import sample_within_quota
-from ml_models.gan_gdm.diffusion import PosteriorStep, clean_variable, noised
+from ml_models.gan_gdm.diffusion import clean_variable, noised
 from ml_models.gan_gdm.expectation import expectation_loss
 from ml_models.gan_gdm.features import ContextFeatures
-from ml_models.gan_gdm.network import VARIABLE, Discriminator, Proposal
+from ml_models.gan_gdm.network import VARIABLE, Proposal
 from ml_models.gan_gdm.sampler import Sampler, with_candidate_axis
 from radio_math.context import CARRIERS, Allocation, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
@@ -67,7 +70,7 @@ def secrecy_loss(
     carrier, log_probability = sample_within_quota(
         proposal.logits.flatten(0, 1), config.quota, generator
     )
-    carrier = carrier.unflatten(0, (count, samples))
+    carrier = carrier.reshape(count, samples, users)
     log_share, index = proposal.on(functional.one_hot(carrier, CARRIERS).to(noise.dtype))
     rate: Tensor = sum_secrecy_rate(
         with_candidate_axis(outcome),
@@ -94,10 +97,10 @@ def single_step_proposal(
 ) -> tuple[Proposal, Tensor, ContextFeatures]:
     """The generator's proposal [N] for noised labels; with it x_t and the features."""
     clean = batch.clean()
-    noisy = noised(clean, time, _normal(clean.shape, clean, generator), alpha_bar)
+    noisy = noised(clean, time, standard_normal(clean.shape, generator, clean.device), alpha_bar)
     features = sampler.features(batch.context)
     conditioning = sampler.denoiser.encoder(features)
-    latent = _normal((*clean.shape[:2], sampler.config.latent), clean, generator)
+    latent = standard_normal((*clean.shape[:2], sampler.config.latent), generator, clean.device)
     proposal: Proposal = sampler.denoiser(
         conditioning, noisy[:, None], latent[:, None], time.to(clean.dtype)
     )
@@ -105,39 +108,8 @@ def single_step_proposal(
     return only, noisy, features
 
 
-def adversarial_losses(
-    sampler: Sampler,
-    discriminator: Discriminator,
-    step: PosteriorStep,
-    batch: Batch,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """L_diff and L_GAN of the generator, and the discriminator's own loss.
-
-    All contexts of the batch take the same strided step, which the caller draws: its number is the
-    host's, and a draw on a device would have the host wait. The real pair is (x_earlier, x_t) of a
-    label's noising; the fake one draws x_earlier from the posterior of the generator's proposal.
-    Source: Xiao et al. 2022 (denoising diffusion GAN), non-saturating loss.
-    """
-    clean = batch.clean()
-    time = torch.full((len(clean),), step.time, device=clean.device)
-    alpha_bar = sampler.alpha_bar
-    proposal, noisy, features = single_step_proposal(sampler, batch, time, alpha_bar, generator)
-    said = proposal.clean()
-    drift = step.from_noisy * noisy
-    spread = step.deviation * _normal(clean.shape, clean, generator)
-    fake = step.from_clean * said + drift + spread
-    spread = step.deviation * _normal(clean.shape, clean, generator)
-    real = step.from_clean * clean + drift + spread
-    level = torch.full((1,), float(step.time), device=clean.device)
-    fooled = discriminator(features, fake, noisy, level)
-    gan = functional.softplus(-fooled).mean()
-    on_fake = discriminator(features, fake.detach(), noisy, level)
-    on_real = discriminator(features, real, noisy, level)
-    critic = functional.softplus(on_fake).mean() + functional.softplus(-on_real).mean()
-    return diffusion_loss(proposal, batch), gan, critic
-
-
-def _normal(shape: Sequence[int], like: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal numbers where `like` and the generator are."""
-    return torch.randn(tuple(shape), generator=generator, device=like.device)
+def standard_normal(
+    shape: Sequence[int], generator: torch.Generator, device: torch.device
+) -> Tensor:
+    """Standard normal numbers on a device, which is the generator's."""
+    return torch.randn(tuple(shape), generator=generator, device=device)

@@ -172,5 +172,5 @@ def _chosen(candidates: Allocation, best: Tensor) -> Allocation:
     samples = power_w.shape[1]
     chosen = (best == torch.arange(samples, device=best.device)).to(power_w.dtype)[:, None]
     parts = (candidates.carrier.to(power_w.dtype), power_w, candidates.beamformer_index)
-    taken = (chosen @ torch.cat(parts, dim=-1))[:, 0].split(power_w.shape[2], dim=-1)
+    taken = torch.split((chosen @ torch.cat(parts, dim=-1))[:, 0], power_w.shape[2], dim=-1)
     return Allocation(taken[0].to(torch.int64), taken[1], taken[2])

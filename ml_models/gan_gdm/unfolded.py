@@ -105,7 +105,7 @@ class UnfoldedOptimiser(nn.Module):
         everywhere = torch.ones_like(logits)
         return Proposal(
             *(
-                value.unflatten(0, (-1, samples))
+                value.reshape(-1, samples, *logits.shape[1:])
                 for value in (logits, power[..., None] * everywhere, place[..., None] * everywhere)
             )
         )

@@ -10,6 +10,11 @@ from ml_models.gan_gdm.sampler import Sampler
 from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
 
+_FIGURES = {
+    "estimated": "ratio_to_exhaustive_one_candidate",
+    "true": "ratio_to_exhaustive_true_channel_one_candidate",
+}
+
 
 class Validation:
     """Validation on held-out labels, and the latest losses for the next report."""
@@ -46,9 +51,14 @@ class Validation:
             return float(achieved / sum_secrecy_rate(channel, self._label).mean())
 
         return {
-            "ratio_to_exhaustive_one_candidate": ratio(self._pair.estimated),
-            "ratio_to_exhaustive_true_channel_one_candidate": ratio(self._pair.true),
+            self.figure("estimated"): ratio(self._pair.estimated),
+            self.figure("true"): ratio(self._pair.true),
         }
+
+    @staticmethod
+    def figure(outcome: str) -> str:
+        """Name of the figure of a channel, "estimated" or "true"."""
+        return _FIGURES[outcome]
 
     def note(self, **losses: Tensor) -> None:
         """Keeps the latest losses."""

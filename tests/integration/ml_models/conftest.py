@@ -10,7 +10,8 @@ from ml_models.__main__ import app
 from ml_models.export.artifact import WEIGHTS_FILE, config_of_card
 from ml_models.gan_gdm.network import Discriminator
 from ml_models.gan_gdm.sampler import Sampler
-from ml_models.gan_gdm.training import TrainedModel, load_weights
+from ml_models.gan_gdm.training import TrainedModel
+from ml_models.gan_gdm.weights import load_weights
 from ml_models.onnx_sampler import read_card
 
 TINY = {

@@ -44,6 +44,10 @@ def test_training_leaves_an_evaluated_artifact(tiny_folder: Path) -> None:
     assert card["metrics"].keys() == {"reference", "pass"}
     assert card["training"]["steps"] == {"diffusion": 2, "secrecy": 2}
     assert card["command"].startswith("python -m ml_models")
+    training = card["training"]
+    assert (training["device"], training["threads"], training["processes"]) == ("cpu", 1, 1)
+    assert "loss_critic" in training["history"][-1]["metrics"]
+    assert (tiny_folder / "training.svg").read_text().startswith("<?xml")
 
 
 def test_comparison_is_told_in_lines(tiny_folder: Path, tmp_path: Path) -> None:

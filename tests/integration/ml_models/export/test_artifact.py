@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 
 from ml_models.export.artifact import GOLDEN_FILE, WEIGHTS_FILE, config_of_card, write_card
 from ml_models.gan_gdm.sampler import Sampler
-from ml_models.gan_gdm.training import TrainedModel, load_weights
+from ml_models.gan_gdm.training import TrainedModel
+from ml_models.gan_gdm.weights import load_weights
 from ml_models.onnx_sampler import CARD_FILE, OnnxSampler, read_card
 
 

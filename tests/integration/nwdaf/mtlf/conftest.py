@@ -20,7 +20,8 @@ from nwdaf.mtlf.job_folder import CARD_FILE, WEIGHTS_FILE
 def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a training starts from, of a network so small that it is trained in a moment."""
     # torch takes seconds to import; the other tests need none of it.
-    from ml_models.gan_gdm.training import save_weights, train  # noqa: PLC0415
+    from ml_models.gan_gdm.training import train  # noqa: PLC0415
+    from ml_models.gan_gdm.weights import save_weights  # noqa: PLC0415
 
     network = NetworkConfig(
         width=16,
@@ -41,7 +42,8 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lambda_diff=0.0,
     )
     folder = tmp_path_factory.mktemp("pretrained")
-    save_weights(train(config), folder / WEIGHTS_FILE)
+    model = train(config)
+    save_weights(model.sampler, model.discriminator, folder / WEIGHTS_FILE)
     (folder / CARD_FILE).write_text(json.dumps({"config": config_to_json(config)}))
     return folder
 

@@ -64,7 +64,12 @@ def test_quick_cuts_down_and_never_adds() -> None:
     shortened = quick(TrainingConfig())
     assert shortened.data.labelled < TrainingConfig().data.labelled
     assert shortened.wall_clock_s is not None
-    small = TrainingConfig(data=DataConfig(labelled=40, calibration=70), diffusion_steps=2)
+    small = TrainingConfig(
+        data=DataConfig(labelled=40, calibration=70),
+        diffusion_steps=2,
+        diffusion_batch=8,
+        secrecy_batch=4,
+    )
     assert quick(small) == replace(small, wall_clock_s=shortened.wall_clock_s)
 
 
@@ -74,6 +79,35 @@ def test_nothing_to_learn_from_is_refused() -> None:
         TrainingConfig(
             data=DataConfig(labelled=0), diffusion_steps=0, lambda_gan=0.0, lambda_diff=0.0
         )
+
+
+def test_what_ends_a_training_early_needs_labels() -> None:
+    """There is no best without validation; a report is the least patience."""
+    for change in ({"patience": 3}, {"keep_best": True}):
+        without = {"data": {"labelled": 0, "unlabelled": 9}, "diffusion_steps": 0}
+        without |= {"lambda_gan": 0.0, "lambda_diff": 0.0}
+        assert config_from_json(change) != TrainingConfig()
+        with pytest.raises(ConfigError, match="set patience to null"):
+            config_from_json(without | change)
+    assert config_from_json({"patience": None}) == TrainingConfig()
+    with pytest.raises(ConfigError, match="at least 1 report"):
+        config_from_json({"patience": 0})
+    with pytest.raises(ConfigError, match="it must be int"):
+        config_from_json({"patience": 2.5})
+
+
+@pytest.mark.parametrize(
+    ("document", "complaint"),
+    [
+        ({"ema": 1.0}, "choose from 0"),
+        ({"critic_regularisation": "dropout"}, "choose one of"),
+        ({"gradient_penalty_weight": 0}, "must be above zero"),
+    ],
+)
+def test_options_out_of_range_are_refused(document: dict[str, object], complaint: str) -> None:
+    """The sentence says what can be given."""
+    with pytest.raises(ConfigError, match=complaint):
+        config_from_json(document)
 
 
 def test_shipped_configurations_load() -> None:

@@ -10,15 +10,13 @@ from ml_models.datasets.labelled import LabelledScenarios, generate
 from ml_models.datasets.scenarios import ScenarioProfile
 from ml_models.gan_gdm.checkpoint import Checkpoints
 from ml_models.gan_gdm.config import ConfigError, DataConfig, NetworkConfig, TrainingConfig
-from ml_models.gan_gdm.sampler import Sampler
 from ml_models.gan_gdm.training import (
     TrainedModel,
     TrainingProgress,
     TrainingStopped,
-    load_weights,
-    save_weights,
     train,
 )
+from ml_models.gan_gdm.weights import save_weights
 
 TINY = TrainingConfig(
     network=NetworkConfig(
@@ -94,7 +92,7 @@ def test_progress_runs_from_start_to_end(labelled: LabelledScenarios) -> None:
 
 def test_warm_start_continues_from_the_parent(trained: TrainedModel, tmp_path: Path) -> None:
     """Without labels a child begins at the parent's weights and scales and moves on."""
-    save_weights(trained, tmp_path / "weights.safetensors")
+    save_weights(trained.sampler, trained.discriminator, tmp_path / "weights.safetensors")
     config = replace(
         TINY,
         data=replace(TINY.data, labelled=0, unlabelled=20, seed=92),
@@ -156,7 +154,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     asked = iter([False] * steps_before_the_end + [True])
     with pytest.raises(TrainingStopped):
         train(TINY, labelled=labelled, checkpoints=kept, should_stop=lambda: next(asked))
-    resumed = kept.read(TINY, "cpu")
+    resumed = kept.read(TINY, "cpu", 1)
     assert resumed is not None
     assert resumed.phase == ("diffusion" if steps_before_the_end == 4 else "secrecy")
     again = train(TINY, labelled=labelled, checkpoints=kept)
@@ -175,12 +173,55 @@ def test_checkpoints_keep_the_labels_and_know_their_training(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match="another configuration"):
         train(replace(TINY, seed=3), checkpoints=kept)
     with pytest.raises(ConfigError, match="go on with --device cpu"):
-        kept.read(TINY, "cuda")
+        kept.read(TINY, "cuda", 1)
+    with pytest.raises(ConfigError, match="go on with as many"):
+        kept.read(TINY, "cpu", 2)
 
 
-def test_weights_of_another_network_are_refused(trained: TrainedModel, tmp_path: Path) -> None:
-    """A parent of another shape does not load half-way."""
-    save_weights(trained, tmp_path / "weights.safetensors")
-    wider = Sampler(NetworkConfig(width=32, layers=1, heads=2))
-    with pytest.raises(ConfigError, match="do not fit this network"):
-        load_weights(tmp_path / "weights.safetensors", wider)
+def test_the_best_weights_are_kept(labelled: LabelledScenarios, tmp_path: Path) -> None:
+    """Whatever comes after the best report is forgotten, also over an interruption."""
+    config = replace(TINY, diffusion_steps=0, secrecy_steps=40, secrecy_rate=0.3, keep_best=True)
+    told: list[TrainingProgress] = []
+    model = train(config, told.append, labelled=labelled)
+    name = "ratio_to_exhaustive_one_candidate"
+    figures = [progress.metrics[name] for progress in told if progress.phase == "secrecy"]
+    assert model.validation[name] == pytest.approx(max(figures))
+    assert model.validation[name] > figures[-1]
+    kept = Checkpoints(tmp_path, every_steps=15)
+    asked = iter([False] * 20 + [True])
+    with pytest.raises(TrainingStopped):
+        train(config, labelled=labelled, checkpoints=kept, should_stop=lambda: next(asked))
+    again = train(config, labelled=labelled, checkpoints=kept)
+    assert all(torch.equal(value, weights_of(again)[n]) for n, value in weights_of(model).items())
+
+
+def test_a_training_that_no_longer_gets_better_ends(
+    labelled: LabelledScenarios, tmp_path: Path
+) -> None:
+    """After as many reports as it has patience, at the same step after an interruption."""
+    config = replace(TINY, diffusion_steps=0, secrecy_steps=100, secrecy_rate=0.3, patience=2)
+    model = train(config, labelled=labelled)
+    name = "ratio_to_exhaustive_one_candidate"
+    figures = [told.metrics[name] for told in model.history if told.phase == "secrecy"][:-1]
+    assert model.steps_taken["secrecy"] == 5 * (len(figures) - 1) < 100
+    assert max(figures[-2:]) <= max(figures[:-2])
+    kept = Checkpoints(tmp_path, every_steps=4)
+    asked = iter([False] * (model.steps_taken["secrecy"] - 1) + [True])
+    with pytest.raises(TrainingStopped):
+        train(config, labelled=labelled, checkpoints=kept, should_stop=lambda: next(asked))
+    again = train(config, labelled=labelled, checkpoints=kept)
+    assert again.steps_taken == model.steps_taken
+
+
+def test_a_critic_is_held_back_as_asked(labelled: LabelledScenarios, tmp_path: Path) -> None:
+    """Each way leads elsewhere, and what is left of the critic starts another training."""
+    config = replace(TINY, secrecy_steps=4, lambda_gan=1.0)
+    heads = []
+    for way in ("none", "spectral_norm", "gradient_penalty"):
+        held = replace(config, critic_regularisation=way)
+        model = train(held, labelled=labelled)
+        heads.append(model.sampler.generator.head.weight)
+        save_weights(model.sampler, model.discriminator, tmp_path / "weights.safetensors")
+        train(held, labelled=labelled, parent=tmp_path / "weights.safetensors")
+    assert not torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])
