@@ -4,19 +4,17 @@ The ESIMs of a context are nearly independent draws, so what is said of each is 
 ten. Of every ESIM come the link gain, the residual Doppler, and five numbers of its Pareto frontier
 of gain against leakage (`member_features`). How these vary with the geometry of a pass would hide
 a change of conditions; so each is predicted, with its spread, from what the beams and the Doppler
-of the context tell of the geometry, by ridge regression on fixed random hidden units. What is left
+of the context tell of the geometry (`Explained`). What is left
 has mean 0 and variance 1 for the training contexts; its mean and log variance over the ESIMs are
 the embedding, beside the same statistics of the beam patterns themselves.
 
-Source: Huang et al. 2006 (extreme learning machine); Davidian and Carroll 1987 (variance function).
 Not modelled: dependence of the ESIMs of a context beyond their common geometry.
 """
-
-import math
 
 import torch
 from torch import Tensor, nn
 
+from ml_models.gan_gdm.explained import Explained
 from radio_math.beamforming import mu_grid
 from radio_math.context import BEAMS, GRID_POINTS, RadioContext
 
@@ -25,15 +23,10 @@ LINK_FEATURES = 7
 EMBEDDING_SIZE = 2 * (BEAM_FEATURES + LINK_FEATURES) + 1
 """Per feature of an ESIM its mean and log variance over the ESIMs; and the roughness."""
 
-_HIDDEN = 128
 _DOPPLER = 1  # its column among the link features
 _GEOMETRY_INPUTS = BEAMS + 3 * BEAM_FEATURES + 3 * BEAMS
 _LEAST_LEAKAGE_PER_W = 1e-5  # costs 0.005 b/s/Hz at 300 W: below it nobody listens
-_INPUT_LIMIT = 5.0  # deviations at which inputs of the regression are cut
-_RESIDUAL_LIMIT = 30.0
 _LIMIT = 100.0  # deviations at which the embedding is cut, so that nothing overflows
-_RIDGE = 1.0
-_SEED = 1
 
 
 class ContextEmbedding(nn.Module):
@@ -47,8 +40,8 @@ class ContextEmbedding(nn.Module):
         super().__init__()
         price = torch.as_tensor(mu_grid(), dtype=torch.float32)
         self.register_buffer("price", price, persistent=False)
-        self.doppler = _Explained(_GEOMETRY_INPUTS, 1)
-        self.link = _Explained(_GEOMETRY_INPUTS + 3, LINK_FEATURES - 1)
+        self.doppler = Explained(_GEOMETRY_INPUTS, 1)
+        self.link = Explained(_GEOMETRY_INPUTS + 3, LINK_FEATURES - 1)
         self.register_buffer("mean", torch.zeros(EMBEDDING_SIZE))
         self.register_buffer("deviation", torch.ones(EMBEDDING_SIZE))
 
@@ -142,61 +135,6 @@ def member_features(context: RadioContext, price: Tensor) -> tuple[Tensor, Tenso
         dim=-1,
     )
     return beams, link, torch.log(1e-3 + rise.sum(dim=-1, keepdim=True))
-
-
-class _Explained(nn.Module):
-    """Targets less what inputs foretell of them, in the deviations that inputs foretell."""
-
-    mean: Tensor
-    deviation: Tensor
-    hidden: Tensor
-    bias: Tensor
-    centre: Tensor
-    log_variance: Tensor
-
-    def __init__(self, inputs: int, targets: int) -> None:
-        super().__init__()
-        generator = torch.Generator().manual_seed(_SEED)
-        units = 1 + inputs + _HIDDEN
-        self.register_buffer("mean", torch.zeros(inputs))
-        self.register_buffer("deviation", torch.ones(inputs))
-        hidden = torch.randn(inputs, _HIDDEN, generator=generator) / math.sqrt(inputs)
-        self.register_buffer("hidden", hidden)
-        self.register_buffer("bias", torch.randn(_HIDDEN, generator=generator))
-        self.register_buffer("centre", torch.zeros(units, targets))
-        self.register_buffer("log_variance", torch.zeros(units, targets))
-
-    def fit(self, inputs: Tensor, targets: Tensor) -> None:
-        """Least squares for the targets [R, T], then for the log squares of what is left."""
-        self.mean.copy_(inputs.mean(dim=0))
-        self.deviation.copy_(inputs.std(dim=0).clamp(min=1e-3))
-        units = self._units(inputs)
-        self.centre.copy_(_ridge(units, targets))
-        left = targets - units @ self.centre
-        # Logarithms of squares are skewed: their mean is below the log of the variance.
-        small = 1e-2 * targets.var(dim=0) + 1e-9
-        self.log_variance.copy_(_ridge(units, torch.log(left.square() + small)))
-        scaled = left.square() * torch.exp(-(units @ self.log_variance))
-        self.log_variance[0] += torch.log(scaled.mean(dim=0) + 1e-12)
-
-    def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """[..., T] of inputs [..., I] and targets [..., T]."""
-        units = self._units(inputs)
-        log_variance = (units @ self.log_variance).clamp(-12.0, 12.0)
-        left = (targets - units @ self.centre) * torch.exp(-0.5 * log_variance)
-        return left.clamp(-_RESIDUAL_LIMIT, _RESIDUAL_LIMIT)
-
-    def _units(self, inputs: Tensor) -> Tensor:
-        scaled = ((inputs - self.mean) / self.deviation).clamp(-_INPUT_LIMIT, _INPUT_LIMIT)
-        one = torch.ones_like(scaled[..., :1])
-        return torch.cat([one, scaled, torch.tanh(scaled @ self.hidden + self.bias)], dim=-1)
-
-
-def _ridge(units: Tensor, targets: Tensor) -> Tensor:
-    exact = units.double()
-    penalty = _RIDGE * torch.eye(exact.shape[1], dtype=exact.dtype)
-    factor = torch.linalg.cholesky(exact.T @ exact + penalty)
-    return torch.cholesky_solve(exact.T @ targets.double(), factor).float()
 
 
 def _regressors(context: RadioContext, beams: Tensor, link: Tensor) -> tuple[Tensor, Tensor]:
