@@ -130,7 +130,7 @@ def member_features(context: RadioContext, price: Tensor) -> tuple[Tensor, Tenso
             torch.log(spent[..., :1] + 1e-6),
             torch.log(nulled[..., :1] + 1e-4),
             left.sum(dim=-1, keepdim=True),
-            torch.asinh(3e2 * untied[..., :8].sum(dim=-1, keepdim=True)),
+            torch.asinh(1e3 * untied[..., :8].sum(dim=-1, keepdim=True)),
         ],
         dim=-1,
     )
