@@ -50,7 +50,7 @@ def _statistics(*features: int) -> tuple[int, ...]:
 
 _GROUPS: dict[str, tuple[tuple[int, ...], float]] = {
     "beams": (tuple(range(2 * BEAM_FEATURES)), 1.0),
-    "doppler": (_statistics(_DOPPLER), 1.0),
+    "doppler": (_statistics(_DOPPLER), 0.5),
     "eavesdroppers": (_statistics(_FLOOR, _SPENT, _NULLED), 1.0),
     "frontier": (_statistics(_LEFT, _TIED), 0.3),
     "roughness": ((EMBEDDING_SIZE - 1,), 0.1),
@@ -63,7 +63,7 @@ _DIRECTIONS: dict[str, tuple[dict[int, float], float]] = {
     "links are weaker": ({_mean(_GAIN): -4.0}, 1.0),
     "links are stronger": ({_mean(_GAIN): 4.0}, 0.3),
     "faster": ({_mean(_DOPPLER): 4.0}, 0.3),
-    "slower": ({_mean(_DOPPLER): -4.0}, 0.3),
+    "slower": ({_mean(_DOPPLER): -4.0}, 0.1),
     "heard by more": ({_mean(_FLOOR): 2.8, _mean(_SPENT): 2.8}, 1.0),
     "harder to null": ({_mean(_SPENT): 4.0}, 0.5),
     "off the frontier, above": ({_mean(_TIED): 4.0}, 0.3),
