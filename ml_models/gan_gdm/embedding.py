@@ -67,8 +67,18 @@ class ContextEmbedding(nn.Module):
         doppler = self.doppler(geometry, _doppler(link))
         others = self.link(known, _others(link))
         left = torch.cat([others[..., :_DOPPLER], doppler, others[..., _DOPPLER:]], dim=-1)
+        beam_mean, beam_variance = _moments(beams)
+        mean, variance = _moments(left)
+        log_variance = torch.log(torch.cat([beam_variance, variance], dim=1) + 0.02)
         return torch.cat(
-            [*_mean_and_spread(beams), *_mean_and_spread(left), rough.mean(dim=1)], dim=1
+            [
+                beam_mean,
+                log_variance[:, :BEAM_FEATURES],
+                mean,
+                log_variance[:, BEAM_FEATURES:],
+                rough.mean(dim=1),
+            ],
+            dim=1,
         )
 
     def _members(self, context: RadioContext) -> tuple[Tensor, Tensor, Tensor]:
@@ -98,37 +108,46 @@ def member_features(context: RadioContext, price: Tensor) -> tuple[Tensor, Tenso
     leakage: Tensor = context.leakage_per_w.clamp(min=_LEAST_LEAKAGE_PER_W)
     floor = leakage[..., GRID_POINTS - 1 :]
     power = amplitude.square() + 1e-6
-    own = power.sum(dim=-1)
-    log_own = torch.log(own)
-    beams = torch.stack(
+    own = power.sum(dim=-1, keepdim=True)
+    share = power / own
+    beams = torch.cat(
         [
-            log_own,
-            torch.log(power.square().sum(dim=-1)) - 2.0 * log_own,
-            torch.log(power.amax(dim=-1)) - log_own,
-            torch.log(torch.sqrt(power).sum(dim=-1)) - 0.5 * log_own,
-            amplitude.sum(dim=-1) / torch.sqrt(own),
+            torch.log(
+                torch.cat(
+                    [
+                        own,
+                        share.square().sum(dim=-1, keepdim=True),
+                        share.amax(dim=-1, keepdim=True),
+                        torch.sqrt(share).sum(dim=-1, keepdim=True),
+                    ],
+                    dim=-1,
+                )
+            ),
+            amplitude.sum(dim=-1, keepdim=True) / torch.sqrt(own),
         ],
         dim=-1,
     )
     # Differences before quotients: what nulling costs is often a hundred thousandth of the gain.
     last_gain = gain[..., GRID_POINTS - 1 :]
-    spent = ((gain - last_gain) / last_gain).clamp(min=0.0)
+    spent = ((gain[..., :1] - last_gain) / last_gain).clamp(min=0.0)
     nulled = ((leakage - floor) / floor).clamp(min=0.0)
-    left = (nulled[..., 1:-1] + 1e-4) / (nulled[..., :1] + 1e-4)
-    step = 2.0 * (gain[..., 1:] - gain[..., :-1]) / (gain[..., 1:] + gain[..., :-1])
+    first_nulled = nulled[..., :1] + 1e-4
+    left = (nulled[..., 1:-1] + 1e-4) / first_nulled
+    later, sooner = gain[..., 1:], gain[..., :-1]
+    step = 2.0 * (later - sooner) / (later + sooner)
     above = nulled + 0.03
     loaded = price * floor * above
     weight = loaded / (1.0 + loaded)
     fall = torch.log(above[..., 1:] / above[..., :-1])
     untied = step - 0.5 * (weight[..., 1:] + weight[..., :-1]) * fall
-    rise = step.clamp(min=0.0) + torch.log(leakage[..., 1:] / leakage[..., :-1]).clamp(min=0.0)
+    rise = step.clamp(min=0.0) + fall.clamp(min=0.0)
     link = torch.cat(
         [
             torch.log(gain[..., :1]),
             30.0 * torch.sqrt(context.ici_factor)[..., None],
             torch.log(floor),
-            torch.log(spent[..., :1] + 1e-6),
-            torch.log(nulled[..., :1] + 1e-4),
+            torch.log(spent + 1e-6),
+            torch.log(first_nulled),
             left.sum(dim=-1, keepdim=True),
             torch.asinh(1e3 * untied[..., :8].sum(dim=-1, keepdim=True)),
         ],
@@ -140,9 +159,11 @@ def member_features(context: RadioContext, price: Tensor) -> tuple[Tensor, Tenso
 def _regressors(context: RadioContext, beams: Tensor, link: Tensor) -> tuple[Tensor, Tensor]:
     """Of each ESIM and of its context: what beams tell of the geometry; with the Doppler too."""
     amplitude: Tensor = context.beam_amplitude
+    beam_mean, beam_variance = _moments(beams)
     whole = torch.cat(
         [
-            *_mean_and_deviation(beams),
+            beam_mean,
+            torch.sqrt(beam_variance + 1e-6),
             amplitude.mean(dim=1),
             amplitude.square().mean(dim=1),
             amplitude.amax(dim=1),
@@ -150,7 +171,8 @@ def _regressors(context: RadioContext, beams: Tensor, link: Tensor) -> tuple[Ten
         dim=1,
     )
     doppler = _doppler(link)
-    motion = torch.cat(_mean_and_deviation(doppler), dim=1)
+    mean, variance = _moments(doppler)
+    motion = torch.cat([mean, torch.sqrt(variance + 1e-6)], dim=1)
     geometry = torch.cat([amplitude, beams, _to_each(whole, amplitude)], dim=-1)
     return geometry, torch.cat([geometry, doppler, _to_each(motion, amplitude)], dim=-1)
 
@@ -167,13 +189,7 @@ def _to_each(whole: Tensor, member: Tensor) -> Tensor:
     return whole[:, None].expand(-1, member.shape[1], -1)
 
 
-def _mean_and_deviation(member: Tensor) -> list[Tensor]:
+def _moments(member: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean [N, F] and variance [N, F] of features [N, U, F] over the ESIMs."""
     mean = member.mean(dim=1)
-    variance = (member - mean[:, None]).square().mean(dim=1)
-    return [mean, torch.sqrt(variance + 1e-6)]
-
-
-def _mean_and_spread(member: Tensor) -> list[Tensor]:
-    """Mean [N, F] and log variance [N, F] of features [N, U, F] over the ESIMs."""
-    mean = member.mean(dim=1)
-    return [mean, torch.log((member - mean[:, None]).square().mean(dim=1) + 0.02)]
+    return mean, (member - mean[:, None]).square().mean(dim=1)
