@@ -1,10 +1,11 @@
 """Is this context like those the model was trained on? A calibrated answer in [0, 1].
 
 A change of conditions shows in few of the embedding's numbers, and a distance over all of them
-would drown it. So groups of numbers that belong together (`_GROUPS`) are judged apart. A mixture
-of Gaussians describes each group over the training contexts; the share p_g of held-out contexts
-that are at least as unlikely as this one is the group's evidence. All evidence is joined as the
-likelihood of "one of the groups has changed, nobody knows which and how",
+would drown it. So groups of numbers that belong together (`_GROUPS`) are judged apart: a mixture
+of Gaussians describes each group over the training contexts. Some numbers are judged by one tail
+besides (`_DIRECTIONS`). The share p_g of held-out contexts that are at least as unlikely as this
+one is the evidence, and all evidence is joined as the likelihood of "something has changed, nobody
+knows what",
 
     score = log sum_g w_g p_g^-a,      reliability = share of held-out contexts that score as high
 
@@ -30,25 +31,49 @@ from ml_models.gan_gdm.embedding import (
 )
 from radio_math.context import RadioContext
 
+_GAIN, _DOPPLER, _FLOOR, _SPENT, _NULLED, _LEFT, _TIED = range(LINK_FEATURES)
+
+
+def _mean(feature: int) -> int:
+    """Column of the embedding: mean of a link feature over the ESIMs."""
+    return 2 * BEAM_FEATURES + feature
+
+
+def _spread(feature: int) -> int:
+    """Column of the embedding: log variance of a link feature over the ESIMs."""
+    return _mean(LINK_FEATURES) + feature
+
 
 def _statistics(*features: int) -> tuple[int, ...]:
-    """Columns of the embedding: mean and log variance of some link features."""
-    first = 2 * BEAM_FEATURES
-    return tuple(first + n for n in features) + tuple(first + LINK_FEATURES + n for n in features)
+    return tuple(map(_mean, features)) + tuple(map(_spread, features))
 
 
 _GROUPS: dict[str, tuple[tuple[int, ...], float]] = {
     "beams": (tuple(range(2 * BEAM_FEATURES)), 1.0),
-    "gain": (_statistics(0), 2.0),
-    "doppler": (_statistics(1), 1.0),
-    "eavesdroppers": (_statistics(2, 3, 4), 2.0),
-    "frontier": (_statistics(5, 6), 0.3),
+    "doppler": (_statistics(_DOPPLER), 0.5),
+    "eavesdroppers": (_statistics(_FLOOR, _SPENT, _NULLED), 1.0),
+    "frontier": (_statistics(_LEFT, _TIED), 0.3),
     "roughness": ((EMBEDDING_SIZE - 1,), 0.1),
 }
-"""Columns that are judged together, and the weight of their evidence. Conditions that change
-often weigh more; the tables of a sound report cannot break the last two, where a fault of the
-report shows beyond doubt."""
+"""Columns that are judged together, and the weight of their evidence. The tables of a sound report
+cannot break the last two, where a fault of the report shows beyond doubt at any weight."""
 
+_DIRECTIONS: dict[str, tuple[dict[int, float], float]] = {
+    "links differ more": ({_spread(_GAIN): 4.0}, 1.0),
+    "links are weaker": ({_mean(_GAIN): -4.0}, 1.0),
+    "links are stronger": ({_mean(_GAIN): 4.0}, 0.3),
+    "faster": ({_mean(_DOPPLER): 4.0}, 0.3),
+    "slower": ({_mean(_DOPPLER): -4.0}, 0.1),
+    "heard by more": ({_mean(_FLOOR): 2.8, _mean(_SPENT): 2.8}, 1.0),
+    "harder to null": ({_mean(_SPENT): 4.0}, 0.5),
+    "off the frontier, above": ({_mean(_TIED): 4.0}, 0.3),
+    "off the frontier, below": ({_mean(_TIED): -4.0}, 0.3),
+}
+"""Sums of columns that are judged by one tail, and the weight of their evidence: a change for the
+worse is more likely, and matters more, than one for the better. 4 for a deviation makes the slope
+of the tail, see `_TAIL_SLOPE`, 2 for a deviation."""
+
+_EVIDENCE = len(_GROUPS) + len(_DIRECTIONS)
 _EXPONENT = 0.7
 COMPONENTS = 6
 _CONTEXTS_PER_COMPONENT = 250
@@ -69,6 +94,7 @@ class Reliability(nn.Module):
     whitening: Tensor
     level: Tensor
     quantile: Tensor
+    direction: Tensor
     log_prior: Tensor
     log_level: Tensor
 
@@ -82,9 +108,15 @@ class Reliability(nn.Module):
         self.register_buffer(
             "whitening", torch.zeros(EMBEDDING_SIZE, groups, COMPONENTS, self.width)
         )
-        self.register_buffer("level", torch.arange(len(_LEVELS)).float().repeat(groups, 1))
+        self.register_buffer("level", torch.arange(len(_LEVELS)).float().repeat(_EVIDENCE, 1))
         self.register_buffer("quantile", torch.arange(_QUANTILES + 1).float())
-        prior = torch.tensor([weight for _, weight in _GROUPS.values()])
+        direction = torch.zeros(EMBEDDING_SIZE, len(_DIRECTIONS))
+        for number, (columns, _) in enumerate(_DIRECTIONS.values()):
+            for column, factor in columns.items():
+                direction[column, number] = factor
+        self.register_buffer("direction", direction, persistent=False)
+        weights = [weight for _, weight in (*_GROUPS.values(), *_DIRECTIONS.values())]
+        prior = torch.tensor(weights)
         self.register_buffer("log_prior", torch.log(prior), persistent=False)
         log_level = -torch.log(torch.tensor(_LEVELS))
         self.register_buffer("log_level", log_level, persistent=False)
@@ -133,11 +165,12 @@ class Reliability(nn.Module):
         return torch.logsumexp(_EXPONENT * evidence + self.log_prior, dim=1)
 
     def _unlikeliness(self, embedding: Tensor) -> Tensor:
-        """Negative log density [N, G] of every group, but for a constant."""
+        """Negative log density of every group, but for a constant; then every direction, [N, G]."""
         groups = len(_GROUPS)
         white = (embedding @ self.whitening.flatten(1)).reshape(-1, groups, COMPONENTS, self.width)
         squared = (white - self.centre).square().sum(dim=3)
-        return -torch.logsumexp(self.log_weight - 0.5 * squared, dim=2)
+        groups_apart = -torch.logsumexp(self.log_weight - 0.5 * squared, dim=2)
+        return torch.cat([groups_apart, embedding @ self.direction], dim=1)
 
 
 def _rising(values: Tensor) -> Tensor:
