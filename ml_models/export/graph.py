@@ -57,6 +57,8 @@ def output_signature(network: NetworkConfig) -> list[dict[str, Any]]:
         ("embedding", "float32", [EMBEDDING_SIZE], "deviations of the training contexts"),
         ("reliability", "float32", [], "0 to 1"),
     ]
+    if network.says_confidence:
+        outputs.append(("confidence", "float32", [], "0 to 1"))
     return [
         {"name": name, "dtype": dtype, "shape": [BATCH_AXIS, *shape], "unit": unit}
         for name, dtype, shape, unit in outputs
@@ -86,6 +88,7 @@ class TensorSampler(nn.Module):
             beam_amplitude, gain_per_w, leakage_per_w, ici_factor, carrier_noise, power_budget_w
         )
         decision = self.sampler(context, noise, latent)
+        said = () if decision.confidence is None else (decision.confidence,)
         return (
             decision.allocation.carrier,
             decision.allocation.power_w,
@@ -94,6 +97,7 @@ class TensorSampler(nn.Module):
             decision.candidate_rates_bps_hz,
             decision.embedding,
             decision.reliability,
+            *said,
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from ml_models.gan_gdm.confidence import Confidence, decision_statistics
 from ml_models.gan_gdm.config import GAN_GDM, ConfigError, NetworkConfig
 from ml_models.gan_gdm.decoder import assign_within_quota
 from ml_models.gan_gdm.diffusion import signal_power, strided_steps
@@ -26,7 +27,8 @@ class SampledDecision:
         predicted_rate_bps_hz: [N] its sum secrecy rate on the context given, with the margin.
         candidate_rates_bps_hz: [N, K] of all candidates.
         embedding: [N, D] of the context, see `embedding`.
-        reliability: [N] in [0, 1].
+        reliability: [N] in [0, 1]: how usual the context is.
+        confidence: [N] in [0, 1]: how likely the decision is a good one; None where not asked for.
     """
 
     allocation: Allocation
@@ -34,6 +36,7 @@ class SampledDecision:
     candidate_rates_bps_hz: Tensor
     embedding: Tensor
     reliability: Tensor
+    confidence: Tensor | None
 
 
 class Sampler(nn.Module):
@@ -49,6 +52,7 @@ class Sampler(nn.Module):
             Generator(config) if config.architecture == GAN_GDM else UnfoldedOptimiser(config)
         )
         self.reliability = Reliability()
+        self.confidence = Confidence() if config.says_confidence else None
         self.steps = strided_steps(config.denoising_steps, config.stochasticity)
         self.register_buffer("alpha_bar", signal_power(), persistent=False)
 
@@ -121,28 +125,44 @@ class Sampler(nn.Module):
             latent: [N, K, T', U, Z] standard normal.
         """
         features = self.features(context)
-        proposal = self.propose(context, features, noise, latent)
-        assigned = assign_within_quota(proposal.logits, self.config.quota)
-        log_share, index = proposal.on(assigned.one_hot)
-        candidates = Allocation(
-            carrier=assigned.carrier,
-            power_w=torch.exp(log_share) * context.power_budget_w[:, None, None],
-            beamformer_index=index,
-        )
-        rates: Tensor = sum_secrecy_rate(  # [N, K]
-            with_candidate_axis(self.feared(context, features)),
-            candidates,
-            places=CarrierPlaces(assigned.rank, self.config.quota),
-        )
+        candidates, rates = self.candidates(context, features, noise, latent)
         best = torch.argmax(rates, dim=1, keepdim=True)
         embedding, reliability = self.reliability(context)
+        confidence = None
+        if self.confidence is not None:
+            feared = self.feared(context, features)
+            said = decision_statistics(feared, rates, candidates.carrier, best)
+            confidence = self.confidence(said)
         return SampledDecision(
             allocation=_chosen(candidates, best),
             predicted_rate_bps_hz=rates.gather(1, best)[:, 0],
             candidate_rates_bps_hz=rates,
             embedding=embedding,
             reliability=reliability,
+            confidence=confidence,
         )
+
+    def candidates(
+        self, context: RadioContext, features: ContextFeatures, noise: Tensor, latent: Tensor
+    ) -> tuple[Allocation, Tensor]:
+        """All decisions [N, K] that are drawn, within the quota, and what each is worth [b/s/Hz].
+
+        Arguments as of `propose`.
+        """
+        proposal = self.propose(context, features, noise, latent)
+        assigned = assign_within_quota(proposal.logits, self.config.quota)
+        log_share, index = proposal.on(assigned.one_hot)
+        drawn = Allocation(
+            carrier=assigned.carrier,
+            power_w=torch.exp(log_share) * context.power_budget_w[:, None, None],
+            beamformer_index=index,
+        )
+        rates: Tensor = sum_secrecy_rate(
+            with_candidate_axis(self.feared(context, features)),
+            drawn,
+            places=CarrierPlaces(assigned.rank, self.config.quota),
+        )
+        return drawn, rates
 
     def feared(self, context: RadioContext, features: ContextFeatures) -> RadioContext:
         """The contexts as candidates are compared on them: corrected, and with the margin."""

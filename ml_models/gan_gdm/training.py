@@ -10,6 +10,7 @@ import torch
 
 from ml_models.datasets.labelled import LabelledScenarios
 from ml_models.gan_gdm.adversary import make_plain
+from ml_models.gan_gdm.calibration import calibrate
 from ml_models.gan_gdm.checkpoint import Checkpoints
 from ml_models.gan_gdm.config import TrainingConfig
 from ml_models.gan_gdm.course import Course, StageClock, TrainingStopped
@@ -146,7 +147,7 @@ def train(
     players.critic.cpu()
     sampler.cpu()
     teller.tell(CALIBRATING, 0.0, {})
-    sampler.reliability.fit(data.known, data.calibration)
+    calibrate(sampler, data.known, data.calibration, config.seed)
     teller.tell(CALIBRATING, 1.0, {})
     return TrainedModel(
         config=config,

@@ -20,8 +20,24 @@ def save_weights(sampler: Sampler, discriminator: Discriminator, path: Path) -> 
     partial.replace(path)
 
 
-def load_weights(path: Path, sampler: Sampler, discriminator: Discriminator | None = None) -> None:
+_CALIBRATED = ("reliability.", "confidence.")
+
+
+def load_weights(
+    path: Path,
+    sampler: Sampler,
+    discriminator: Discriminator | None = None,
+    *,
+    calibrated: bool = True,
+) -> None:
     """Fills the modules from a file that `save_weights` wrote.
+
+    Args:
+        path: the file.
+        sampler: to be filled.
+        discriminator: likewise, if given.
+        calibrated: whether to take the calibration, too; without it reliability and confidence are
+            left as they are and may be of another make.
 
     Raises:
         ConfigError: names or shapes do not fit the modules.
@@ -36,6 +52,10 @@ def load_weights(path: Path, sampler: Sampler, discriminator: Discriminator | No
             for name, value in tensors.items()
             if name.startswith(prefix)
         }
+        if not calibrated:
+            own = {name: value for name, value in own.items() if not name.startswith(_CALIBRATED)}
+            fresh = module.state_dict()
+            own |= {name: fresh[name] for name in fresh if name.startswith(_CALIBRATED)}
         try:
             module.load_state_dict(own)
         except RuntimeError as error:

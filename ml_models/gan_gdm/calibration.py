@@ -1,0 +1,72 @@
+"""What a sampler says of itself, fitted to contexts that it was not trained on.
+
+The reliability is read on the scale of contexts like the training's; the confidence on decisions
+whose regret is known, because exhaustive search decided the same contexts under the same objective.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ml_models.baselines.exhaustive import ExhaustiveSearch
+from ml_models.gan_gdm.batches import select_rows
+from ml_models.gan_gdm.confidence import decision_statistics
+from ml_models.gan_gdm.network import VARIABLE
+from ml_models.gan_gdm.sampler import Sampler
+from radio_math.context import RadioContext
+
+_JUDGED = 1024  # contexts that exhaustive search decides
+_DRAWS = 6  # decisions of each
+_BATCH = 64
+
+
+def calibrate(sampler: Sampler, known: RadioContext, held_out: RadioContext, seed: int) -> None:
+    """Fits reliability and, where the sampler has one, confidence.
+
+    Args:
+        sampler: trained, on the processor, in evaluation mode.
+        known: contexts like the training's, or the training's own [N].
+        held_out: others of the same distribution [N].
+        seed: of the noise of the decisions that are judged.
+    """
+    sampler.reliability.fit(known, held_out)
+    if sampler.confidence is None:
+        return
+    generator = torch.Generator().manual_seed(seed)
+    count = min(_JUDGED, len(held_out.power_budget_w))
+    search = ExhaustiveSearch()
+    parts = [
+        _judged(sampler, select_rows(held_out, slice(first, first + _BATCH)), search, generator)
+        for first in range(0, count, _BATCH)
+    ]
+    statistics, regret = (torch.cat(part) for part in zip(*parts, strict=True))
+    sampler.confidence.fit(statistics, regret)
+
+
+@torch.no_grad()
+def _judged(
+    sampler: Sampler, context: RadioContext, search: ExhaustiveSearch, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Statistics [D N, F] of some decisions of each context and their regrets [D N]."""
+    config = sampler.config
+    features = sampler.features(context)
+    feared = sampler.feared(context, features)
+    optimum = _optimum(feared, search)
+    count, users = context.ici_factor.shape
+    shape = (count, config.candidates, len(sampler.steps), users, sampler.latent_size)
+    statistics, regrets = [], []
+    for _ in range(_DRAWS):
+        noise = torch.randn(count, config.candidates, users, VARIABLE, generator=generator)
+        latent = torch.randn(shape, generator=generator)
+        candidates, rates = sampler.candidates(context, features, noise, latent)
+        best = torch.argmax(rates, dim=1, keepdim=True)
+        statistics.append(decision_statistics(feared, rates, candidates.carrier, best))
+        regrets.append(1.0 - rates.amax(dim=1) / optimum)
+    return torch.cat(statistics), torch.cat(regrets).clamp(min=0.0)
+
+
+def _optimum(context: RadioContext, search: ExhaustiveSearch) -> Tensor:
+    """Sum secrecy rate [N] of exhaustive search [b/s/Hz]."""
+    exact = {name: value.double().numpy() for name, value in vars(context).items()}
+    _, rate = search.decide(RadioContext(**exact))
+    return torch.as_tensor(np.asarray(rate)).float()
