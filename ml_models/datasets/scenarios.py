@@ -111,12 +111,16 @@ class Split(StrEnum):
 
 
 def draw_scenarios(
-    profile: ScenarioProfile, count: int, seed: int | tuple[int, ...]
+    profile: ScenarioProfile,
+    count: int,
+    seed: int | tuple[int, ...],
+    *,
+    relative_beam_width: float = 1.0,
 ) -> ContextPair:
     """True and estimated contexts of `count` independent scenarios, batch axis first.
 
-    The same profile, count and seed give the same numbers. `Split.seed` keeps those of training,
-    validation and test apart.
+    The same arguments give the same numbers. `Split.seed` keeps scenarios of training, validation
+    and test apart. `relative_beam_width` gives the satellite another antenna, which no profile has.
 
     Raises:
         ContextError: count is below one.
@@ -126,7 +130,12 @@ def draw_scenarios(
     starts = range(0, count, _CHUNK)
     streams = np.random.SeedSequence(seed).spawn(len(starts))
     chunks = [
-        _draw_chunk(profile, min(_CHUNK, count - start), np.random.default_rng(stream))
+        _draw_chunk(
+            profile,
+            min(_CHUNK, count - start),
+            np.random.default_rng(stream),
+            relative_beam_width,
+        )
         for start, stream in zip(starts, streams, strict=True)
     ]
     return ContextPair(
@@ -159,7 +168,9 @@ def at_power(context: RadioContext, power_dbw: float) -> RadioContext:
     return RadioContext(**{**values, "power_budget_w": budget})
 
 
-def _draw_chunk(profile: ScenarioProfile, count: int, rng: np.random.Generator) -> ContextPair:
+def _draw_chunk(
+    profile: ScenarioProfile, count: int, rng: np.random.Generator, relative_beam_width: float
+) -> ContextPair:
     on_pass = np.full(count, profile.geometry == "pass")
     if profile.geometry == "mixed":
         on_pass = rng.integers(0, 2, count) == 0
@@ -188,7 +199,7 @@ def _draw_chunk(profile: ScenarioProfile, count: int, rng: np.random.Generator) 
         ),
     )
     shaped = [
-        _geometry(satellite, offset, cells, shaping)
+        _geometry(satellite, offset, cells, shaping, relative_beam_width)
         for shaping in (BeamShaping.FIXED, BeamShaping.ADAPTIVE)
     ]
     geometry = LinkGeometry(
@@ -273,7 +284,11 @@ def _satellite_on_pass(profile: ScenarioProfile, count: int, rng: np.random.Gene
 
 
 def _geometry(
-    satellite_m: Floats, offset_m: Floats, cells_m: Floats, shaping: BeamShaping
+    satellite_m: Floats,
+    offset_m: Floats,
+    cells_m: Floats,
+    shaping: BeamShaping,
+    relative_beam_width: float,
 ) -> LinkGeometry:
     """Geometry on a sphere that is turned so that the service area's centre is its pole."""
     esim_m = _on_sphere(offset_m)
@@ -286,6 +301,7 @@ def _geometry(
         esim_north=north / np.linalg.norm(north, axis=-1, keepdims=True),
         cell_centre_m=np.broadcast_to(_on_sphere(cells_m), (*satellite_m.shape[:-1], 8, 3)),
         shaping=shaping,
+        relative_beam_width=relative_beam_width,
     )
 
 
