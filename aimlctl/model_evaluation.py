@@ -19,7 +19,9 @@ _COLUMNS = (
 )
 _RATIOS = (
     ("Of exhaustive, estimated channel", "ratio_to_exhaustive"),
+    ("Of SCA + matching, estimated channel", "ratio_to_sca"),
     ("Of exhaustive on the same estimates, true channel", "ratio_to_exhaustive_true_channel"),
+    ("Of SCA + matching, true channel", "ratio_to_sca_true_channel"),
 )
 
 
@@ -62,19 +64,43 @@ def _show(console: Console, result: Mapping[str, Any]) -> None:
         ]
         console.print(table_of(columns, rows, title=title))
     for title, section in _RATIOS:
+        if section not in result:
+            continue
+        mean = result[f"mean_{section}"]
         rows = [
-            (name, *(f"{by_power[p]:.3f}" for p in powers))
+            (name, *(f"{by_power[p]:.3f}" for p in powers), f"{mean[name]:.3f}")
             for name, by_power in result[section].items()
         ]
-        console.print(table_of(columns, rows, title=title))
+        console.print(table_of((*columns, "mean"), rows, title=title))
     speedup = result.get("speedup_vs_sca", {})
     times = [
-        (name, f"{t['p50']:.2f}", f"{t['p95']:.2f}", f"{speedup[name]:.1f}" if speedup else "")
+        (
+            name,
+            *(f"{t[column]:.2f}" for column in ("p50", "p95", "cpu_p50")),
+            f"{speedup[name]:.1f}" if speedup else "",
+        )
         for name, t in result["latency_ms"].items()
     ]
-    console.print(table_of(("One decision", "p50 ms", "p95 ms", "times SCA + matching"), times))
-    reliability = result.get("reliability")
-    if reliability:
-        window = reliability["auroc_window"]
-        shifts = [(n, f"{v:.3f}", f"{window[n]:.3f}") for n, v in reliability["auroc"].items()]
-        console.print(table_of(("Shift never trained on", "AUROC", "window of 8"), shifts))
+    header = ("One decision", "p50 ms", "p95 ms", "CPU p50 ms", "times SCA + matching")
+    console.print(table_of(header, times))
+    if "reliability" in result:
+        _show_reliability(console, result["reliability"])
+
+
+def _show_reliability(console: Console, reliability: Mapping[str, Any]) -> None:
+    window = reliability["auroc_window"]
+    shifts = [(n, f"{v:.3f}", f"{window[n]:.3f}") for n, v in reliability["auroc"].items()]
+    mean, mean_window = reliability["mean_auroc"], reliability["mean_auroc_window"]
+    shifts.append(("mean", f"{mean:.3f}", f"{mean_window:.3f}"))
+    console.print(table_of(("Shift never trained on", "AUROC", "window of 8"), shifts))
+    regret = reliability["regret"]
+    rows = [
+        (
+            channel,
+            str(regret[channel]["count"]),
+            "" if regret[channel]["auroc"] is None else f"{regret[channel]['auroc']:.3f}",
+        )
+        for channel in ("estimated", "true")
+    ]
+    columns = ("Channel", f"of {regret['decisions']}", f"AUROC by {regret['signal']}")
+    console.print(table_of(columns, rows, title="Regret above 5 %"))

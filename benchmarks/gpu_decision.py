@@ -18,8 +18,8 @@ import torch
 from ml_models.datasets.scenarios import ScenarioProfile, Split, draw_scenarios
 from ml_models.export.artifact import WEIGHTS_FILE, config_of_card
 from ml_models.export.graph import TensorSampler
-from ml_models.gan_gdm.training import load_weights
 from ml_models.gan_gdm.sampler import Sampler
+from ml_models.gan_gdm.weights import load_weights
 from ml_models.onnx_sampler import OnnxSampler
 
 _SEED = 71
@@ -51,7 +51,7 @@ def main() -> None:
         }
     rate = dict(zip([o["name"] for o in model.card["signature"]["outputs"]], outputs, strict=True))
     expected = model.run(feeds)["predicted_rate_bps_hz"][0]
-    print(  # noqa: T201
+    print(
         json.dumps(
             {
                 "gpu": torch.cuda.get_device_name(),
@@ -70,7 +70,7 @@ def recorded(
     module: torch.nn.Module, inputs: list[torch.Tensor]
 ) -> tuple[Callable[[], None], tuple[torch.Tensor, ...]]:
     """A decision recorded as a CUDA graph: what replays it, and where its outputs lie."""
-    side = torch.cuda.Stream()
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(3):

@@ -1,27 +1,30 @@
-"""All methods on the same held-out scenarios: rates on both channels, ratios, decision times.
+"""All methods on the same test scenarios: rates on both channels, decision times.
 
 Every method decides on the estimated contexts and is scored on the estimated and on the true ones,
 in double precision and outside of it. A decision that breaks quota, budget or grid scores zero.
-Ratios are of means over the scenarios; the one on the true channel is against exhaustive search on
-the same estimates, which is what an optimum of the reports achieves.
 """
 
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ml_models.datasets.scenarios import ScenarioProfile, at_power, draw_scenarios, select
+from ml_models.datasets.scenarios import (
+    ScenarioProfile,
+    Split,
+    at_power,
+    draw_scenarios,
+    select,
+)
 from ml_models.evaluate import POWERS_DBW, obeys
-from ml_models.methods import EXHAUSTIVE, SCA_MATCHING, Method, build
+from ml_models.methods import EXHAUSTIVE, Method, build
+from ml_models.timing import DecisionTimes, decision_times
 from radio_math.channel import ContextPair
 from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
@@ -29,7 +32,6 @@ from radio_math.secrecy import sum_secrecy_rate
 Floats = npt.NDArray[np.float64]
 
 _BATCH = 64
-_CONFIDENCE = 1.96  # standard errors on each side of a mean, 95 %
 _CONTEXT_SEED = 1  # joined to the seed of the scenarios, likewise below
 _TIMING_SEED = 2
 
@@ -43,7 +45,7 @@ class ComparisonConfig:
         artifacts: artifact folders of learned methods, by name.
         profile: distribution of the scenarios; its power range is replaced by `powers_dbw`.
         samples: scenarios, the same ones at every power.
-        seed: of the scenarios; never one that was trained or tuned on.
+        seed: of the test scenarios, which share none with training whatever the seed.
         powers_dbw: total powers.
         timed: decisions that are timed for each method, one context at a time.
         processes: worker processes; timing is done by this process alone.
@@ -53,7 +55,7 @@ class ComparisonConfig:
     artifacts: Mapping[str, Path]
     profile: ScenarioProfile = field(default_factory=ScenarioProfile)
     samples: int = 64
-    seed: int = 700_001
+    seed: int = 7
     powers_dbw: tuple[float, ...] = POWERS_DBW
     timed: int = 30
     processes: int = 1
@@ -82,12 +84,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All outcomes, by power in dBW as text and method; decision times [ms] by method."""
+    """All outcomes, by power in dBW as text and method, and decision times by method."""
 
     config: ComparisonConfig
     contexts: ContextPair
     outcomes: Mapping[str, Mapping[str, Outcome]]
-    taken_ms: Mapping[str, Floats]
+    times: Mapping[str, DecisionTimes]
 
 
 def compare(
@@ -101,9 +103,10 @@ def compare(
 
     Raises:
         MethodError: a method cannot decide here.
+        ContextError: the seed is negative or does not fit 32 bits.
     """
     methods = build(config.methods, config.artifacts)
-    contexts = draw_scenarios(config.profile, config.samples, config.seed)
+    contexts = draw_scenarios(config.profile, config.samples, Split.TEST.seed(config.seed))
     jobs = [(name, power_dbw) for power_dbw in config.powers_dbw for name in config.methods]
     outcomes: dict[str, dict[str, Outcome]] = {f"{power:g}": {} for power in config.powers_dbw}
     done = 0
@@ -134,76 +137,16 @@ def compare(
         power: {name: by_method[name] for name in config.methods}
         for power, by_method in outcomes.items()
     }
-    taken = {method.name: _timed(method, contexts.estimated, config) for method in methods}
+    times = decision_times(
+        methods,
+        contexts.estimated,
+        config.powers_dbw,
+        decisions=config.timed,
+        seed=(config.seed, _TIMING_SEED),
+    )
     if on_progress is not None:
         on_progress(1.0)
-    return Comparison(config, contexts, ordered, taken)
-
-
-def document(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as one JSON object.
-
-    `methods.NAME.POWER.{mean,ci95}` are sum secrecy rates on the estimated channel [b/s/Hz] and
-    half the width of their 95 % interval, `methods_true_channel` those on the true one;
-    `ratio_to_exhaustive.NAME.POWER` and `ratio_to_exhaustive_true_channel` compare means, with the
-    interval of the paired difference beside them in `…_ci95`; `latency_ms.NAME.{p50,p95}` is one
-    decision on one core, `speedup_vs_sca.NAME` a ratio of medians.
-    """
-    config = comparison.config
-    sections: dict[str, dict[str, dict[str, Any]]] = {}
-
-    def put(section: str, name: str, power: str, value: object) -> None:
-        sections.setdefault(section, {}).setdefault(name, {})[power] = value
-
-    for power, by_method in comparison.outcomes.items():
-        bound = by_method[EXHAUSTIVE]
-        for name, outcome in by_method.items():
-            put("methods", name, power, _mean(outcome.estimated_bps_hz))
-            put("methods_true_channel", name, power, _mean(outcome.true_bps_hz))
-            for suffix, own, reference in (
-                ("", outcome.estimated_bps_hz, bound.estimated_bps_hz),
-                ("_true_channel", outcome.true_bps_hz, bound.true_bps_hz),
-            ):
-                ratio, ci95 = _ratio(own, reference)
-                put(f"ratio_to_exhaustive{suffix}", name, power, ratio)
-                put(f"ratio_to_exhaustive{suffix}_ci95", name, power, ci95)
-            put("violations", name, power, outcome.violations)
-    p50 = {name: float(np.median(taken)) for name, taken in comparison.taken_ms.items()}
-    timing: dict[str, Any] = {
-        "latency_ms": {
-            name: {"p50": p50[name], "p95": float(np.percentile(taken, 95))}
-            for name, taken in comparison.taken_ms.items()
-        }
-    }
-    if SCA_MATCHING in p50:
-        timing["speedup_vs_sca"] = {name: p50[SCA_MATCHING] / value for name, value in p50.items()}
-    return {
-        "samples": config.samples,
-        "seed": config.seed,
-        "geometry": config.profile.geometry,
-        "powers_dbw": list(config.powers_dbw),
-        **sections,
-        **timing,
-    }
-
-
-def dump(comparison: Comparison, path: Path) -> None:
-    """Writes scenarios and decisions as npz, so that anybody can compute each rate again.
-
-    Names are `true.FIELD` and `estimated.FIELD` of the contexts, without the power budget, which
-    is `powers_dbw`, and `decision.METHOD.POWER.FIELD`.
-    """
-    tensors: dict[str, npt.NDArray[Any]] = {"powers_dbw": np.array(comparison.config.powers_dbw)}
-    for kind in ("true", "estimated"):
-        for name, value in vars(getattr(comparison.contexts, kind)).items():
-            if name != "power_budget_w":
-                tensors[f"{kind}.{name}"] = np.asarray(value)
-    for power, by_method in comparison.outcomes.items():
-        for method, outcome in by_method.items():
-            for name, value in vars(outcome.allocation).items():
-                tensors[f"decision.{method}.{power}.{name}"] = np.asarray(value)
-    with path.open("wb") as file:
-        np.savez_compressed(file, **tensors)  # type: ignore[arg-type]
+    return Comparison(config, contexts, ordered, times)
 
 
 def decide_all(method: Method, contexts: ContextPair, power_dbw: float, seed: int) -> Outcome:
@@ -233,7 +176,7 @@ def decide_all(method: Method, contexts: ContextPair, power_dbw: float, seed: in
 def _decide_apart(name: str, config: ComparisonConfig, power_dbw: float) -> Outcome:
     """In a worker process, which draws the same scenarios for itself."""
     (method,) = build((name,), config.artifacts)
-    contexts = draw_scenarios(config.profile, config.samples, config.seed)
+    contexts = draw_scenarios(config.profile, config.samples, Split.TEST.seed(config.seed))
     return decide_all(method, contexts, power_dbw, config.seed)
 
 
@@ -247,38 +190,3 @@ def _end_with_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _timed(method: Method, contexts: RadioContext, config: ComparisonConfig) -> Floats:
-    """Time of each of some decisions at all powers in turn, one context at a time [ms]."""
-    rng = np.random.default_rng((config.seed, _TIMING_SEED))
-    count = len(contexts.power_budget_w)
-    rows = np.arange(config.timed) % count
-    powers = [config.powers_dbw[number % len(config.powers_dbw)] for number in range(config.timed)]
-    asked = [
-        at_power(select(contexts, slice(row, row + 1)), power)
-        for row, power in zip(rows, powers, strict=True)
-    ]
-    method.decide(asked[0], rng)  # the first call allocates
-    taken = []
-    for context in asked:
-        started = time.perf_counter()
-        method.decide(context, rng)
-        taken.append(1e3 * (time.perf_counter() - started))
-    return np.array(taken)
-
-
-def _mean(values: Floats) -> dict[str, float]:
-    return {"mean": float(values.mean()), "ci95": _half_width(values)}
-
-
-def _half_width(values: Floats) -> float:
-    if len(values) < 2:  # noqa: PLR2004 one value has no spread
-        return 0.0
-    return float(_CONFIDENCE * values.std(ddof=1) / np.sqrt(len(values)))
-
-
-def _ratio(own: Floats, reference: Floats) -> tuple[float, float]:
-    """Ratio of means and half its 95 % interval, from the spread of the paired residuals."""
-    ratio = float(own.mean() / reference.mean())
-    return ratio, _half_width(own - ratio * reference) / float(reference.mean())

@@ -12,14 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from ml_models.baselines import mrc_random
+from ml_models.baselines.sca_matching import ScaMatching
 from ml_models.onnx_sampler import CARD_FILE, OnnxSampler
 from ml_models.robust import rivals
 from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import Combining
 
 EXHAUSTIVE = "exhaustive"
-_ON_REQUEST = {"sca_matching_margin", "local_search_margin"}
 SCA_MATCHING = "sca_matching"
+SCA_CONIC = "sca_conic"
+_ON_REQUEST = {SCA_CONIC, "sca_matching_margin", "local_search_margin"}
 OWN_MODEL = "gan_gdm"
 LEARNED = (
     OWN_MODEL,
@@ -64,9 +66,9 @@ def available(artifacts: Mapping[str, Path]) -> tuple[str, ...]:
 
 
 def usual(artifacts: Mapping[str, Path]) -> tuple[str, ...]:
-    """The methods of a usual comparison: all but those that differ from others by a margin only.
+    """The methods of a usual comparison.
 
-    The margin is shown on exhaustive search alone.
+    The margin is shown on exhaustive search alone, and the convex method with its quick solver.
     """
     return tuple(name for name in available(artifacts) if name not in _ON_REQUEST)
 
@@ -99,6 +101,18 @@ def _learned(name: str, folder: Path) -> Method:
     return Method(name, lambda context, rng: sampler.decide(context, rng).allocation)
 
 
+def _sca_conic() -> Decide:
+    # cvxpy takes seconds to import and is only among the development dependencies.
+    try:
+        from ml_models.baselines.conic_power import maximise_minorant_conic  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise MethodError(
+            f"{SCA_CONIC} needs cvxpy; install it with pip install -e '.[dev]' or leave it out"
+        ) from error
+    method = ScaMatching(maximise=maximise_minorant_conic)
+    return lambda context, _: method.decide(context)[0]
+
+
 def _robust(name: str) -> Method:
     return Method(name, rivals.build(name))
 
@@ -106,6 +120,7 @@ def _robust(name: str) -> Method:
 _CLASSICAL: Mapping[str, Callable[[], Method]] = {
     EXHAUSTIVE: lambda: Method(EXHAUSTIVE, rivals.exhaustive()),
     SCA_MATCHING: lambda: Method(SCA_MATCHING, rivals.sca_matching()),
+    SCA_CONIC: lambda: Method(SCA_CONIC, _sca_conic()),
     "local_search": lambda: Method("local_search", rivals.search_locally),
     "mrc_random": lambda: Method("mrc_random", mrc_random.decide, Combining.MRC),
     **{name: partial(_robust, name) for name in rivals.NAMES},

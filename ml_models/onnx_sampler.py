@@ -27,7 +27,9 @@ class ModelDecision:
         predicted_rate_bps_hz: [N] the model's own objective of the decision.
         candidate_rates_bps_hz: [N, K] that of every candidate.
         embedding: [N, D] of the context.
-        reliability: [N] in [0, 1].
+        reliability: [N] in [0, 1]: how usual the context is.
+        confidence: [N] in [0, 1]: how likely the decision is a good one; None if the model does
+            not say.
     """
 
     allocation: Allocation
@@ -35,6 +37,7 @@ class ModelDecision:
     candidate_rates_bps_hz: npt.NDArray[np.float32]
     embedding: npt.NDArray[np.float32]
     reliability: npt.NDArray[np.float32]
+    confidence: npt.NDArray[np.float32] | None = None
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -89,6 +92,7 @@ class OnnxSampler:
             candidate_rates_bps_hz=whole["candidate_rates_bps_hz"],
             embedding=whole["embedding"],
             reliability=whole["reliability"],
+            confidence=whole.get("confidence"),
         )
 
     def feeds(

@@ -61,7 +61,11 @@ def points_in_cell(count: tuple[int, ...], rng: np.random.Generator) -> Floats:
 
 
 def beam_amplitudes(
-    satellite_m: Floats, esim_m: Floats, centre_m: Floats, shaping: BeamShaping
+    satellite_m: Floats,
+    esim_m: Floats,
+    centre_m: Floats,
+    shaping: BeamShaping,
+    relative_width: float = 1.0,
 ) -> tuple[Floats, Floats]:
     """Signed amplitude of every ESIM in every beam, and the gain it is relative to.
 
@@ -70,6 +74,8 @@ def beam_amplitudes(
         esim_m: [..., U, 3] positions of the ESIMs in the same axes.
         centre_m: [..., B, 3] cell centres in the same axes.
         shaping: how beam widths follow the geometry.
+        relative_width: of all beams to those of `shaping`, as another aperture has them; the peak
+            gain goes with its inverse square.
 
     Returns:
         [..., U, B] amplitudes, 1 at the peak of a beam of mean gain; and [...] that mean gain [dB].
@@ -86,7 +92,7 @@ def beam_amplitudes(
     if shaping is BeamShaping.FIXED:
         half_power_sine = np.sin(np.arctan(CELL_RADIUS_M / REFERENCE_ALTITUDE_M))
         gain_db = np.full(axis.shape[:-1], REFERENCE_GAIN_DB)
-        amplitude = pattern_amplitude(_HALF_POWER_ARGUMENT * sine / half_power_sine)
+        argument = _HALF_POWER_ARGUMENT * sine / half_power_sine
     else:
         offset = esim_m[..., :, None, :] - centre_m[..., None, :, :]  # [..., U, B, 3]
         length = np.maximum(np.sqrt(np.einsum("...i,...i->...", offset, offset)), 1.0)
@@ -97,9 +103,10 @@ def beam_amplitudes(
         elevation_sine = -np.sum(axis * up, axis=-1) / distance
         solid_angle = (REFERENCE_ALTITUDE_M / distance) ** 2 * np.maximum(elevation_sine, 0.05)
         gain_db = REFERENCE_GAIN_DB - 10 * np.log10(solid_angle)  # [..., B]
-        amplitude = pattern_amplitude(_HALF_POWER_ARGUMENT * sine / half_power_sine)
-    mean_gain_db = gain_db.mean(axis=-1)
-    relative = np.sqrt(from_db(gain_db - mean_gain_db[..., None]))
+        argument = _HALF_POWER_ARGUMENT * sine / half_power_sine
+    amplitude = pattern_amplitude(argument / relative_width)
+    mean_gain_db = gain_db.mean(axis=-1) - 20 * np.log10(relative_width)
+    relative = np.sqrt(from_db(gain_db - gain_db.mean(axis=-1, keepdims=True)))
     return np.asarray(amplitude * relative[..., None, :]), np.asarray(mean_gain_db)
 
 

@@ -157,6 +157,7 @@ def link_geometry(
     esim_north: Floats,
     cell_centre_m: Floats,
     shaping: BeamShaping,
+    relative_beam_width: float = 1.0,
 ) -> LinkGeometry:
     """Look angles, ranges and beam amplitudes from vectors.
 
@@ -168,6 +169,7 @@ def link_geometry(
         esim_north: [..., U, 3] unit vectors to the local north.
         cell_centre_m: [..., B, 3] centres of the earth-fixed cells.
         shaping: how beam widths follow the geometry.
+        relative_beam_width: of all beams to those of `shaping`.
 
     Source: TR 38.811 6.4.1 (beams).
     Not modelled: refraction, which lifts a satellite at 10 degrees by 0.1 degrees.
@@ -186,7 +188,9 @@ def link_geometry(
             f"the satellite stands {float(elevation_deg.min()):.1f} degrees above the horizon of "
             "an ESIM; ask for contexts only while all ESIMs see it"
         )
-    amplitude, gain_db = beam_amplitudes(satellite_m, esim_m, cell_centre_m, shaping)
+    amplitude, gain_db = beam_amplitudes(
+        satellite_m, esim_m, cell_centre_m, shaping, relative_beam_width
+    )
     azimuth_deg = np.degrees(np.arctan2(east, north)) % 360
     return LinkGeometry(azimuth_deg, elevation_deg, slant_range_m, amplitude, gain_db)
 

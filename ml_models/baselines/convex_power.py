@@ -15,6 +15,7 @@ Everything is written in the Gram matrix of the ESIMs that share a carrier, for 
 The interior point is that of Boyd and Vandenberghe, Convex Optimization, section 11.7.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,11 +63,18 @@ class PowerProblem:
         return np.asarray(np.linalg.solve(loaded, self.gram), dtype=np.float64)
 
 
-def successive_convex_power(problem: PowerProblem, share: Floats, rounds: int) -> Floats:
+Maximiser = Callable[[PowerProblem, Floats], Floats]
+"""Solver of the convex approximation, `maximise_minorant` or something with its arguments."""
+
+
+def successive_convex_power(
+    problem: PowerProblem, share: Floats, rounds: int, maximise: Maximiser | None = None
+) -> Floats:
     """Shares [N, U] after `rounds` convex approximations from `share`; no context gets worse."""
+    maximise = maximise or maximise_minorant
     value = problem.sum_rate(share)
     for _ in range(rounds):
-        moved = maximise_minorant(problem, share)
+        moved = maximise(problem, share)
         after = problem.sum_rate(moved)
         better = after > value
         share = np.where(better[:, None], moved, share)
@@ -79,11 +87,11 @@ def successive_convex_power(problem: PowerProblem, share: Floats, rounds: int) -
 def maximise_minorant(problem: PowerProblem, at: Floats) -> Floats:
     """The shares [N, U] that maximise the concave minorant taken at shares `at`."""
     users = at.shape[-1]
-    price = _linearised_slope(problem, at)
+    price = linearised_slope(problem, at)
     share = (1 - _INTERIOR_SHARE) * at / np.maximum(at.sum(-1, keepdims=True), 1.0)
     share = share + 0.9 * _INTERIOR_SHARE / users
     slack = 1 - share.sum(axis=-1)
-    weight = _weights(problem, 1 + problem.ici_factor)
+    weight = covariance_weights(problem, 1 + problem.ici_factor)
     slope, curvature = _concave_part(problem, share, weight, problem.ici_factor)
     barrier = 0.1 * np.mean(np.abs(slope - price) * share, axis=-1) + 1e-6
     dual, total_dual = barrier[:, None] / share, barrier / slack
@@ -112,7 +120,7 @@ def maximise_minorant(problem: PowerProblem, at: Floats) -> Floats:
     return np.asarray(share)
 
 
-def _weights(problem: PowerProblem, own: Floats) -> Floats:
+def covariance_weights(problem: PowerProblem, own: Floats) -> Floats:
     """Load per share with which v enters the covariance that belongs to u, [N, U, U]."""
     together = problem.gram != 0
     users = own.shape[-1]
@@ -142,14 +150,14 @@ def _concave_part(
     return slope, curvature
 
 
-def _linearised_slope(problem: PowerProblem, share: Floats) -> Floats:
+def linearised_slope(problem: PowerProblem, share: Floats) -> Floats:
     """Slope [N, U] at `share` of the part that is subtracted."""
     response = problem.response(share)
     own_extra = problem.ici_factor - 1
     removed = _rank_one(response, own_extra * problem.load * share)
     diagonal = np.diagonal(response, axis1=-2, axis2=-1)[:, None, :]
     each = diagonal - removed[:, :, None] * response**2  # [N, u, v]
-    weight = _weights(problem, problem.ici_factor)
+    weight = covariance_weights(problem, problem.ici_factor)
     return np.asarray(
         np.einsum("nuv,nuv->nv", weight, each) + problem.leaked / (1 + problem.leaked * share)
     )

@@ -21,7 +21,12 @@ from ml_models.baselines.ascent import (
     prepare,
 )
 from ml_models.baselines.blocks import BlockTable, own_best_index
-from ml_models.baselines.convex_power import PowerProblem, successive_convex_power
+from ml_models.baselines.convex_power import (
+    Maximiser,
+    PowerProblem,
+    maximise_minorant,
+    successive_convex_power,
+)
 from ml_models.baselines.matching import neighbours
 from radio_math.context import CARRIER_QUOTA, CARRIERS, ESIMS, Allocation, RadioContext
 
@@ -50,9 +55,11 @@ class ScaMatching:
         carriers: int = CARRIERS,
         quota: int = CARRIER_QUOTA,
         effort: ScaEffort | None = None,
+        maximise: Maximiser = maximise_minorant,
     ) -> None:
         self._blocks = BlockTable(esims, carriers, quota)
         self._effort = effort or ScaEffort()
+        self._maximise = maximise
         slots = np.repeat(np.arange(carriers), quota)
         rng = np.random.default_rng(_STARTS_SEED)
         self._starts = np.array(
@@ -84,7 +91,7 @@ class ScaMatching:
             carrier = self._matched(values, carrier)
             for _ in range(effort.alternations):
                 problem = _power_problem(prepared, carrier, index)
-                share = successive_convex_power(problem, share, effort.power_rounds)
+                share = successive_convex_power(problem, share, effort.power_rounds, self._maximise)
                 index = _searched_index(prepared, carrier, share, index, effort.golden_steps)
             rate = _power_problem(prepared, carrier, index).sum_rate(share)
             best.offer(rate, carrier, share, index)

@@ -114,12 +114,18 @@ class Split(StrEnum):
 
 
 def draw_scenarios(
-    profile: ScenarioProfile, count: int, seed: int | tuple[int, ...], *, processes: int = 1
+    profile: ScenarioProfile,
+    count: int,
+    seed: int | tuple[int, ...],
+    *,
+    processes: int = 1,
+    relative_beam_width: float = 1.0,
 ) -> ContextPair:
     """True and estimated contexts of `count` independent scenarios, batch axis first.
 
-    The same profile, count and seed give the same numbers, for any number of worker processes.
-    `Split.seed` keeps those of training, validation and test apart. A core draws some 180 a second.
+    The same arguments give the same numbers, for any number of worker processes. `Split.seed`
+    keeps scenarios of training, validation and test apart. A core draws some 180 a second.
+    `relative_beam_width` gives the satellite another antenna, which no profile has.
 
     Raises:
         ContextError: count is below one.
@@ -134,7 +140,7 @@ def draw_scenarios(
         wanted[first : first + _CHUNKS_PER_TASK]
         for first in range(0, len(wanted), _CHUNKS_PER_TASK)
     ]
-    drawn = dict(results(partial(_draw_chunks, profile), tasks, processes))
+    drawn = dict(results(partial(_draw_chunks, profile, relative_beam_width), tasks, processes))
     chunks = [chunk for number in range(len(tasks)) for chunk in drawn[number]]
     return ContextPair(
         true=concatenate([chunk.true for chunk in chunks]),
@@ -167,12 +173,19 @@ def at_power(context: RadioContext, power_dbw: float) -> RadioContext:
 
 
 def _draw_chunks(
-    profile: ScenarioProfile, wanted: list[tuple[int, np.random.SeedSequence]]
+    profile: ScenarioProfile,
+    relative_beam_width: float,
+    wanted: list[tuple[int, np.random.SeedSequence]],
 ) -> list[ContextPair]:
-    return [_draw_chunk(profile, count, np.random.default_rng(stream)) for count, stream in wanted]
+    return [
+        _draw_chunk(profile, count, np.random.default_rng(stream), relative_beam_width)
+        for count, stream in wanted
+    ]
 
 
-def _draw_chunk(profile: ScenarioProfile, count: int, rng: np.random.Generator) -> ContextPair:
+def _draw_chunk(
+    profile: ScenarioProfile, count: int, rng: np.random.Generator, relative_beam_width: float
+) -> ContextPair:
     on_pass = np.full(count, profile.geometry == "pass")
     if profile.geometry == "mixed":
         on_pass = rng.integers(0, 2, count) == 0
@@ -201,7 +214,7 @@ def _draw_chunk(profile: ScenarioProfile, count: int, rng: np.random.Generator) 
         ),
     )
     shaped = [
-        _geometry(satellite, offset, cells, shaping)
+        _geometry(satellite, offset, cells, shaping, relative_beam_width)
         for shaping in (BeamShaping.FIXED, BeamShaping.ADAPTIVE)
     ]
     geometry = LinkGeometry(
@@ -286,7 +299,11 @@ def _satellite_on_pass(profile: ScenarioProfile, count: int, rng: np.random.Gene
 
 
 def _geometry(
-    satellite_m: Floats, offset_m: Floats, cells_m: Floats, shaping: BeamShaping
+    satellite_m: Floats,
+    offset_m: Floats,
+    cells_m: Floats,
+    shaping: BeamShaping,
+    relative_beam_width: float,
 ) -> LinkGeometry:
     """Geometry on a sphere that is turned so that the service area's centre is its pole."""
     esim_m = _on_sphere(offset_m)
@@ -299,6 +316,7 @@ def _geometry(
         esim_north=north / np.linalg.norm(north, axis=-1, keepdims=True),
         cell_centre_m=np.broadcast_to(_on_sphere(cells_m), (*satellite_m.shape[:-1], 8, 3)),
         shaping=shaping,
+        relative_beam_width=relative_beam_width,
     )
 
 

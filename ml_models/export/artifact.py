@@ -21,7 +21,13 @@ from ml_models.export.graph import (
     input_signature,
     output_signature,
 )
-from ml_models.gan_gdm.config import TrainingConfig, config_from_json, config_to_json
+from ml_models.export.long_chain import export_long_chain
+from ml_models.gan_gdm.config import (
+    FEW_STEP_COUNTS,
+    TrainingConfig,
+    config_from_json,
+    config_to_json,
+)
 from ml_models.gan_gdm.training import TrainedModel
 from ml_models.gan_gdm.weights import save_weights
 from ml_models.onnx_sampler import CARD_FILE, MODEL_FILE
@@ -64,7 +70,9 @@ def write_artifact(
     """
     folder.mkdir(parents=True, exist_ok=True)
     save_weights(model.sampler, model.discriminator, folder / WEIGHTS_FILE)
-    export_onnx(model.sampler, folder / MODEL_FILE)
+    few = model.config.network.denoising_steps in FEW_STEP_COUNTS
+    export = export_onnx if few else export_long_chain
+    export(model.sampler, folder / MODEL_FILE)
     save_file(golden_samples(model), folder / GOLDEN_FILE)
     card = model_card(model, folder, name=name, command=command, metrics=metrics or {})
     write_card(card, folder)

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,35 @@ def example_inputs(network: NetworkConfig, batch: int, seed: int = 0) -> tuple[T
 def export_onnx(sampler: Sampler, path: Path) -> None:
     """Writes the sampler as ONNX with a free batch axis, checked by onnx's full check."""
     network = sampler.config
-    module = TensorSampler(sampler).eval()
+    inputs = example_inputs(network, _EXAMPLES)
     batch = torch.export.Dim(BATCH_AXIS, min=1)
-    names = [entry["name"] for entry in input_signature(network)]
+    model = exported(
+        TensorSampler(sampler).eval(),
+        inputs,
+        input_names=[entry["name"] for entry in input_signature(network)],
+        output_names=[entry["name"] for entry in output_signature(network)],
+        dynamic_shapes=tuple({0: batch} for _ in inputs),
+    )
+    write_graph(model, path)
+
+
+def exported(
+    module: nn.Module,
+    inputs: tuple[Tensor, ...],
+    *,
+    input_names: Sequence[str],
+    output_names: Sequence[str],
+    dynamic_shapes: Any,
+) -> onnx.ModelProto:
+    """A module as an ONNX model, without what the exporter remembers of the source.
+
+    Args:
+        module: in evaluation mode.
+        inputs: examples to trace with.
+        input_names: of the graph, in order.
+        output_names: likewise.
+        dynamic_shapes: free axes of the inputs, as `torch.export` takes them.
+    """
     # The exporter reports its progress and its own deprecations; neither is the caller's business.
     logger = logging.getLogger("torch.onnx")
     level = logger.level
@@ -129,20 +156,25 @@ def export_onnx(sampler: Sampler, path: Path) -> None:
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 module,
-                example_inputs(network, _EXAMPLES),
+                inputs,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=names,
-                output_names=[entry["name"] for entry in output_signature(network)],
-                dynamic_shapes=tuple({0: batch} for _ in names),
+                input_names=list(input_names),
+                output_names=list(output_names),
+                dynamic_shapes=dynamic_shapes,
                 verbose=False,
             )
     finally:
         logger.setLevel(level)
     if program is None:
         raise RuntimeError("torch exported no ONNX program")
-    model = program.model_proto
+    model: onnx.ModelProto = program.model_proto
     _drop_traces(model)
+    return model
+
+
+def write_graph(model: onnx.ModelProto, path: Path) -> None:
+    """Writes a model that passes onnx's full check; the same model gives the same bytes."""
     onnx.checker.check_model(model, full_check=True)
     partial = path.with_suffix(".partial")
     partial.write_bytes(model.SerializeToString(deterministic=True))

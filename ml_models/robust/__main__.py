@@ -1,5 +1,6 @@
 """`python -m ml_models.robust`: tune the leakage margins of the robust rivals."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -27,13 +28,21 @@ def tune_command(
     samples: Annotated[int, typer.Option(help="training scenarios at each power")] = 192,
     seed: Annotated[int, typer.Option(help="of the training scenarios")] = 88_002,
     geometry: Annotated[str, typer.Option(help="reference, pass or mixed")] = "reference",
+    methods: Annotated[
+        list[str] | None, typer.Option("--method", help="tune this one only, keep the others")
+    ] = None,
 ) -> None:
-    """Tries every margin for every method and power on training scenarios; keeps the best."""
+    """Finds the best margin for every method and power on training scenarios."""
+    unknown = set(methods or ()) - set(MARGINED)
+    if unknown:
+        raise typer.BadParameter(f"{sorted(unknown)} have no margin; choose from {list(MARGINED)}")
     contexts = draw_scenarios(ScenarioProfile(geometry=geometry), samples, Split.TRAIN.seed(seed))
     tuned = {}
-    for name in track(MARGINED, "tuning", console=Console(stderr=True)):
+    for name in track(methods or list(MARGINED), "tuning", console=Console(stderr=True)):
         tuned[name] = tune(MARGINED[name](), contexts, _POWERS_DBW, seed=seed)
-    out.write_text(margins_document(tuned, seed=seed, samples=samples, geometry=geometry))
+    before = json.loads(out.read_text(encoding="utf-8")) if methods and out.is_file() else None
+    document = margins_document(tuned, seed=seed, geometry=geometry, before=before)
+    out.write_text(document, encoding="utf-8")
     for name, one in tuned.items():
         factors = " ".join(f"{factor:g}" for factor in one.margin.factor)
         typer.echo(f"{name}: {factors}")

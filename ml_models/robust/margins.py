@@ -7,7 +7,7 @@ their true channel and kept in `margins.json` with the seed it was tuned on.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from typing import Any
@@ -19,8 +19,8 @@ from radio_math.channel import ContextPair
 from radio_math.context import Allocation, ContextError, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
 
-FACTORS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
-"""Factors that are tried."""
+FACTORS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
+"""Factors that may be tried."""
 
 _STORE = "margins.json"
 
@@ -55,11 +55,17 @@ class LeakageMargin:
 
 @dataclass(frozen=True)
 class TunedMargin:
-    """A margin and the curve it was read from: mean true rate [power][factor] [b/s/Hz]."""
+    """A margin and what it was read from.
+
+    Attributes:
+        margin: the best factors.
+        true_bps_hz: for each power the mean rate on the true channel by the factors tried.
+        samples: scenarios that the rates are means over.
+    """
 
     margin: LeakageMargin
-    factors: tuple[float, ...]
-    true_bps_hz: tuple[tuple[float, ...], ...]
+    true_bps_hz: tuple[Mapping[float, float], ...]
+    samples: int
 
 
 def tune(
@@ -73,33 +79,51 @@ def tune(
 ) -> TunedMargin:
     """The factor at each power whose decisions do best on the true channel of `contexts`.
 
+    The rate rises and then falls with the factor, on the same contexts without a wrinkle, so that
+    the search climbs from the best factor of the power before until it falls on both sides.
+
     Args:
         decide: the method, which never sees the true channel.
         contexts: training scenarios [N]; every factor is tried on the same ones.
         powers_dbw: total powers, rising.
-        factors: factors to try.
+        factors: factors to choose from, rising.
         seed: of the method's own draws, the same for every factor.
-        on_progress: told the finished fraction after each power and factor.
+        on_progress: told the finished fraction after each power.
     """
-    curves = []
+    place = len(factors) // 2
+    chosen, curves = [], []
     for number, power_dbw in enumerate(powers_dbw):
-        estimated = at_power(contexts.estimated, power_dbw)
-        true = at_power(contexts.true, power_dbw)
-        rates = []
-        for tried, factor in enumerate(factors):
-            raised = LeakageMargin((power_dbw,), (factor,)).applied(estimated)
-            rates.append(
-                float(np.mean(sum_secrecy_rate(true, decide(raised, np.random.default_rng(seed)))))
-            )
-            if on_progress is not None:
-                on_progress((number + (tried + 1) / len(factors)) / len(powers_dbw))
-        curves.append(tuple(rates))
-    best = tuple(float(factors[int(np.argmax(rates))]) for rates in curves)
-    return TunedMargin(
-        margin=LeakageMargin(tuple(powers_dbw), best),
-        factors=tuple(factors),
-        true_bps_hz=tuple(curves),
-    )
+        at_this = ContextPair(
+            true=at_power(contexts.true, power_dbw),
+            estimated=at_power(contexts.estimated, power_dbw),
+        )
+        place, curve = _climbed(decide, at_this, factors, place, seed)
+        chosen.append(float(factors[place]))
+        curves.append(curve)
+        if on_progress is not None:
+            on_progress((number + 1) / len(powers_dbw))
+    margin = LeakageMargin(tuple(powers_dbw), tuple(chosen))
+    return TunedMargin(margin, tuple(curves), len(contexts.true.power_budget_w))
+
+
+def _climbed(
+    decide: Decide, contexts: ContextPair, factors: Sequence[float], start: int, seed: int
+) -> tuple[int, dict[float, float]]:
+    """The place of the best factor, and the rates of those tried on the way from `start`."""
+    tried: dict[int, float] = {}
+
+    def rate(place: int) -> float:
+        if place not in tried:
+            raised = LeakageMargin((0.0,), (factors[place],)).applied(contexts.estimated)
+            decision = decide(raised, np.random.default_rng(seed))
+            tried[place] = float(np.mean(sum_secrecy_rate(contexts.true, decision)))
+        return tried[place]
+
+    best = start
+    for step in (1, -1):
+        while 0 <= best + step < len(factors) and rate(best + step) > rate(best):
+            best += step
+    return best, {float(factors[place]): tried[place] for place in sorted(tried)}
 
 
 def stored_margin(method: str) -> LeakageMargin:
@@ -118,13 +142,27 @@ def stored_margin(method: str) -> LeakageMargin:
 
 
 def margins_document(
-    tuned: dict[str, TunedMargin], *, seed: int, samples: int, geometry: str
+    tuned: Mapping[str, TunedMargin],
+    *,
+    seed: int,
+    geometry: str,
+    before: Mapping[str, Any] | None = None,
 ) -> str:
-    """The text of `margins.json`: margins and curves by method, and what they were tuned on."""
-    document = {
-        "seed": seed,
-        "samples": samples,
-        "geometry": geometry,
-        "methods": {name: asdict(one) for name, one in tuned.items()},
-    }
-    return json.dumps(document, indent=1) + "\n"
+    """The text of `margins.json`: margins and curves by method, and what they were tuned on.
+
+    Args:
+        tuned: by method.
+        seed: of the training scenarios.
+        geometry: of their profile.
+        before: a document whose methods are kept where they were not tuned anew.
+
+    Raises:
+        ContextError: the document before is of other scenarios.
+    """
+    kept: dict[str, Any] = {}
+    if before is not None:
+        if (before["seed"], before["geometry"]) != (seed, geometry):
+            raise ContextError("the file is of another seed or geometry; tune all methods anew")
+        kept = dict(before["methods"])
+    methods = kept | {name: asdict(one) for name, one in tuned.items()}
+    return json.dumps({"seed": seed, "geometry": geometry, "methods": methods}, indent=1) + "\n"

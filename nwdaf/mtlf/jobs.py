@@ -16,7 +16,7 @@ from typing import TypeAlias
 from nf_runtime.errors import FailedPrecondition, InvalidArgument
 
 SEED_LIMIT = 1_000_000_000
-"""Seeds of specs stay below this; test seeds are moved past it and so never meet a training's."""
+"""Seeds of specs stay below this."""
 
 MAX_TEST_SAMPLES = 1000
 MAX_TIME_BUDGET_S = 86_400.0

@@ -1,17 +1,20 @@
 """One exported artifact for all tests that need one: exporting takes seconds."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from ml_models.__main__ import app
+from ml_models.comparison import Comparison, ComparisonConfig, compare
 from ml_models.export.artifact import WEIGHTS_FILE, config_of_card
 from ml_models.gan_gdm.network import Discriminator
 from ml_models.gan_gdm.sampler import Sampler
 from ml_models.gan_gdm.training import TrainedModel
 from ml_models.gan_gdm.weights import load_weights
+from ml_models.methods import artifacts_in
 from ml_models.onnx_sampler import read_card
 
 TINY = {
@@ -53,3 +56,30 @@ def tiny_model(tiny_folder: Path) -> TrainedModel:
     return TrainedModel(
         config, sampler.eval(), discriminator, [], card["data"], card["training"]["steps"]
     )
+
+
+@pytest.fixture(scope="session")
+def models(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with one artifact."""
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(tiny_folder, folder / "gan_gdm")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def comparison_config(models: Path) -> ComparisonConfig:
+    """Few scenarios at two powers, methods of every kind."""
+    return ComparisonConfig(
+        methods=("exhaustive", "sca_matching", "exhaustive_margin", "mrc_random", "gan_gdm"),
+        artifacts=artifacts_in(models),
+        samples=6,
+        seed=171,
+        powers_dbw=(0.0, 20.0),
+        timed=3,
+    )
+
+
+@pytest.fixture(scope="session")
+def comparison(comparison_config: ComparisonConfig) -> Comparison:
+    """All of them compared."""
+    return compare(comparison_config)

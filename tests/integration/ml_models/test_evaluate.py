@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ml_models.baselines import mrc_random
-from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
+from ml_models.datasets.scenarios import ScenarioProfile, Split, at_power, draw_scenarios
 from ml_models.evaluate import EvaluationConfig, evaluate, exhaustive_rates, obeys
 from radio_math.context import Allocation
 
@@ -39,6 +39,16 @@ def test_a_seed_gives_a_report(tiny_folder: Path) -> None:
     quick = EvaluationConfig(samples=2, powers_dbw=(10.0,))
     first, again = (replace(evaluate(tiny_folder, quick), decision_p50_ms=0.0) for _ in range(2))
     assert first == again
+
+
+def test_no_seed_is_that_of_a_training(tiny_folder: Path) -> None:
+    """A seed's scenarios are its test split: those trained on with the same seed are others."""
+    report = evaluate(tiny_folder, EvaluationConfig(samples=3, seed=101, powers_dbw=(10.0,)))
+    told = report.powers["10"]["exhaustive"].true_bps_hz
+    for split in Split:
+        pair = draw_scenarios(ScenarioProfile(), 3, split.seed(101))
+        rates = exhaustive_rates(at_power(pair.estimated, 10.0), at_power(pair.true, 10.0))
+        assert (rates[1].mean() == pytest.approx(told)) == (split is Split.TEST)
 
 
 def test_exhaustive_rates_are_of_estimates_and_of_the_truth() -> None:

@@ -13,7 +13,11 @@ PROBE = "import {module}, sys; sys.exit('torch' in sys.modules)"
     [
         "ml_models.evaluate",
         "ml_models.comparison",
+        "ml_models.comparison_document",
+        "ml_models.figure",
+        "ml_models.reliability_figures",
         "ml_models.shifts",
+        "ml_models.tables",
         "ml_models.datasets.labelled",
         "ml_models.baselines.local_search",
     ],

@@ -56,6 +56,17 @@ def test_adaptive_gain_grows_as_the_solid_angle_shrinks() -> None:
     assert float(gain_db) == pytest.approx(16 + 9.03, abs=0.01)
 
 
+@pytest.mark.parametrize("shaping", list(BeamShaping))
+def test_narrower_beams_have_their_half_power_point_nearer_and_more_gain(
+    shaping: BeamShaping,
+) -> None:
+    """Half the width: -3 dB at half the angle, 6 dB more at the peak."""
+    edge = ground(CELL_RADIUS_M / 2, 0.0)[None]
+    amplitude, gain_db = beam_amplitudes(OVERHEAD, edge, CENTRE, shaping, 0.5)
+    assert float(amplitude[0, 0] ** 2) == pytest.approx(0.5, abs=0.02)
+    assert float(gain_db) == pytest.approx(16 + 6.02, abs=0.01)
+
+
 def test_layout_is_hexagonal() -> None:
     """Every cell's nearest neighbour is 260 km away; the layout is centred."""
     cells = hexagonal_cells()

@@ -35,13 +35,27 @@ def test_leakage_alone_is_multiplied_by_the_factor_of_the_power() -> None:
 
 def test_tuning_takes_the_factor_of_the_highest_true_rate() -> None:
     """For every power the factor chosen is the best of its curve, and the curve is the truth."""
-    tuned = tune(search_locally, PAIR, (0.0, 20.0), (1.0, 3.0, 1000.0), seed=4)
+    told: list[float] = []
+    tuned = tune(
+        search_locally, PAIR, (0.0, 20.0), (1.0, 3.0, 1000.0), seed=4, on_progress=told.append
+    )
+    assert told == [0.5, 1.0]
     for factor, curve in zip(tuned.margin.factor, tuned.true_bps_hz, strict=True):
-        assert tuned.factors[int(np.argmax(curve))] == factor
+        assert max(curve, key=curve.__getitem__) == factor
     decision = search_locally(at_power(PAIR.estimated, 20.0), np.random.default_rng(4))
     expected = np.mean(sum_secrecy_rate(at_power(PAIR.true, 20.0), decision))
-    assert tuned.true_bps_hz[1][0] == pytest.approx(expected)
+    assert tuned.true_bps_hz[1][1.0] == pytest.approx(expected)
     assert 1000.0 not in tuned.margin.factor
+
+
+def test_the_search_ends_where_the_rate_falls_on_both_sides() -> None:
+    """Wherever it starts: the neighbours of the chosen factor were tried and are no better."""
+    factors = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+    tuned = tune(search_locally, PAIR, (0.0, 25.0), factors, seed=4)
+    for factor, curve in zip(tuned.margin.factor, tuned.true_bps_hz, strict=True):
+        place = factors.index(factor)
+        for beside in factors[max(place - 1, 0) : place + 2]:
+            assert curve[beside] <= curve[factor]
 
 
 def test_the_method_never_sees_the_true_channel() -> None:
@@ -70,11 +84,24 @@ def test_every_method_has_a_stored_margin() -> None:
 
 
 def test_document_names_its_scenarios() -> None:
-    """Seed, count and geometry of the tuning stand beside the margins."""
-    one = TunedMargin(LeakageMargin((0.0,), (2.0,)), (1.0, 2.0), ((3.0, 4.0),))
-    document = json.loads(margins_document({"x": one}, seed=5, samples=6, geometry="pass"))
-    assert (document["seed"], document["samples"], document["geometry"]) == (5, 6, "pass")
+    """Seed, geometry and count of the tuning stand beside the margins."""
+    one = TunedMargin(LeakageMargin((0.0,), (2.0,)), ({1.0: 3.0, 2.0: 4.0},), 6)
+    document = json.loads(margins_document({"x": one}, seed=5, geometry="pass"))
+    assert (document["seed"], document["geometry"]) == (5, "pass")
+    assert document["methods"]["x"]["samples"] == 6
     assert document["methods"]["x"]["margin"] == {"power_dbw": [0.0], "factor": [2.0]}
+
+
+def test_methods_tuned_before_are_kept_beside_new_ones() -> None:
+    """Unless they were tuned anew, or on other scenarios."""
+    old = TunedMargin(LeakageMargin((0.0,), (2.0,)), ({2.0: 4.0},), 6)
+    new = TunedMargin(LeakageMargin((0.0,), (3.0,)), ({3.0: 5.0},), 7)
+    before = json.loads(margins_document({"x": old, "y": old}, seed=5, geometry="pass"))
+    text = margins_document({"y": new, "z": new}, seed=5, geometry="pass", before=before)
+    methods = json.loads(text)["methods"]
+    assert {name: one["samples"] for name, one in methods.items()} == {"x": 6, "y": 7, "z": 7}
+    with pytest.raises(ContextError, match="another seed or geometry"):
+        margins_document({"y": new}, seed=6, geometry="pass", before=before)
 
 
 @given(st.lists(st.floats(-5, 0), min_size=1, max_size=3))
