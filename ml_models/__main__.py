@@ -17,6 +17,7 @@ from ml_models.comparison import ComparisonConfig, compare, document, dump
 from ml_models.datasets.labelled import generate, load, save
 from ml_models.datasets.scenarios import ScenarioProfile
 from ml_models.evaluate import EvaluationConfig, EvaluationReport, evaluate
+from ml_models.export.commands import export_command
 from ml_models.gan_gdm import config as configs
 from ml_models.methods import OWN_MODEL, artifacts_in, usual
 from ml_models.onnx_sampler import OnnxSampler
@@ -27,6 +28,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 _EVALUATED = ("reference", "pass")
 _QUICK_SAMPLES = 16
 _COMPARING_SHARE = 0.9  # of the progress; the reliability takes the rest
+
+app.command("export")(export_command)
 
 LinesOption = Annotated[bool, typer.Option("--lines", help="JSON lines on stdout")]
 
