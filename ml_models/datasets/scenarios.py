@@ -1,5 +1,6 @@
 """Independent scenarios: where everybody stands, what the channel is, what is reported of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -111,12 +112,23 @@ class Split(StrEnum):
 
 
 def draw_scenarios(
-    profile: ScenarioProfile, count: int, seed: int | tuple[int, ...]
+    profile: ScenarioProfile,
+    count: int,
+    seed: int | tuple[int, ...],
+    *,
+    contexts: Callable[..., ContextPair] = context_pair,
 ) -> ContextPair:
     """True and estimated contexts of `count` independent scenarios, batch axis first.
 
     The same profile, count and seed give the same numbers. `Split.seed` keeps those of training,
     validation and test apart.
+
+    Args:
+        profile: the distribution.
+        count: scenarios.
+        seed: of the scenarios.
+        contexts: makes contexts of geometry, state and model as `context_pair` does; others ask
+            what is known of the same situations otherwise.
 
     Raises:
         ContextError: count is below one.
@@ -126,7 +138,7 @@ def draw_scenarios(
     starts = range(0, count, _CHUNK)
     streams = np.random.SeedSequence(seed).spawn(len(starts))
     chunks = [
-        _draw_chunk(profile, min(_CHUNK, count - start), np.random.default_rng(stream))
+        _draw_chunk(profile, min(_CHUNK, count - start), np.random.default_rng(stream), contexts)
         for start, stream in zip(starts, streams, strict=True)
     ]
     return ContextPair(
@@ -159,7 +171,12 @@ def at_power(context: RadioContext, power_dbw: float) -> RadioContext:
     return RadioContext(**{**values, "power_budget_w": budget})
 
 
-def _draw_chunk(profile: ScenarioProfile, count: int, rng: np.random.Generator) -> ContextPair:
+def _draw_chunk(
+    profile: ScenarioProfile,
+    count: int,
+    rng: np.random.Generator,
+    contexts: Callable[..., ContextPair],
+) -> ContextPair:
     on_pass = np.full(count, profile.geometry == "pass")
     if profile.geometry == "mixed":
         on_pass = rng.integers(0, 2, count) == 0
@@ -197,7 +214,7 @@ def _draw_chunk(profile: ScenarioProfile, count: int, rng: np.random.Generator) 
             for item in fields(LinkGeometry)
         }
     )
-    return context_pair(
+    return contexts(
         geometry,
         state,
         profile.channel,
