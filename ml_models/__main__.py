@@ -22,6 +22,7 @@ from ml_models.gan_gdm import config as configs
 from ml_models.methods import OWN_MODEL, artifacts_in, usual
 from ml_models.onnx_sampler import OnnxSampler
 from ml_models.shifts import reliability_document
+from ml_models.studies.commands import precision_command, robustness_command
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -30,6 +31,8 @@ _QUICK_SAMPLES = 16
 _COMPARING_SHARE = 0.9  # of the progress; the reliability takes the rest
 
 app.command("export")(export_command)
+app.command("precision")(precision_command)
+app.command("robustness")(robustness_command)
 
 LinesOption = Annotated[bool, typer.Option("--lines", help="JSON lines on stdout")]
 

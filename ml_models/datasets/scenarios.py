@@ -90,6 +90,15 @@ class ScenarioProfile:
                 raise ContextError(f"{low} is above {high}; give a range that is not empty")
 
 
+@dataclass(frozen=True)
+class ServiceArea:
+    """How many share an area: ESIMs, and beams as rows and columns of hexagonal cells."""
+
+    esims: int = ESIMS
+    rows: int = 2
+    columns: int = 4
+
+
 class Split(StrEnum):
     """What scenarios are for. A seed means different scenarios in each, whatever the seed."""
 
@@ -111,12 +120,16 @@ class Split(StrEnum):
         return seed, block, list(Split).index(self)
 
 
+_USUAL_AREA = ServiceArea()
+
+
 def draw_scenarios(
     profile: ScenarioProfile,
     count: int,
     seed: int | tuple[int, ...],
     *,
     contexts: Callable[..., ContextPair] = context_pair,
+    area: ServiceArea = _USUAL_AREA,
 ) -> ContextPair:
     """True and estimated contexts of `count` independent scenarios, batch axis first.
 
@@ -129,6 +142,7 @@ def draw_scenarios(
         seed: of the scenarios.
         contexts: makes contexts of geometry, state and model as `context_pair` does; others ask
             what is known of the same situations otherwise.
+        area: another one than the reference problem's has other draws.
 
     Raises:
         ContextError: count is below one.
@@ -138,7 +152,9 @@ def draw_scenarios(
     starts = range(0, count, _CHUNK)
     streams = np.random.SeedSequence(seed).spawn(len(starts))
     chunks = [
-        _draw_chunk(profile, min(_CHUNK, count - start), np.random.default_rng(stream), contexts)
+        _draw_chunk(
+            profile, area, min(_CHUNK, count - start), np.random.default_rng(stream), contexts
+        )
         for start, stream in zip(starts, streams, strict=True)
     ]
     return ContextPair(
@@ -173,6 +189,7 @@ def at_power(context: RadioContext, power_dbw: float) -> RadioContext:
 
 def _draw_chunk(
     profile: ScenarioProfile,
+    area: ServiceArea,
     count: int,
     rng: np.random.Generator,
     contexts: Callable[..., ContextPair],
@@ -185,17 +202,17 @@ def _draw_chunk(
         _satellite_on_pass(profile, count, rng),
         _satellite_overhead(count, rng),
     )
-    cells = hexagonal_cells()
-    own_cell = rng.integers(0, len(cells), (count, ESIMS))
-    offset = cells[own_cell] + points_in_cell((count, ESIMS), rng)
+    cells = hexagonal_cells(area.rows, area.columns)
+    own_cell = rng.integers(0, len(cells), (count, area.esims))
+    offset = cells[own_cell] + points_in_cell((count, area.esims), rng)
     residual = np.where(
         on_pass[:, None],
         _residual_on_pass(profile, satellite, _on_sphere(offset), rng),
-        rng.uniform(0, profile.max_doppler_residual, (count, ESIMS)),
+        rng.uniform(0, profile.max_doppler_residual, (count, area.esims)),
     )
     noise_db = rng.uniform(0, profile.max_carrier_noise_db, (count, CARRIERS))
     power_dbw = rng.uniform(profile.min_power_dbw, profile.max_power_dbw, count)
-    state = draw_state(profile.channel, (count, ESIMS), rng)
+    state = draw_state(profile.channel, (count, area.esims), rng)
     common = _on_pass(profile, state, rng)
     state = replace(
         state,
@@ -301,7 +318,9 @@ def _geometry(
         esim_m=esim_m,
         esim_up=up,
         esim_north=north / np.linalg.norm(north, axis=-1, keepdims=True),
-        cell_centre_m=np.broadcast_to(_on_sphere(cells_m), (*satellite_m.shape[:-1], 8, 3)),
+        cell_centre_m=np.broadcast_to(
+            _on_sphere(cells_m), (*satellite_m.shape[:-1], *cells_m.shape[:-1], 3)
+        ),
         shaping=shaping,
     )
 
