@@ -46,6 +46,7 @@ def train_command(
     labelled: Annotated[Path | None, typer.Option(help="data set made before")] = None,
     samples: Annotated[int, typer.Option(help="held-out scenarios a power, for the card")] = 128,
     quick: Annotated[bool, typer.Option("--quick", help="a few minutes of one core")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU if there is one")] = "cpu",
     lines: LinesOption = False,
 ) -> None:
     """Trains, exports and evaluates; the card tells the command and the figures.
@@ -56,6 +57,7 @@ def train_command(
     # torch takes two seconds to import; the other commands need none of it.
     from ml_models.export.artifact import WEIGHTS_FILE, write_artifact, write_card  # noqa: PLC0415
     from ml_models.gan_gdm.checkpoint import Checkpoints  # noqa: PLC0415
+    from ml_models.gan_gdm.devices import chosen_device  # noqa: PLC0415
     from ml_models.gan_gdm.training import TrainingProgress, train  # noqa: PLC0415
 
     def tell(progress: TrainingProgress) -> None:
@@ -69,11 +71,13 @@ def train_command(
         parent=None if parent is None else parent / WEIGHTS_FILE,
         labelled=None if labelled is None else load(labelled)[0],
         checkpoints=checkpoints,
+        device=chosen_device(device),
     )
     words = ["python", "-m", "ml_models", "train", "--config", str(config), "--out", str(out)]
     for name, folder in (("--parent", parent), ("--labelled", labelled)):
         words += [] if folder is None else [name, str(folder)]
     words += ["--quick"] if quick else []
+    words += [] if device == "cpu" else ["--device", device]
     _tell(1.0, "exporting", {}, lines=lines)
     card = write_artifact(model, out, command=shlex.join(words))
     _tell(1.0, "evaluating", {}, lines=lines)

@@ -10,17 +10,12 @@ until the whole is written; the next `make` goes on with what is missing.
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -31,6 +26,7 @@ from safetensors.numpy import load_file, save_file
 from ml_models.baselines import ascent, blocks, exhaustive
 from ml_models.baselines.exhaustive import ExhaustiveSearch
 from ml_models.datasets import scenarios as drawing
+from ml_models.datasets import workers
 from ml_models.datasets.scenarios import (
     ScenarioProfile,
     Split,
@@ -57,6 +53,7 @@ CODE = (
     blocks,
     exhaustive,
     drawing,
+    workers,
 )
 """Modules that decide what scenarios and labels are; a change in them makes another data set."""
 
@@ -329,17 +326,8 @@ def _label_blocks(
     done: Callable[[int, LabelledScenarios], None],
 ) -> None:
     """Labels the blocks of these numbers, telling each as it is finished, in any order."""
-    if processes == 1 or len(numbers) <= 1:
-        for number in numbers:
-            done(number, _label_block(spec, number))
-        return
-    # Spawned, not forked: the caller may hold threads of torch or gRPC.
-    with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_end_with_parent
-    ) as pool:
-        pending = {pool.submit(_label_block, spec, number): number for number in numbers}
-        for future in as_completed(pending):
-            done(pending[future], future.result())
+    for place, block in workers.results(partial(_label_block, spec), numbers, processes):
+        done(numbers[place], block)
 
 
 def _label_block(spec: DatasetSpec, number: int) -> LabelledScenarios:
@@ -353,16 +341,3 @@ def _label_block(spec: DatasetSpec, number: int) -> LabelledScenarios:
 def _search() -> ExhaustiveSearch:
     """Enumerated once in each process, which takes half a second."""
     return ExhaustiveSearch()
-
-
-def _end_with_parent() -> None:
-    """Has a worker end when its parent does, even killed: its queue would keep it waiting."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    Thread(target=watch, name="parent-watch", daemon=True).start()

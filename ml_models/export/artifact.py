@@ -96,6 +96,8 @@ def model_card(
         "training": {
             "steps": dict(model.steps_taken),
             "validation": dict(model.validation),
+            "device": model.device,
+            "threads": model.config.threads,
         },
         "metrics": dict(metrics),
         "limits": list(_LIMITS),

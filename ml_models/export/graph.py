@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ml_models.gan_gdm.config import NetworkConfig
-from ml_models.gan_gdm.features import SET_FEATURES
+from ml_models.gan_gdm.embedding import EMBEDDING_SIZE
 from ml_models.gan_gdm.network import VARIABLE
 from ml_models.gan_gdm.sampler import Sampler
 from radio_math.context import BEAMS, CARRIERS, ESIMS, GRID_POINTS, RadioContext
@@ -54,7 +54,7 @@ def output_signature(network: NetworkConfig) -> list[dict[str, Any]]:
         ("beamformer_index", "float32", [ESIMS], "position on the beamformer grid"),
         ("predicted_rate_bps_hz", "float32", [], "b/s/Hz"),
         ("candidate_rates_bps_hz", "float32", [network.candidates], "b/s/Hz"),
-        ("embedding", "float32", [SET_FEATURES], "deviations of the training contexts"),
+        ("embedding", "float32", [EMBEDDING_SIZE], "deviations of the training contexts"),
         ("reliability", "float32", [], "0 to 1"),
     ]
     return [

@@ -39,6 +39,15 @@ class Batch:
             index=self.index[chosen],
         )
 
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device."""
+        return Batch(
+            context=_context_to(self.context, device),
+            carrier=self.carrier.to(device),
+            log_share=self.log_share.to(device),
+            index=self.index.to(device),
+        )
+
     def renumbered(self, generator: torch.Generator) -> "Batch":
         """The batch with the carriers of every context renumbered at random."""
         context, order = renumber_carriers(self.context, generator)
@@ -89,6 +98,13 @@ def torch_pair(pair: ContextPair) -> ContextPair:
     return ContextPair(true=to_torch(pair.true), estimated=to_torch(pair.estimated))
 
 
+def pair_to(pair: ContextPair, device: torch.device) -> ContextPair:
+    """True and estimated contexts on a device."""
+    return ContextPair(
+        true=_context_to(pair.true, device), estimated=_context_to(pair.estimated, device)
+    )
+
+
 def select_pairs(pair: ContextPair, rows: Tensor | slice) -> ContextPair:
     """The chosen rows of true and estimated contexts on torch."""
     return ContextPair(
@@ -109,7 +125,7 @@ def renumber_carriers(
 ) -> tuple[RadioContext, Tensor]:
     """Contexts with carriers in random order: new carrier j of row n is old carrier order[n, j]."""
     noise: Tensor = context.carrier_noise
-    order = torch.rand(noise.shape, generator=generator).argsort(dim=1)
+    order = torch.rand(noise.shape, generator=generator, device=noise.device).argsort(dim=1)
     return replace(context, carrier_noise=noise.gather(1, order)), order
 
 
@@ -125,3 +141,7 @@ def renumber_pair(pair: ContextPair, generator: torch.Generator) -> ContextPair:
 def off_log_share(power_w: Tensor, power_budget_w: Tensor) -> Tensor:
     """Log shares [N, U] of powers, with ESIMs that are off at a finite floor."""
     return torch.log(power_w / power_budget_w[:, None]).clamp(min=_OFF_LOG_SHARE)
+
+
+def _context_to(context: RadioContext, device: torch.device) -> RadioContext:
+    return RadioContext(**{name: getattr(context, name).to(device) for name in _CONTEXT_TENSORS})

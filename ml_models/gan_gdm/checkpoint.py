@@ -1,7 +1,7 @@
 """Where a training stands, on disk, so that one that was killed ends with the same weights.
 
 A checkpoint holds everything that the next step depends on: weights of both networks, state of
-their optimisers, the random generator, and the examples drawn but not yet used. It is written
+their optimisers, the random generators, and the examples drawn but not yet used. It is written
 beside the old one and then put in its place, so that a kill at any moment leaves a whole one.
 """
 
@@ -30,7 +30,8 @@ class TrainingState:
         step: steps of that stage already taken.
         modules: state of the networks by name.
         optimisers: state of the stage's optimisers, in their order.
-        generator: state of the random generator.
+        generators: states of the random generators by name.
+        device: kind of the device it runs on, which the generators are of.
         rows: examples drawn for the next steps.
         steps_taken: optimiser steps by stage.
         history: what was reported so far, as (fraction, phase, metrics).
@@ -40,7 +41,8 @@ class TrainingState:
     step: int
     modules: Mapping[str, Mapping[str, Tensor]]
     optimisers: list[dict[str, Any]]
-    generator: Tensor
+    generators: Mapping[str, Tensor]
+    device: str
     rows: Tensor
     steps_taken: dict[str, int]
     history: list[tuple[float, str, dict[str, float]]] = field(default_factory=list)
@@ -65,21 +67,27 @@ class Checkpoints:
         torch.save({"config": config_to_json(config), **vars(state)}, partial)
         partial.replace(self.folder / _STATE_FILE)
 
-    def read(self, config: TrainingConfig) -> TrainingState | None:
-        """The checkpoint, None if there is none.
+    def read(self, config: TrainingConfig, device: str) -> TrainingState | None:
+        """The checkpoint, None if there is none; its tensors are on the processor.
 
         Raises:
-            ConfigError: it belongs to a training with another configuration.
+            ConfigError: it belongs to a training with another configuration or on another kind of
+                device.
         """
         path = self.folder / _STATE_FILE
         if not path.is_file():
             return None
         # weights_only reads tensors and plain containers: a checkpoint cannot run code.
-        stored = torch.load(path, weights_only=True)
+        stored = torch.load(path, weights_only=True, map_location="cpu")
         if stored.pop("config") != config_to_json(config):
             raise ConfigError(
                 f"{path} is of a training with another configuration; go on with that one, or "
                 "give another folder"
+            )
+        if stored["device"] != device:
+            raise ConfigError(
+                f"{path} is of a training on {stored['device']}, whose random numbers {device} "
+                f"does not draw; go on with --device {stored['device']}, or give another folder"
             )
         return TrainingState(**stored)
 

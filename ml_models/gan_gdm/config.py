@@ -31,9 +31,13 @@ class NetworkConfig:
     Attributes:
         architecture: "gan_gdm", the few-step sampler, or "unfolded", the unfolded optimiser, which
             has `layers` iterations of networks `width` wide, and no use for what diffuses.
-        width: features of a token of the generator.
-        layers: transformer layers of the generator.
+        width: features of an ESIM in the encoder of contexts.
+        layers: transformer layers of the encoder.
         heads: attention heads.
+        cell_width: features of a cell of the generator's table, ESIMs by carriers.
+        cell_layers: layers of the table network, taken at every denoising step.
+        cell_expansion: hidden features of a cell over its features.
+        channels: ways in which ESIMs of one carrier hear each other.
         latent: latent dimensions per ESIM and denoising step.
         denoising_steps: T', evaluations of the generator a decision: 1, 2 or 4, or all 100 as
             plain diffusion takes them.
@@ -43,21 +47,28 @@ class NetworkConfig:
         quota: the most ESIMs a carrier takes.
         leakage_margin: factor on the reported leakage when candidates are compared, because a
             station is rarely where it was reported: nulls are worse than they look.
-        critic_width: features of a token of the discriminator.
-        critic_layers: its transformer layers.
+        expects_errors: whether candidates are compared on tables corrected to what true ones are
+            on average, learned from true channels (`expectation`).
+        critic_width: features of a cell of the discriminator's table.
+        critic_layers: its table layers.
     """
 
     architecture: str = GAN_GDM
-    width: int = 80
-    layers: int = 3
+    width: int = 64
+    layers: int = 2
     heads: int = 4
+    cell_width: int = 32
+    cell_layers: int = 2
+    cell_expansion: int = 2
+    channels: int = 8
     latent: int = 4
     denoising_steps: int = 4
     stochasticity: float = 1.0
     candidates: int = 16
     quota: int = 4
     leakage_margin: float = 1.0
-    critic_width: int = 48
+    expects_errors: bool = False
+    critic_width: int = 24
     critic_layers: int = 2
 
     def __post_init__(self) -> None:
@@ -72,8 +83,8 @@ class NetworkConfig:
             )
         if not 0 <= self.stochasticity <= 1:
             raise ConfigError(f"stochasticity is {self.stochasticity}; choose between 0 and 1")
-        if self.width % self.heads or self.critic_width % self.heads:
-            raise ConfigError(f"width and critic_width must be multiples of heads = {self.heads}")
+        if self.width % self.heads:
+            raise ConfigError(f"width must be a multiple of heads = {self.heads}")
         if not self.leakage_margin > 0:
             raise ConfigError("leakage_margin multiplies a power and must be above zero")
 
@@ -88,7 +99,7 @@ class DataConfig:
         unlabelled: further scenarios without labels, for the secrecy loss alone.
         seed: seed of the scenarios; keep it apart from every seed that evaluates.
         calibration: scenarios that only calibrate the reliability.
-        processes: worker processes that label.
+        processes: worker processes that draw and label.
     """
 
     profile: ScenarioProfile = field(default_factory=ScenarioProfile)
@@ -102,6 +113,8 @@ class DataConfig:
 @dataclass(frozen=True)
 class TrainingConfig:
     """One training run. The same configuration gives the same weights, but for `wall_clock_s`.
+
+    That is, on the same kind of device with the same versions of libraries.
 
     Attributes:
         network: shape of the sampler; a warm start must have the parent's.
@@ -120,6 +133,8 @@ class TrainingConfig:
         outcome: channel that the secrecy loss is taken on, "estimated" or "true". Decisions are
             made from the estimate either way; on "true" the network learns what errors of reports
             cost.
+        ema: decay a step of a moving average of the generator's weights, which is what validation
+            sees and what is kept; 0 keeps the weights of the last step.
         wall_clock_s: time for data and both stages together [s]. Data are drawn whatever it takes;
             steps not taken by then are left out, but for the first twenty of a stage. None takes
             all steps.
@@ -140,6 +155,7 @@ class TrainingConfig:
     lambda_diff: float = 0.5
     lambda_sec: float = 1.0
     outcome: str = "estimated"
+    ema: float = 0.0
     wall_clock_s: float | None = None
     threads: int = 1
 
@@ -148,6 +164,8 @@ class TrainingConfig:
             raise ConfigError("samples must be at least 2: the others are each one's baseline")
         if self.outcome not in OUTCOMES:
             raise ConfigError(f"outcome is {self.outcome!r}; choose one of {OUTCOMES}")
+        if not 0 <= self.ema < 1:
+            raise ConfigError(f"ema is {self.ema}; choose from 0 (off) to below 1, such as 0.999")
         needs_labels = self.diffusion_steps > 0 or self.lambda_diff > 0 or self.lambda_gan > 0
         if needs_labels and self.network.architecture == UNFOLDED:
             raise ConfigError(

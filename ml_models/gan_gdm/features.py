@@ -1,4 +1,8 @@
-"""What the networks see of a radio context: scaled features of ESIMs, of pairs, of the set."""
+"""What the networks see of a radio context: scaled features of ESIMs, of carriers, of pairs.
+
+Of the beams they see what pairs of ESIMs have to do with each other in them, which is all that a
+rate depends on, so neither the order nor the number of the beams means anything to them.
+"""
 
 import math
 from dataclasses import dataclass
@@ -6,13 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from radio_math.context import BEAMS, CARRIERS, GRID_POINTS, RadioContext
+from radio_math.context import GRID_POINTS, RadioContext
 
 _GRID = (2, 4, 6, 8, 10, 12, 15)
-ESIM_FEATURES = BEAMS + CARRIERS + 2 * len(_GRID) + 7
+ESIM_FEATURES = 2 * len(_GRID) + 13
+CARRIER_FEATURES = 2
 PAIR_FEATURES = 4
-_SET_MEMBER_FEATURES = 12
-SET_FEATURES = 4 * _SET_MEMBER_FEATURES + 3
 _LEAST_LEAKAGE_PER_W = 1e-5  # costs 0.005 b/s/Hz at 300 W: below it nobody listens
 _LIMIT = 6.0  # scaled features beyond six deviations are cut: the network never saw them
 
@@ -23,144 +26,89 @@ class ContextFeatures:
 
     Attributes:
         esim: [N, U, ESIM_FEATURES] scaled.
+        carrier: [N, M, CARRIER_FEATURES].
         pair: [N, U, U, PAIR_FEATURES] of u (row) as v (column) disturbs it.
-        whole: [N, SET_FEATURES] of the context as a set, scaled; see `reliability`.
+        alone: [N] sum over the ESIMs of the rate that each would have alone at an equal share of
+            the power [nat/s/Hz].
     """
 
     esim: Tensor
+    carrier: Tensor
     pair: Tensor
-    whole: Tensor
+    alone: Tensor
 
 
 class FeatureExtractor(nn.Module):
     """Raw contexts in, scaled features out; the scales are learned from data and stored."""
 
     esim_mean: Tensor
-    esim_deviation: Tensor
-    whole_mean: Tensor
-    whole_deviation: Tensor
+    esim_scale: Tensor
     grid: Tensor
+    places: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("esim_mean", torch.zeros(ESIM_FEATURES))
-        self.register_buffer("esim_deviation", torch.ones(ESIM_FEATURES))
-        self.register_buffer("whole_mean", torch.zeros(SET_FEATURES))
-        self.register_buffer("whole_deviation", torch.ones(SET_FEATURES))
+        self.register_buffer("esim_scale", torch.ones(ESIM_FEATURES))
         self.register_buffer("grid", torch.tensor(_GRID), persistent=False)
+        self.register_buffer("places", torch.arange(GRID_POINTS).float(), persistent=False)
 
     def calibrate(self, context: RadioContext) -> None:
         """Takes the scales from a batch of contexts."""
-        esim, _, whole = self._raw(context)
-        esim = esim.reshape(-1, ESIM_FEATURES)
+        esim = self._raw(context).esim.reshape(-1, ESIM_FEATURES)
         self.esim_mean.copy_(esim.mean(dim=0))
-        self.esim_deviation.copy_(esim.std(dim=0).clamp(min=1e-3))
-        self.whole_mean.copy_(whole.mean(dim=0))
-        self.whole_deviation.copy_(whole.std(dim=0).clamp(min=0.02))
+        self.esim_scale.copy_(1.0 / esim.std(dim=0).clamp(min=1e-3))
 
     def forward(self, context: RadioContext) -> ContextFeatures:
         """Scaled features of contexts with one batch axis."""
-        esim, pair, whole = self._raw(context)
-        scaled = (esim - self.esim_mean) / self.esim_deviation
-        return ContextFeatures(
-            esim=scaled.clamp(-_LIMIT, _LIMIT),
-            pair=pair,
-            whole=(whole - self.whole_mean) / self.whole_deviation,
-        )
+        raw = self._raw(context)
+        scaled = (raw.esim - self.esim_mean) * self.esim_scale
+        return ContextFeatures(scaled.clamp(-_LIMIT, _LIMIT), raw.carrier, raw.pair, raw.alone)
 
-    def _raw(self, context: RadioContext) -> tuple[Tensor, Tensor, Tensor]:
+    def _raw(self, context: RadioContext) -> ContextFeatures:
         amplitude: Tensor = context.beam_amplitude
         log_gain = torch.log(context.gain_per_w)
         log_leakage = torch.log(context.leakage_per_w.clamp(min=_LEAST_LEAKAGE_PER_W))
         users = amplitude.shape[1]
-        gram = amplitude @ amplitude.transpose(1, 2)  # [N, U, U]
-        own = torch.diagonal(gram, dim1=1, dim2=2).clamp(min=1e-6)  # [N, U]
+        squared = (amplitude @ amplitude.transpose(1, 2)).square()  # [N, U, U]
+        own = amplitude.square().sum(dim=-1, keepdim=True).clamp(min=1e-6)  # [N, U, 1]
         log_own = torch.log(own)
-        log_power = torch.log(context.power_budget_w)[:, None].expand(-1, users)
+        log_power = torch.log(context.power_budget_w)[:, None, None].expand(-1, users, -1)
         log_share = log_power - math.log(users)
-        gain_drop = (log_gain - log_gain[..., :1])[..., self.grid]
-        leakage_drop = (log_leakage - log_leakage[..., :1])[..., self.grid]
-        root_ici = torch.sqrt(context.ici_factor)
+        ici = context.ici_factor[..., None]
         # What the ESIM would get alone at an equal share: its best value and where it lies.
-        snr = torch.exp(log_gain + (log_own + log_share)[..., None])
-        sinr = snr / (1.0 + context.ici_factor[..., None] * snr)
-        leaked = torch.exp(log_leakage + log_share[..., None])
-        alone = torch.log1p(sinr) - torch.log1p(leaked)  # [N, U, S]
-        best_alone = alone.amax(dim=-1)
-        place = torch.softmax(8.0 * alone, dim=-1) @ torch.arange(
-            GRID_POINTS, dtype=alone.dtype, device=alone.device
-        )
+        snr = torch.exp(log_gain + (log_own + log_share))
+        leaked = torch.exp(log_leakage + log_share)
+        alone = torch.log1p(snr / (1.0 + ici * snr)) - torch.log1p(leaked)  # [N, U, S]
+        best_alone = alone.amax(dim=-1, keepdim=True)
+        place = torch.softmax(8.0 * alone, dim=-1) @ self.places
+        received = snr[..., :1] / own  # at an equal share, in a unit beam
+        per_own = squared / own
+        heard = 0.3 * torch.log1p(per_own * received.transpose(1, 2))
+        heard_by = heard.transpose(1, 2)
+        likeness = per_own / own.transpose(1, 2)
+        pair = torch.stack([2.0 * likeness, likeness.sqrt(), heard, heard_by], dim=-1)
         log_noise = torch.log(context.carrier_noise)
+        mean_noise = log_noise.mean(dim=1, keepdim=True)
         esim = torch.cat(
             [
-                amplitude / torch.sqrt(own)[..., None],
-                log_noise[:, None, :].expand(-1, users, -1),
-                gain_drop,
-                leakage_drop,
-                torch.stack(
-                    [
-                        log_own,
-                        log_gain[..., 0] + log_own + log_share,
-                        log_leakage[..., 0] + log_share,
-                        root_ici,
-                        log_power,
-                        best_alone,
-                        place,
-                    ],
-                    dim=-1,
-                ),
-            ],
-            dim=-1,
-        )
-        squared = gram**2
-        correlation = squared / (own[:, :, None] * own[:, None, :])
-        received = torch.exp(log_gain[..., 0] + log_share)  # at an equal share, in a unit beam
-        heard = torch.log1p(received[:, None, :] * squared / own[:, :, None])
-        pair = torch.stack(
-            [
-                2.0 * correlation,
-                gram / torch.sqrt(own[:, :, None] * own[:, None, :]),
-                0.3 * heard,
-                0.3 * heard.transpose(1, 2),
-            ],
-            dim=-1,
-        )
-        return esim, pair, self._whole(context, log_own, log_gain, log_leakage)
-
-    def _whole(
-        self, context: RadioContext, log_own: Tensor, log_gain: Tensor, log_leakage: Tensor
-    ) -> Tensor:
-        peak = torch.log(context.beam_amplitude.abs().amax(dim=-1).clamp(min=1e-3))
-        second = 0.5 * log_own - peak
-        member = torch.stack(
-            [
-                log_gain[..., 0],
+                (log_gain - log_gain[..., :1])[..., self.grid],
+                (log_leakage - log_leakage[..., :1])[..., self.grid],
                 log_own,
-                peak,
-                second,
-                log_gain[..., 8] - log_gain[..., 0],
-                log_gain[..., 15] - log_gain[..., 0],
-                log_leakage[..., 0],
-                log_leakage[..., 5] - log_leakage[..., 0],
-                log_leakage[..., 10] - log_leakage[..., 0],
-                log_leakage[..., 15] - log_leakage[..., 0],
-                torch.sqrt(context.ici_factor),
-                log_leakage[..., 15],
+                log_gain[..., :1] + (log_own + log_share),
+                log_leakage[..., :1] + log_share,
+                torch.sqrt(ici),
+                log_power,
+                best_alone,
+                place[..., None],
+                likeness.sum(dim=-1, keepdim=True),
+                likeness.square().sum(dim=-1, keepdim=True),
+                heard.sum(dim=-1, keepdim=True),
+                heard_by.sum(dim=-1, keepdim=True),
+                best_alone - best_alone.mean(dim=1, keepdim=True),
+                mean_noise[:, None].expand(-1, users, -1),
             ],
             dim=-1,
-        )  # [N, U, _SET_MEMBER_FEATURES]
-        mean = member.mean(dim=1)
-        deviation = torch.sqrt(((member - mean[:, None]) ** 2).mean(dim=1) + 1e-6)
-        log_noise = torch.log(context.carrier_noise)
-        return torch.cat(
-            [
-                mean,
-                deviation,
-                member.amin(dim=1),
-                member.amax(dim=1),
-                log_noise.mean(dim=1, keepdim=True),
-                log_noise.amax(dim=1, keepdim=True),
-                torch.log(context.power_budget_w)[:, None],
-            ],
-            dim=1,
         )
+        carrier = torch.stack([2.0 * (log_noise - mean_noise), log_noise], dim=-1)
+        return ContextFeatures(esim, carrier, pair, best_alone.sum(dim=(1, 2)))

@@ -1,20 +1,20 @@
 """The whole decision as one module: features, few-step denoising, decoder, best of K."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ml_models.gan_gdm.config import GAN_GDM, ConfigError, NetworkConfig
 from ml_models.gan_gdm.decoder import assign_within_quota
-from ml_models.gan_gdm.diffusion import clean_variable, signal_power, strided_steps
+from ml_models.gan_gdm.diffusion import signal_power, strided_steps
+from ml_models.gan_gdm.expectation import Expectation
 from ml_models.gan_gdm.features import ContextFeatures, FeatureExtractor
 from ml_models.gan_gdm.network import VARIABLE, Conditioning, Generator, Proposal
 from ml_models.gan_gdm.reliability import Reliability
 from ml_models.gan_gdm.unfolded import UnfoldedOptimiser
 from radio_math.context import Allocation, RadioContext
-from radio_math.secrecy import sum_secrecy_rate
+from radio_math.secrecy import CarrierPlaces, sum_secrecy_rate
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SampledDecision:
         allocation: [N, U] the best candidate.
         predicted_rate_bps_hz: [N] its sum secrecy rate on the context given, with the margin.
         candidate_rates_bps_hz: [N, K] of all candidates.
-        embedding: [N, D] set statistics of the context.
+        embedding: [N, D] of the context, see `embedding`.
         reliability: [N] in [0, 1].
     """
 
@@ -48,6 +48,7 @@ class Sampler(nn.Module):
         self.generator: Generator | UnfoldedOptimiser = (
             Generator(config) if config.architecture == GAN_GDM else UnfoldedOptimiser(config)
         )
+        self.expectation = Expectation() if config.expects_errors else None
         self.reliability = Reliability()
         self.steps = strided_steps(config.denoising_steps, config.stochasticity)
         self.register_buffer("alpha_bar", signal_power(), persistent=False)
@@ -80,42 +81,31 @@ class Sampler(nn.Module):
             latent: [N, K, T', U, Z] standard normal.
 
         Returns:
-            The proposals of all samples, [N * K], in order.
+            The proposals of all samples, [N, K].
         """
-        samples = noise.shape[1]
         if isinstance(self.generator, UnfoldedOptimiser):
-            proposal: Proposal = self.generator(_repeated(context, samples), noise.flatten(0, 1))
+            proposal: Proposal = self.generator(context, noise)
             return proposal
-        conditioning = self.denoiser.body.condition(features.esim, features.pair)
-        return self.denoise(
-            conditioning.repeated(samples), noise.flatten(0, 1), latent.flatten(0, 1)
-        )
+        return self.denoise(self.denoiser.encoder(features), noise, latent)
 
     def denoise(self, conditioning: Conditioning, noise: Tensor, latent: Tensor) -> Proposal:
         """The last proposal of the T'-step chain.
 
         Args:
             conditioning: of N contexts.
-            noise: [N, U, M + 2] x_T.
-            latent: [N, T', U, Z] standard normal; the first part of Z feeds the generator, the
+            noise: [N, K, U, M + 2] x_T.
+            latent: [N, K, T', U, Z] standard normal; the first part of Z feeds the generator, the
                 rest is the noise of the posterior.
         """
         noisy = noise
         own = self.config.latent
         for number, step in enumerate(self.steps):
             time = torch.full((1,), float(step.time), device=noise.device)
-            proposal: Proposal = self.denoiser(
-                conditioning, noisy, latent[:, number, :, :own], time
-            )
+            drawn = latent[:, :, number]
+            proposal: Proposal = self.denoiser(conditioning, noisy, drawn[..., :own], time)
             if step.earlier > 0:
-                clean = clean_variable(
-                    torch.softmax(proposal.logits, dim=-1), proposal.log_share, proposal.index
-                )
-                noisy = (
-                    step.from_clean * clean
-                    + step.from_noisy * noisy
-                    + step.deviation * latent[:, number, :, own:]
-                )
+                noisy = step.from_clean * proposal.clean() + step.from_noisy * noisy
+                noisy = noisy + step.deviation * drawn[..., own:]
         return proposal
 
     def forward(self, context: RadioContext, noise: Tensor, latent: Tensor) -> SampledDecision:
@@ -126,32 +116,38 @@ class Sampler(nn.Module):
             noise: [N, K, U, M + 2] standard normal x_T.
             latent: [N, K, T', U, Z] standard normal.
         """
-        count, users = noise.shape[1], noise.shape[2]
         features = self.features(context)
         proposal = self.propose(context, features, noise, latent)
-        carrier = assign_within_quota(proposal.logits, self.config.quota)
-        share = torch.exp(proposal.log_share).reshape(-1, count, users)
+        assigned = assign_within_quota(proposal.logits, self.config.quota)
+        log_share, index = proposal.on(assigned.one_hot)
         candidates = Allocation(
-            carrier=carrier.reshape(-1, count, users),
-            power_w=share * context.power_budget_w[:, None, None],
-            beamformer_index=proposal.index.reshape(-1, count, users),
+            carrier=assigned.carrier,
+            power_w=torch.exp(log_share) * context.power_budget_w[:, None, None],
+            beamformer_index=index,
         )
-        cautious = replace(
-            context, leakage_per_w=self.config.leakage_margin * context.leakage_per_w
+        rates: Tensor = sum_secrecy_rate(  # [N, K]
+            with_candidate_axis(self.feared(context, features)),
+            candidates,
+            places=CarrierPlaces(assigned.rank, self.config.quota),
         )
-        rates = sum_secrecy_rate(with_candidate_axis(cautious), candidates)  # [N, K]
         best = torch.argmax(rates, dim=1, keepdim=True)
+        embedding, reliability = self.reliability(context)
         return SampledDecision(
-            allocation=Allocation(
-                carrier=_chosen(candidates.carrier, best),
-                power_w=_chosen(candidates.power_w, best),
-                beamformer_index=_chosen(candidates.beamformer_index, best),
-            ),
+            allocation=_chosen(candidates, best),
             predicted_rate_bps_hz=rates.gather(1, best)[:, 0],
             candidate_rates_bps_hz=rates,
-            embedding=features.whole,
-            reliability=self.reliability(features.whole),
+            embedding=embedding,
+            reliability=reliability,
         )
+
+    def feared(self, context: RadioContext, features: ContextFeatures) -> RadioContext:
+        """The contexts as candidates are compared on them: corrected, and with the margin."""
+        if self.expectation is not None:
+            context = self.expectation(features, context)
+        margin = self.config.leakage_margin
+        if margin == 1.0:
+            return context
+        return replace(context, leakage_per_w=margin * context.leakage_per_w)
 
 
 def with_candidate_axis(context: RadioContext) -> RadioContext:
@@ -166,14 +162,11 @@ def with_candidate_axis(context: RadioContext) -> RadioContext:
     )
 
 
-def _repeated(context: RadioContext, times: int) -> RadioContext:
-    """Every context `times` over, in order."""
-    return RadioContext(
-        **{name: value.repeat_interleave(times, dim=0) for name, value in vars(context).items()}
-    )
-
-
-def _chosen(candidates: Any, best: Tensor) -> Tensor:
-    rows = best[:, :, None].expand(-1, -1, candidates.shape[2])
-    picked: Tensor = candidates.gather(1, rows)[:, 0]
-    return picked
+def _chosen(candidates: Allocation, best: Tensor) -> Allocation:
+    """The best [N, 1] of allocations [N, K], taken in one product: few operations to export."""
+    power_w: Tensor = candidates.power_w
+    samples = power_w.shape[1]
+    chosen = (best == torch.arange(samples, device=best.device)).to(power_w.dtype)[:, None]
+    parts = (candidates.carrier.to(power_w.dtype), power_w, candidates.beamformer_index)
+    taken = (chosen @ torch.cat(parts, dim=-1))[:, 0].split(power_w.shape[2], dim=-1)
+    return Allocation(taken[0].to(torch.int64), taken[1], taken[2])

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from torch import Tensor, nn
 
 from ml_models.datasets.labelled import LabelledScenarios, digest, generate, take
 from ml_models.datasets.scenarios import draw_scenarios
+from ml_models.gan_gdm.averaging import MovingAverage
 from ml_models.gan_gdm.batches import (
     Batch,
     join_pairs,
     labelled_batch,
+    pair_to,
     renumber_pair,
     select_pairs,
     to_torch,
@@ -25,6 +28,7 @@ from ml_models.gan_gdm.batches import (
 )
 from ml_models.gan_gdm.checkpoint import Checkpoints, TrainingState
 from ml_models.gan_gdm.config import DIFFUSION_STEPS, ConfigError, TrainingConfig
+from ml_models.gan_gdm.devices import deterministic, device_name
 from ml_models.gan_gdm.losses import (
     adversarial_losses,
     diffusion_loss,
@@ -43,6 +47,7 @@ _CLIP = 1.0
 _FEWEST_STEPS = 20  # taken even if the data took all the time: no version is trained in name only
 _CALIBRATION_SEED = 7_919  # joined to the data seed: held-out contexts of the same distribution
 _UNLABELLED_SEED = 104_729
+_PROCESSOR = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class TrainedModel:
         data: manifest of the data: counts, seed, digest of the labelled set.
         steps_taken: optimiser steps of each stage; fewer than asked when the time was up.
         validation: the sampler on held-out labelled contexts, empty without labels.
+        device: what it was trained on.
     """
 
     config: TrainingConfig
@@ -81,6 +87,7 @@ class TrainedModel:
     data: Mapping[str, Any]
     steps_taken: Mapping[str, int]
     validation: Mapping[str, float] = field(default_factory=dict)
+    device: str = "cpu"
 
 
 class TrainingStopped(Exception):  # noqa: N818 a request that was honoured, not an error
@@ -97,10 +104,15 @@ def train(
     parent: Path | None = None,
     labelled: LabelledScenarios | None = None,
     checkpoints: Checkpoints | None = None,
+    device: torch.device = _PROCESSOR,
     should_stop: Callable[[], bool] = lambda: False,
     monotonic_s: Callable[[], float] = time.monotonic,
 ) -> TrainedModel:
     """A trained model; deterministic in its configuration unless `wall_clock_s` ends it early.
+
+    Both networks, all contexts and labels and the random generators live on the device; only
+    reports bring numbers back. The model that is returned is on the processor, where its
+    reliability is calibrated.
 
     Args:
         config: the run.
@@ -111,6 +123,7 @@ def train(
         checkpoints: where the training is kept on the way; with one of the same configuration
             there it goes on from it, to the same weights as without the interruption. Time spent
             before an interruption does not count as `wall_clock_s`.
+        device: from `chosen_device`.
         should_stop: asked at every step.
         monotonic_s: a clock that only runs forward [s].
 
@@ -123,10 +136,12 @@ def train(
         on_progress,
         parent=parent,
         checkpoints=checkpoints,
+        device=device,
         should_stop=should_stop,
         monotonic_s=monotonic_s,
     )
-    return run.finish(labelled)
+    with deterministic(device):
+        return run.finish(labelled)
 
 
 def save_weights(model: TrainedModel, path: Path) -> None:
@@ -174,6 +189,7 @@ class _Run:
         *,
         parent: Path | None,
         checkpoints: Checkpoints | None,
+        device: torch.device,
         should_stop: Callable[[], bool],
         monotonic_s: Callable[[], float],
     ) -> None:
@@ -185,7 +201,11 @@ class _Run:
         self._should_stop = should_stop
         self._monotonic_s = monotonic_s
         self._started_s = monotonic_s()
-        self._generator = torch.Generator().manual_seed(config.seed)
+        self._device = device
+        self._generator = torch.Generator(device).manual_seed(config.seed)
+        # For numbers that the host itself needs: it does not wait for a device to draw them.
+        self._host_generator = torch.Generator().manual_seed(config.seed)
+        self._generators = {"device": self._generator, "host": self._host_generator}
         torch.set_num_threads(config.threads)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -194,38 +214,56 @@ class _Run:
         self._warm = parent is not None
         if parent is not None:
             load_weights(parent, self.sampler, self.discriminator)
-        self._modules = {"sampler": self.sampler, "discriminator": self.discriminator}
-        self._resumed = None if checkpoints is None else checkpoints.read(config)
+        self.sampler.to(device)
+        self.discriminator.to(device)
+        self._modules: dict[str, nn.Module] = {
+            "sampler": self.sampler,
+            "discriminator": self.discriminator,
+        }
+        self._average = None
+        if config.ema > 0:
+            self._average = MovingAverage(self.sampler.generator, config.ema)
+            self._modules["average"] = self._average.module
+        self._resumed = None if checkpoints is None else checkpoints.read(config, device.type)
 
     def finish(self, labelled: LabelledScenarios | None) -> TrainedModel:
         config = self.config
         data = config.data
         if labelled is None and data.labelled > 0:
             labelled = self._labelled()
-        batch = None if labelled is None else labelled_batch(labelled)
+        batch = None if labelled is None else labelled_batch(labelled).to(self._device)
         held_out = 0 if batch is None else min(_VALIDATION, len(batch.carrier) // 20)
         learn = None if batch is None else batch.rows(slice(held_out, None))
         contexts = self._training_contexts(labelled, held_out)
-        calibration = draw_scenarios(data.profile, data.calibration, (data.seed, _CALIBRATION_SEED))
+        on_device = pair_to(contexts, self._device)
+        calibration = draw_scenarios(
+            data.profile,
+            data.calibration,
+            (data.seed, _CALIBRATION_SEED),
+            processes=data.processes,
+        )
         held = to_torch(calibration.estimated)
         if not self._warm:
-            self.sampler.features.calibrate(contexts.estimated)
+            self.sampler.features.calibrate(on_device.estimated)
         self._restore()
         self.sampler.train()
         check = Validation(
-            None if labelled is None else take(labelled, slice(0, held_out)), config.seed
+            None if labelled is None else take(labelled, slice(0, held_out)),
+            config.seed,
+            self._device,
         )
         if learn is not None and config.diffusion_steps > 0:
             self._diffusion_stage(learn, check)
         if config.secrecy_steps > 0:
-            self._secrecy_stage(contexts, learn, check)
+            self._secrecy_stage(on_device, learn, check)
+        if self._average is not None:
+            self.sampler.generator.load_state_dict(self._average.module.state_dict())
         self.sampler.eval()
+        validation = check(self.sampler)
+        self.sampler.cpu()
+        self.discriminator.cpu()
         self._tell("calibrating", 0.0, {})
-        with torch.no_grad():
-            self.sampler.reliability.fit(
-                self.sampler.features(contexts.estimated).whole,
-                self.sampler.features(held).whole,
-            )
+        self.sampler.reliability.fit(contexts.estimated, held)
         self._tell("calibrating", 1.0, {})
         return TrainedModel(
             config=config,
@@ -239,7 +277,8 @@ class _Run:
                 "digest": None if labelled is None else digest(labelled),
             },
             steps_taken=self.steps_taken,
-            validation=check(self.sampler),
+            validation=validation,
+            device=device_name(self._device),
         )
 
     def _labelled(self) -> LabelledScenarios:
@@ -265,7 +304,10 @@ class _Run:
             return
         for name, module in self._modules.items():
             module.load_state_dict(state.modules[name])
-        self._generator.set_state(state.generator)
+        if self._average is not None:
+            self._average.steps = sum(state.steps_taken.values())
+        for name, generator in self._generators.items():
+            generator.set_state(state.generators[name])
         self.steps_taken.update(state.steps_taken)
         self.history[:] = [TrainingProgress(*told) for told in state.history]
 
@@ -276,7 +318,12 @@ class _Run:
         if labelled is not None:
             parts.append(select_pairs(torch_pair(labelled.contexts), slice(held_out, None)))
         if data.unlabelled > 0:
-            drawn = draw_scenarios(data.profile, data.unlabelled, (data.seed, _UNLABELLED_SEED))
+            drawn = draw_scenarios(
+                data.profile,
+                data.unlabelled,
+                (data.seed, _UNLABELLED_SEED),
+                processes=data.processes,
+            )
             parts.append(torch_pair(drawn))
         return join_pairs(parts)
 
@@ -297,7 +344,13 @@ class _Run:
             check,
         ):
             batch = learn.rows(rows).renumbered(self._generator)
-            level = torch.randint(1, DIFFUSION_STEPS + 1, (len(rows),), generator=self._generator)
+            level = torch.randint(
+                1,
+                DIFFUSION_STEPS + 1,
+                (len(rows),),
+                generator=self._generator,
+                device=self._device,
+            )
             proposal, *_ = single_step_proposal(
                 self.sampler, batch, level, self.sampler.alpha_bar, self._generator
             )
@@ -332,11 +385,16 @@ class _Run:
             critic_loss = None
             if learn is not None and (config.lambda_diff > 0 or config.lambda_gan > 0):
                 draw = torch.randint(
-                    len(learn.carrier), (2 * config.secrecy_batch,), generator=self._generator
+                    len(learn.carrier),
+                    (2 * config.secrecy_batch,),
+                    generator=self._generator,
+                    device=self._device,
                 )
                 batch = learn.rows(draw).renumbered(self._generator)
+                steps = self.sampler.steps
+                number = int(torch.randint(len(steps), (), generator=self._host_generator))
                 diffusion, gan, critic_loss = adversarial_losses(
-                    self.sampler, self.discriminator, batch, self._generator
+                    self.sampler, self.discriminator, steps[number], batch, self._generator
                 )
                 loss = loss + config.lambda_diff * diffusion + config.lambda_gan * gan
                 check.note(loss_diffusion=diffusion, loss_gan=gan, loss_critic=critic_loss)
@@ -361,10 +419,10 @@ class _Run:
         started = self._monotonic_s()
         left = self._time_left_s()
         reported = -1
-        rows = torch.empty(0, dtype=torch.int64)
+        rows = torch.empty(0, dtype=torch.int64, device=self._device)
         first = 0
         if self._resumed is not None and self._resumed.phase == phase:
-            first, rows = self._resumed.step, self._resumed.rows
+            first, rows = self._resumed.step, self._resumed.rows.to(self._device)
             for optimiser, kept in zip(optimisers, self._resumed.optimisers, strict=True):
                 optimiser.load_state_dict(kept)
             self._resumed = None
@@ -382,15 +440,35 @@ class _Run:
             report = int(fraction * _REPORTS_PER_STAGE)
             if report > reported:
                 reported = report
-                self._tell(phase, fraction, {**check.noted(), **check(self.sampler)})
+                self._report(phase, fraction, check)
             for group in optimisers[0].param_groups:
                 group["lr"] = peak_rate * _rate_shape(fraction)
             while len(rows) < size:
-                rows = torch.cat([rows, torch.randperm(examples, generator=self._generator)])
+                order = torch.randperm(examples, generator=self._generator, device=self._device)
+                rows = torch.cat([rows, order])
             yield rows[:size]
             rows = rows[size:]
             self.steps_taken[phase] = step + 1
-        self._tell(phase, 1.0, {**check.noted(), **check(self.sampler)})
+            if self._average is not None:
+                self._average.update(self.sampler.generator)
+        self._report(phase, 1.0, check)
+
+    def _report(self, phase: str, fraction: float, check: Validation) -> None:
+        with self._averaged():
+            self._tell(phase, fraction, {**check.noted(), **check(self.sampler)})
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The sampler with the averaged generator for a while, if there is an average."""
+        if self._average is None:
+            yield
+            return
+        own = self.sampler.generator
+        self.sampler.generator = self._average.module
+        try:
+            yield
+        finally:
+            self.sampler.generator = own
 
     def _keep(
         self, phase: str, step: int, optimisers: list[torch.optim.Optimizer], rows: Tensor
@@ -402,7 +480,8 @@ class _Run:
             step=step,
             modules={name: module.state_dict() for name, module in self._modules.items()},
             optimisers=[optimiser.state_dict() for optimiser in optimisers],
-            generator=self._generator.get_state(),
+            generators={name: one.get_state() for name, one in self._generators.items()},
+            device=self._device.type,
             rows=rows,
             steps_taken=self.steps_taken,
             history=[(told.fraction, told.phase, dict(told.metrics)) for told in self.history],

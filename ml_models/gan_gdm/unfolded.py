@@ -50,9 +50,11 @@ class UnfoldedOptimiser(nn.Module):
         self.iterations = nn.ModuleList(Iteration(config.width) for _ in range(config.layers))
 
     def forward(self, context: RadioContext, noise: Tensor) -> Proposal:
-        """The proposal that the iterations reach for contexts [N] from noise [N, U, M + 2]."""
+        """The proposals [N, K] that the iterations reach for contexts [N] from noise [N, K, …]."""
+        context, samples = _flattened(context, noise.shape[1]), noise.shape[1]
+        noise = noise.flatten(0, 1)
         amplitude: Tensor = context.beam_amplitude
-        gram = (amplitude @ amplitude.transpose(1, 2))[:, None]  # [N, 1, U, U]
+        gram = (amplitude @ amplitude.transpose(1, 2))[:, None]  # [N K, 1, U, U]
         logits = noise[..., :CARRIERS]
         power = _START_SPREAD * noise[..., CARRIERS]
         place = _START_SPREAD * noise[..., CARRIERS + 1]
@@ -100,7 +102,20 @@ class UnfoldedOptimiser(nn.Module):
             logits = (logits + change).clamp(-_LIMIT, _LIMIT)
             power = (power + own[..., 0]).clamp(-_LIMIT, _LIMIT)
             place = (place + own[..., 1]).clamp(-_LIMIT, _LIMIT)
-        return Proposal(logits, torch.log_softmax(power, dim=1), _index(place))
+        everywhere = torch.ones_like(logits)
+        return Proposal(
+            *(
+                value.unflatten(0, (-1, samples))
+                for value in (logits, power[..., None] * everywhere, place[..., None] * everywhere)
+            )
+        )
+
+
+def _flattened(context: RadioContext, times: int) -> RadioContext:
+    """Every context `times` over, in order."""
+    return RadioContext(
+        **{name: value.repeat_interleave(times, dim=0) for name, value in vars(context).items()}
+    )
 
 
 def _index(place: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ml_models.datasets.labelled import LabelledScenarios
-from ml_models.gan_gdm.batches import labelled_batch, torch_pair
+from ml_models.gan_gdm.batches import labelled_batch, pair_to, torch_pair
 from ml_models.gan_gdm.network import VARIABLE
 from ml_models.gan_gdm.sampler import Sampler
 from radio_math.context import Allocation, RadioContext
@@ -14,21 +14,22 @@ from radio_math.secrecy import sum_secrecy_rate
 class Validation:
     """Validation on held-out labels, and the latest losses for the next report."""
 
-    def __init__(self, held_out: LabelledScenarios | None, seed: int) -> None:
+    def __init__(self, held_out: LabelledScenarios | None, seed: int, device: torch.device) -> None:
         self._pair = None
         if held_out is not None and len(held_out) > 0:
-            self._pair = torch_pair(held_out.contexts)
-            label = labelled_batch(held_out)
-            self._label = Allocation(
-                label.carrier, torch.as_tensor(held_out.label.power_w).float(), label.index
-            )
+            self._pair = pair_to(torch_pair(held_out.contexts), device)
+            label = labelled_batch(held_out).to(device)
+            power_w = torch.as_tensor(held_out.label.power_w).float().to(device)
+            self._label = Allocation(label.carrier, power_w, label.index)
         self._seed = seed
+        self._device = device
         self._losses: dict[str, Tensor] = {}
 
     def __call__(self, sampler: Sampler) -> dict[str, float]:
         """Mean rate of one sampled decision over that of the exhaustive search, on each channel."""
         if self._pair is None:
             return {}
+        # Drawn on the processor: the same decisions are judged wherever the training runs.
         generator = torch.Generator().manual_seed(self._seed)
         count, users = self._label.carrier.shape
         noise = torch.randn(count, 1, users, VARIABLE, generator=generator)
@@ -36,7 +37,9 @@ class Validation:
             count, 1, len(sampler.steps), users, sampler.latent_size, generator=generator
         )
         with torch.no_grad():
-            decision = sampler(self._pair.estimated, noise, latent).allocation
+            decision = sampler(
+                self._pair.estimated, noise.to(self._device), latent.to(self._device)
+            ).allocation
 
         def ratio(channel: RadioContext) -> float:
             achieved = sum_secrecy_rate(channel, decision).mean()

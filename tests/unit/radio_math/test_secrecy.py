@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
 from radio_math.context import CARRIERS, ESIMS, GRID_POINTS, Allocation, RadioContext
 from radio_math.secrecy import (
+    CarrierPlaces,
     Combining,
     interpolate_grid,
     mmse_error,
@@ -161,3 +162,22 @@ def test_quota(carriers: list[int], respected: bool) -> None:
     """Five on a carrier break the quota of four, and so does a carrier that is not there."""
     allocation = Allocation(np.array(carriers), np.ones(10), np.zeros(10))
     assert bool(quota_respected(allocation, 4, 4)) is respected
+
+
+def test_places_on_the_carriers_only_save_time() -> None:
+    """With ranks given the rates are those of the inverse over all ESIMs."""
+    rng = np.random.default_rng(5)
+    pair = draw_scenarios(ScenarioProfile(), 16, 7)
+    slots = np.stack([rng.permutation(16)[:10] for _ in range(16)])
+    allocation = Allocation(
+        carrier=slots // 4,
+        power_w=rng.dirichlet(np.ones(10), 16) * pair.true.power_budget_w[:, None],
+        beamformer_index=rng.uniform(0, 15, (16, 10)),
+    )
+    places = CarrierPlaces((slots % 4).astype(np.float64), 4)
+    np.testing.assert_allclose(
+        secrecy_rates(pair.true, allocation, places=places),
+        secrecy_rates(pair.true, allocation),
+        rtol=1e-9,
+        atol=1e-9,
+    )

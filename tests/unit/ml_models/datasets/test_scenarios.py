@@ -34,6 +34,16 @@ def test_a_seed_names_a_draw() -> None:
     assert not np.allclose(first.true.gain_per_w, other.true.gain_per_w)
 
 
+def test_worker_processes_draw_the_same() -> None:
+    """Chunks have streams of their own, whoever draws them."""
+    alone, shared = (
+        draw_scenarios(ScenarioProfile(), 300, (1, 2), processes=count) for count in (1, 2)
+    )
+    for kind in ("true", "estimated"):
+        for name, value in vars(getattr(alone, kind)).items():
+            np.testing.assert_array_equal(value, getattr(getattr(shared, kind), name))
+
+
 def test_splits_of_a_seed_are_apart_from_each_other_and_from_the_bare_seed() -> None:
     """No split but training shares a draw with the bare seed, which is training's first block."""
     assert len({split.seed(7, block) for split in Split for block in range(3)}) == 9

@@ -43,7 +43,7 @@ def test_missing_keys_keep_defaults_and_integers_become_floats() -> None:
         ({"seed": 1.5}, "seed is 1.5"),
         ({"wall_clock_s": "soon"}, "wall_clock_s"),
         ({"network": {"denoising_steps": 3}}, "choose one of"),
-        ({"network": {"heads": 7}}, "multiples of heads"),
+        ({"network": {"heads": 7}}, "multiple of heads"),
         ({"network": {"leakage_margin": 0}}, "above zero"),
         ({"network": {"stochasticity": 1.5}}, "between 0 and 1"),
         ({"network": {"architecture": "magic"}}, "choose gan_gdm or unfolded"),

@@ -22,7 +22,20 @@ def respected(carrier: torch.Tensor, quota: int) -> bool:
 @settings(max_examples=100, deadline=None)
 def test_assignment_always_keeps_the_quota(logits: np.ndarray, quota: int) -> None:
     """Whatever the logits, ties and extremes included."""
-    assert respected(assign_within_quota(torch.as_tensor(logits), quota), quota)
+    assignment = assign_within_quota(torch.as_tensor(logits), quota)
+    assert respected(assignment.carrier, quota)
+    assert (assignment.one_hot.sum(dim=-1) == 1).all()
+
+
+@given(LOGITS, st.integers(3, 10))
+@settings(max_examples=50, deadline=None)
+def test_no_two_share_a_place(logits: np.ndarray, quota: int) -> None:
+    """Ranks on a carrier count from zero without a gap."""
+    assignment = assign_within_quota(torch.as_tensor(logits), quota)
+    for carrier, rank in zip(assignment.carrier, assignment.rank, strict=True):
+        for number in range(4):
+            places = sorted(rank[carrier == number].tolist())
+            assert places == list(range(len(places)))
 
 
 @given(LOGITS, st.integers(0, 2**31))
@@ -39,7 +52,7 @@ def test_without_conflict_everybody_gets_the_favourite() -> None:
     """Where the quota does not bind, the decision is the largest logit."""
     wanted = torch.tensor([[0, 1, 2, 3, 0, 1, 2, 3, 0, 1]])
     logits = 3.0 * torch.nn.functional.one_hot(wanted, 4)
-    assert torch.equal(assign_within_quota(logits, 4), wanted)
+    assert torch.equal(assign_within_quota(logits, 4).carrier, wanted)
 
 
 def test_in_conflict_the_surest_come_first() -> None:
@@ -47,7 +60,7 @@ def test_in_conflict_the_surest_come_first() -> None:
     logits = torch.zeros(1, 10, 4)
     logits[0, :, 0] = torch.arange(10) / 2 + 3
     logits[0, :, 2] = 1.0
-    carrier = assign_within_quota(logits, 4)[0]
+    carrier = assign_within_quota(logits, 4).carrier[0]
     assert (carrier == 0).nonzero().flatten().tolist() == [6, 7, 8, 9]
     assert int((carrier == 2).sum()) == 4
 

@@ -1,5 +1,7 @@
 """The three losses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
 from ml_models.gan_gdm.batches import Batch, off_log_share, torch_pair
 from ml_models.gan_gdm.config import NetworkConfig
+from ml_models.gan_gdm.expectation import expectation_loss
 from ml_models.gan_gdm.losses import (
     adversarial_losses,
     diffusion_loss,
@@ -44,21 +47,30 @@ def batch() -> Batch:
     )
 
 
+def saying(logits: torch.Tensor, log_share: torch.Tensor, index: torch.Tensor) -> Proposal:
+    """A proposal of these shares and indices on whatever carrier."""
+    everywhere = torch.ones_like(logits)
+    place = torch.logit(index / 15)
+    return Proposal(logits, log_share[..., None] * everywhere, place[..., None] * everywhere)
+
+
 def test_the_label_itself_has_no_diffusion_loss(batch: Batch) -> None:
     """A proposal that says the label is perfect, one that says another carrier is not."""
     logits = 40.0 * torch.nn.functional.one_hot(batch.carrier, 4)
-    right = Proposal(logits, batch.log_share, batch.index)
-    wrong = Proposal(logits.roll(1, dims=-1), batch.log_share, batch.index)
+    right = saying(logits, batch.log_share, batch.index)
+    wrong = saying(logits.roll(1, dims=-1), batch.log_share, batch.index)
     assert float(diffusion_loss(right, batch)) == pytest.approx(0.0, abs=1e-6)
     assert float(diffusion_loss(wrong, batch)) > 1.0
 
 
 def test_carriers_of_silent_esims_do_not_count(batch: Batch) -> None:
     """Where the label gives no power, the carrier means nothing."""
-    off = torch.full_like(batch.log_share, -9.0)
-    silent = Batch(batch.context, batch.carrier, off, batch.index)
-    logits = 40.0 * torch.nn.functional.one_hot(batch.carrier, 4).roll(1, dims=-1)
-    assert float(diffusion_loss(Proposal(logits, off, batch.index), silent)) < 0.05
+    off = torch.arange(10) < 5
+    log_share = torch.where(off, -9.0, -np.log(5.0)).expand_as(batch.log_share).float()
+    silent = Batch(batch.context, batch.carrier, log_share, batch.index)
+    right = 40.0 * torch.nn.functional.one_hot(batch.carrier, 4)
+    elsewhere = torch.where(off[:, None], right.roll(1, dims=-1), right)
+    assert float(diffusion_loss(saying(elsewhere, log_share, batch.index), silent)) < 0.05
 
 
 def test_secrecy_loss_reaches_every_parameter_of_the_generator(sampler: Sampler) -> None:
@@ -96,12 +108,31 @@ def test_true_outcomes_reward_decisions_made_from_estimates(sampler: Sampler) ->
     assert rates[1] < rates[0]
 
 
+def test_true_outcomes_teach_what_reports_mean() -> None:
+    """Following the loss, corrected leakage comes nearer to the true one than the report is."""
+    torch.manual_seed(0)
+    sampler = Sampler(replace(CONFIG, expects_errors=True))
+    sampler.features.calibrate(CONTEXT)
+    assert sampler.expectation is not None
+    optimiser = torch.optim.Adam(sampler.parameters(), lr=3e-3)
+    generator = torch.Generator().manual_seed(2)
+    features = sampler.features(CONTEXT)
+    before = expectation_loss(sampler.expectation(features, CONTEXT), PAIR.true).item()
+    for _ in range(30):
+        loss, _ = secrecy_loss(sampler, CONTEXT, PAIR.true, 2, generator)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    after = expectation_loss(sampler.expectation(features, CONTEXT), PAIR.true).item()
+    assert after < 0.8 * before
+
+
 def test_adversaries_oppose_each_other(sampler: Sampler, batch: Batch) -> None:
     """The critic's loss does not move the generator; the generator's does."""
     torch.manual_seed(3)
     critic = Discriminator(CONFIG)
     diffusion, gan, critic_loss = adversarial_losses(
-        sampler, critic, batch, torch.Generator().manual_seed(3)
+        sampler, critic, sampler.steps[0], batch, torch.Generator().manual_seed(3)
     )
     assert diffusion.item() > 0
     critic_loss.backward(retain_graph=True)

@@ -1,65 +1,116 @@
 """Equivariance of the networks."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 import torch
+from torch import Tensor
 
 from ml_models.gan_gdm.config import NetworkConfig
-from ml_models.gan_gdm.features import ESIM_FEATURES, PAIR_FEATURES
-from ml_models.gan_gdm.network import VARIABLE, Discriminator, Generator
+from ml_models.gan_gdm.features import (
+    CARRIER_FEATURES,
+    ESIM_FEATURES,
+    PAIR_FEATURES,
+    ContextFeatures,
+)
+from ml_models.gan_gdm.network import Discriminator, Generator, Proposal
 
-CONFIG = NetworkConfig(width=16, layers=2, heads=2, critic_width=16, critic_layers=1)
-ORDER = torch.tensor([3, 1, 4, 0, 9, 2, 6, 5, 8, 7])
-
-
-@pytest.fixture
-def inputs() -> dict[str, torch.Tensor]:
-    """Random features, noisy decisions and latents of three contexts."""
-    generator = torch.Generator().manual_seed(0)
-    return {
-        "esim": torch.randn(3, 10, ESIM_FEATURES, generator=generator),
-        "pair": torch.randn(3, 10, 10, PAIR_FEATURES, generator=generator),
-        "noisy": torch.randn(3, 10, VARIABLE, generator=generator),
-        "latent": torch.randn(3, 10, CONFIG.latent, generator=generator),
-    }
+CONFIG = NetworkConfig(
+    width=16, layers=2, heads=2, cell_width=8, cell_layers=2, channels=3, critic_width=8
+)
+ESIMS = torch.tensor([3, 1, 4, 0, 9, 2, 6, 5, 8, 7])
+CARRIERS = torch.tensor([2, 0, 3, 1])
 
 
-def permuted(inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same contexts with their ESIMs in another order."""
-    return {
-        name: value[:, ORDER][:, :, ORDER] if name == "pair" else value[:, ORDER]
-        for name, value in inputs.items()
-    }
+def drawn(*shape: int, seed: int) -> Tensor:
+    """Standard normal numbers of a seed."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_generator_is_equivariant(inputs: dict[str, torch.Tensor]) -> None:
-    """Permuted ESIMs get permuted proposals; shares sum to one, indices stay on the grid."""
+def features_of(users: int = 10, carriers: int = 4) -> ContextFeatures:
+    """Random features of three contexts."""
+    return ContextFeatures(
+        esim=drawn(3, users, ESIM_FEATURES, seed=0),
+        carrier=drawn(3, carriers, CARRIER_FEATURES, seed=1),
+        pair=drawn(3, users, users, PAIR_FEATURES, seed=2),
+        alone=torch.ones(3),
+    )
+
+
+def turned(features: ContextFeatures) -> ContextFeatures:
+    """The same contexts with their ESIMs and their carriers in another order."""
+    return replace(
+        features,
+        esim=features.esim[:, ESIMS],
+        carrier=features.carrier[:, CARRIERS],
+        pair=features.pair[:, ESIMS][:, :, ESIMS],
+    )
+
+
+def turned_variable(variable: Tensor) -> Tensor:
+    """Decisions [..., U, M + 2] of them."""
+    return torch.cat([variable[..., CARRIERS], variable[..., -2:]], dim=-1)[..., ESIMS, :]
+
+
+def test_generator_is_equivariant_to_esims_and_carriers() -> None:
+    """Turned contexts and noise get turned proposals."""
     torch.manual_seed(1)
     generator = Generator(CONFIG)
+    noisy, latent = drawn(3, 2, 10, 6, seed=3), drawn(3, 2, 10, CONFIG.latent, seed=4)
     time = torch.tensor([75.0])
+    before = generator(generator.encoder(features_of()), noisy, latent, time)
+    after = generator(
+        generator.encoder(turned(features_of())),
+        turned_variable(noisy),
+        latent[..., ESIMS, :],
+        time,
+    )
+    for name in ("logits", "power", "place"):
+        expected = getattr(before, name)[..., ESIMS, :][..., CARRIERS]
+        torch.testing.assert_close(getattr(after, name), expected, atol=1e-5, rtol=1e-4)
 
-    def propose(given: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        conditioning = generator.body.condition(given["esim"], given["pair"])
-        proposal = generator(conditioning, given["noisy"], given["latent"], time)
-        return proposal.logits, proposal.log_share, proposal.index
 
-    for before, after in zip(propose(inputs), propose(permuted(inputs)), strict=True):
-        torch.testing.assert_close(after, before[:, ORDER], atol=1e-5, rtol=1e-4)
-    _, log_share, index = propose(inputs)
-    torch.testing.assert_close(log_share.exp().sum(dim=1), torch.ones(3))
+@pytest.mark.parametrize(("users", "carriers"), [(12, 4), (10, 5), (7, 3)])
+def test_one_network_takes_any_number_of_esims_and_carriers(users: int, carriers: int) -> None:
+    """Its weights belong to no ESIM and to no carrier."""
+    torch.manual_seed(1)
+    generator = Generator(CONFIG)
+    conditioning = generator.encoder(features_of(users, carriers))
+    proposal = generator(
+        conditioning,
+        drawn(3, 2, users, carriers + 2, seed=3),
+        drawn(3, 2, users, CONFIG.latent, seed=4),
+        torch.tensor([50.0]),
+    )
+    assert proposal.logits.shape == (3, 2, users, carriers)
+
+
+def test_shares_and_indices_belong_to_the_carriers() -> None:
+    """Shares sum to one, indices stay on the grid, and another carrier gives others."""
+    proposal = Proposal(*(3.0 * drawn(5, 10, 4, seed=number) for number in range(3)))
+    first = torch.nn.functional.one_hot(torch.zeros(5, 10, dtype=torch.int64), 4).float()
+    log_share, index = proposal.on(first)
+    torch.testing.assert_close(log_share.exp().sum(dim=-1), torch.ones(5))
     assert ((index >= 0) & (index <= 15)).all()
+    assert not torch.allclose(proposal.on(first.roll(1, dims=-1))[1], index)
 
 
-def test_discriminator_is_invariant(inputs: dict[str, torch.Tensor]) -> None:
-    """The order of ESIMs does not change a judgement; the noise level and the context do."""
+def test_discriminator_is_invariant() -> None:
+    """No order changes a judgement; the noise level and the context do."""
     torch.manual_seed(2)
     critic = Discriminator(CONFIG)
-    other = permuted(inputs)
+    earlier, noisy = drawn(3, 10, 6, seed=5), drawn(3, 10, 6, seed=6)
 
-    def judge(given: dict[str, torch.Tensor], level: float) -> torch.Tensor:
-        return critic(
-            given["esim"], given["pair"], given["noisy"], -given["noisy"], torch.tensor([level])
-        )
+    def judge(
+        features: ContextFeatures, level: float, turn: Callable[[Tensor], Tensor] = torch.clone
+    ) -> Tensor:
+        judged: Tensor = critic(features, turn(earlier), turn(noisy), torch.tensor([level]))
+        return judged
 
-    torch.testing.assert_close(judge(inputs, 50.0), judge(other, 50.0), atol=1e-5, rtol=1e-4)
-    assert not torch.allclose(judge(inputs, 50.0), judge(inputs, 100.0))
-    assert not torch.allclose(judge(inputs, 50.0), judge(inputs | {"esim": other["esim"]}, 50.0))
+    features = features_of()
+    before = judge(features, 50.0)
+    after = judge(turned(features), 50.0, turned_variable)
+    torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(judge(features, 100.0), before)
+    assert not torch.allclose(judge(turned(features), 50.0), before)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -105,3 +106,25 @@ def test_contexts_of_a_batch_do_not_mix(architecture: str) -> None:
         together = sampler(CONTEXT, noise, latent)
     torch.testing.assert_close(alone.allocation.power_w, together.allocation.power_w[:1])
     assert torch.equal(alone.allocation.carrier, together.allocation.carrier[:1])
+
+
+def test_a_sampler_that_expects_errors_compares_on_corrected_tables() -> None:
+    """Before it has learned anything it corrects nothing; then its prediction follows."""
+    config = replace(sampler_of(2).config, expects_errors=True)
+    torch.manual_seed(0)
+    sampler = Sampler(config).eval()
+    decision = decide(sampler)
+    torch.testing.assert_close(
+        decision.predicted_rate_bps_hz, sum_secrecy_rate(CONTEXT, decision.allocation)
+    )
+    assert sampler.expectation is not None
+    torch.nn.init.constant_(sampler.expectation.narrow.bias, 1.0)
+    decision = decide(sampler)
+    expected = replace(
+        CONTEXT,
+        gain_per_w=np.e * CONTEXT.gain_per_w,
+        leakage_per_w=np.e * CONTEXT.leakage_per_w,
+    )
+    torch.testing.assert_close(
+        decision.predicted_rate_bps_hz, sum_secrecy_rate(expected, decision.allocation)
+    )

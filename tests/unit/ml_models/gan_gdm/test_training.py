@@ -128,6 +128,25 @@ def test_training_stops_when_asked(labelled: LabelledScenarios) -> None:
         train(TINY, labelled=labelled, should_stop=lambda: next(asked))
 
 
+def test_averaged_weights_are_validated_and_kept(
+    trained: TrainedModel, labelled: LabelledScenarios, tmp_path: Path
+) -> None:
+    """The average lags behind the last weights, and an interruption does not change it."""
+    config = replace(TINY, ema=0.9)
+    whole = train(config, labelled=labelled)
+    head = whole.sampler.generator.head.weight
+    assert not torch.equal(head, trained.sampler.generator.head.weight)
+    assert whole.history[-3].metrics["ratio_to_exhaustive_one_candidate"] == pytest.approx(
+        whole.validation["ratio_to_exhaustive_one_candidate"]
+    )
+    kept = Checkpoints(tmp_path, every_steps=2)
+    asked = iter([False] * 8 + [True])
+    with pytest.raises(TrainingStopped):
+        train(config, labelled=labelled, checkpoints=kept, should_stop=lambda: next(asked))
+    again = train(config, labelled=labelled, checkpoints=kept)
+    assert all(torch.equal(value, weights_of(again)[n]) for n, value in weights_of(whole).items())
+
+
 @pytest.mark.parametrize("steps_before_the_end", [4, 8])
 def test_an_interrupted_training_ends_with_the_same_weights(
     trained: TrainedModel, labelled: LabelledScenarios, tmp_path: Path, steps_before_the_end: int
@@ -137,7 +156,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     asked = iter([False] * steps_before_the_end + [True])
     with pytest.raises(TrainingStopped):
         train(TINY, labelled=labelled, checkpoints=kept, should_stop=lambda: next(asked))
-    resumed = kept.read(TINY)
+    resumed = kept.read(TINY, "cpu")
     assert resumed is not None
     assert resumed.phase == ("diffusion" if steps_before_the_end == 4 else "secrecy")
     again = train(TINY, labelled=labelled, checkpoints=kept)
@@ -155,6 +174,8 @@ def test_checkpoints_keep_the_labels_and_know_their_training(tmp_path: Path) -> 
     assert all(torch.equal(value, weights_of(again)[n]) for n, value in weights_of(first).items())
     with pytest.raises(ConfigError, match="another configuration"):
         train(replace(TINY, seed=3), checkpoints=kept)
+    with pytest.raises(ConfigError, match="go on with --device cpu"):
+        kept.read(TINY, "cuda")
 
 
 def test_weights_of_another_network_are_refused(trained: TrainedModel, tmp_path: Path) -> None:

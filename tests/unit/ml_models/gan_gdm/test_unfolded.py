@@ -21,7 +21,7 @@ def test_the_order_of_esims_and_carriers_means_nothing() -> None:
     """Turned contexts and noise give turned proposals."""
     torch.manual_seed(0)
     optimiser = UnfoldedOptimiser(CONFIG)
-    noise = torch.randn(8, 10, 6)
+    noise = torch.randn(8, 2, 10, 6)
     esims, carriers = torch.randperm(10), torch.randperm(4)
     turned = RadioContext(
         beam_amplitude=CONTEXT.beam_amplitude[:, esims],
@@ -31,13 +31,13 @@ def test_the_order_of_esims_and_carriers_means_nothing() -> None:
         carrier_noise=CONTEXT.carrier_noise[:, carriers],
         power_budget_w=CONTEXT.power_budget_w,
     )
-    turned_noise = torch.cat([noise[..., carriers], noise[..., 4:]], dim=-1)[:, esims]
+    turned_noise = torch.cat([noise[..., carriers], noise[..., 4:]], dim=-1)[..., esims, :]
     with torch.no_grad():
         first, second = optimiser(CONTEXT, noise), optimiser(turned, turned_noise)
     torch.testing.assert_close(
-        first.logits[:, esims][..., carriers], second.logits, atol=1e-3, rtol=1e-3
+        first.logits[..., esims, :][..., carriers], second.logits, atol=1e-3, rtol=1e-3
     )
-    torch.testing.assert_close(first.log_share[:, esims], second.log_share, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(first.power[..., esims, :], second.power, atol=1e-3, rtol=1e-3)
 
 
 def test_it_learns_from_the_secrecy_rate_alone() -> None:
