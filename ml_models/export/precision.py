@@ -11,7 +11,6 @@ Source: Micikevicius 2018 (mixed precision), Jacob 2018 (integer arithmetic).
 import copy
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,10 +27,12 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-BODY = ".generator."
+BODY = "sampler.generator."
 _MULTIPLE = 8
 
 Feeds = Mapping[str, npt.NDArray[Any]]
+Weights = Mapping[str, npt.NDArray[Any]]
+"""The tensors of a weights file by name."""
 
 
 class Precision(StrEnum):
@@ -46,73 +47,87 @@ class PrecisionError(ValueError):
     """A graph that cannot be brought to a precision; the message says why."""
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A linear layer of the network in a graph: its node, and the name of its constant weight."""
+def with_plain_layers(
+    model: onnx.ModelProto, weights: Weights
+) -> tuple[onnx.ModelProto, dict[str, str]]:
+    """The same graph with every layer that may change as one product with a constant matrix.
 
-    node: str
-    weight: str
+    The exporter forgets which module a constant came from, so a layer is told by its matrix being
+    one of the generator's weights, either way up. What is added within the same operation of the
+    graph (a bias, cells so far) becomes an operation of its own, which stays single.
 
+    Args:
+        model: in single precision.
+        weights: the weights file of the same artifact.
 
-def network_layers(model: onnx.ModelProto) -> list[Layer]:
-    """The layers that may change, in order of the graph; one per use of a weight.
+    Returns:
+        The graph, and the constant matrix [in, out] of each layer by the name of its node.
 
-    The exporter keeps the names of biases, so a layer is a product with a constant matrix to which
-    a bias of the generator is added.
+    Raises:
+        PrecisionError: no layer in single precision is found.
     """
-    shapes = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
-    biased = {
-        name
-        for node in model.graph.node
-        if node.op_type == "Add" and any(BODY in name for name in node.input)
-        for name in node.input
-    }
-    return [
-        Layer(node.name, node.input[1])
-        for node in model.graph.node
-        if (node.op_type == "MatMul" and node.output[0] in biased)
-        if len(shape := shapes.get(node.input[1], [])) == 2  # noqa: PLR2004 a matrix
-        and not any(side % _MULTIPLE for side in shape)
-    ]
-
-
-def with_constant_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph with transposed weights stored as such, not transposed at each call."""
     model = copy.deepcopy(model)
     graph = model.graph
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    for node in [node for node in graph.node if node.op_type == "Transpose"]:
-        constant = constants.get(node.input[0])
-        if constant is None or BODY not in constant.name:
+    own = _generator_matrices(weights)
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Transpose" and node.input[0] in constants:
+            order = [list(item.ints) for item in node.attribute if item.name == "perm"]
+            turned = np.transpose(constants[node.input[0]], *order)
+            constants[node.output[0]] = np.ascontiguousarray(turned)
+    nodes: list[onnx.NodeProto] = []
+    layers: dict[str, str] = {}
+    matrices: dict[str, npt.NDArray[Any]] = {}
+    for node in graph.node:
+        matrix = constants.get(node.input[1]) if node.op_type in {"MatMul", "Gemm"} else None
+        if matrix is None or _key(matrix) not in own:
+            nodes.append(node)
             continue
-        order = next((list(item.ints) for item in node.attribute if item.name == "perm"), None)
-        turned = np.transpose(numpy_helper.to_array(constant), order)
-        graph.initializer.append(
-            numpy_helper.from_array(np.ascontiguousarray(turned), node.output[0])
+        plain = {item.name: item.i or item.f for item in node.attribute}
+        if plain.get("transA", 0) or {plain.get("alpha", 1.0), plain.get("beta", 1.0)} != {1.0}:
+            raise PrecisionError(f"layer {node.name} scales or turns its input; export it plainly")
+        turned = np.ascontiguousarray(matrix.T) if plain.get("transB", 0) else matrix
+        name = f"{node.input[1]}_in_out"
+        matrices[name] = turned
+        layers[node.name] = name
+        result = node.output[0]
+        added = list(node.input[2:3])
+        product = f"{result}_product" if added else result
+        make = onnx.helper.make_node
+        nodes.append(make("MatMul", [node.input[0], name], [product], node.name))
+        if added:
+            nodes.append(make("Add", [product, *added], [result], f"{node.name}_added"))
+    if not layers:
+        raise PrecisionError(
+            "the graph has no layer of the generator in single precision; give an artifact that "
+            "was trained, not one that was reduced already"
         )
-        graph.node.remove(node)
+    graph.initializer.extend(
+        numpy_helper.from_array(matrix, name) for name, matrix in matrices.items()
+    )
+    del graph.node[:]
+    graph.node.extend(nodes)
     _drop_unused(graph)
-    return model
+    return model, layers
 
 
-def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
+def to_half(model: onnx.ModelProto, weights: Weights) -> onnx.ModelProto:
     """The graph with weights and products of its layers in half precision.
 
     Raises:
         PrecisionError: no layer in single precision is found.
     """
-    model = with_constant_weights(model)
+    model, layers = with_plain_layers(model, weights)
     graph = model.graph
-    layers = {layer.node: layer for layer in _found(model)}
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    for weight in {layer.weight for layer in layers.values()}:
-        half = numpy_helper.to_array(constants[weight]).astype(np.float16)
-        graph.initializer.append(numpy_helper.from_array(half, f"{weight}_half"))
+    for name in set(layers.values()):
+        half = numpy_helper.to_array(constants[name]).astype(np.float16)
+        graph.initializer.append(numpy_helper.from_array(half, f"{name}_half"))
     nodes: list[onnx.NodeProto] = []
     cast: set[str] = set()
     for node in graph.node:
-        layer = layers.get(node.name)
-        if layer is None:
+        matrix = layers.get(node.name)
+        if matrix is None:
             nodes.append(node)
             continue
         source, result = node.input[0], node.output[0]
@@ -120,7 +135,7 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
             cast.add(source)
             nodes.append(_cast(source, f"{source}_half", onnx.TensorProto.FLOAT16))
         product = onnx.helper.make_node(
-            "MatMul", [f"{source}_half", f"{layer.weight}_half"], [f"{result}_half"], node.name
+            "MatMul", [f"{source}_half", f"{matrix}_half"], [f"{result}_half"], node.name
         )
         nodes += [product, _cast(f"{result}_half", result, onnx.TensorProto.FLOAT)]
     del graph.node[:]
@@ -130,7 +145,9 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def to_int8(model: onnx.ModelProto, calibration: Iterable[Feeds]) -> onnx.ModelProto:
+def to_int8(
+    model: onnx.ModelProto, weights: Weights, calibration: Iterable[Feeds]
+) -> onnx.ModelProto:
     """The graph with weights and inputs of its layers in eight-bit integers.
 
     Quantised and dequantised (QDQ), symmetric, weights by output channel, inputs by the range that
@@ -138,13 +155,13 @@ def to_int8(model: onnx.ModelProto, calibration: Iterable[Feeds]) -> onnx.ModelP
 
     Args:
         model: in single precision.
+        weights: the weights file of the same artifact.
         calibration: inputs of the graph, as the network will meet them.
 
     Raises:
         PrecisionError: no layer in single precision is found.
     """
-    model = with_constant_weights(model)
-    layers = _found(model)
+    model, layers = with_plain_layers(model, weights)
     # The quantiser tells how to prepare graphs for it, on the root logger.
     level = logging.root.level
     logging.root.setLevel(logging.ERROR)
@@ -157,7 +174,7 @@ def to_int8(model: onnx.ModelProto, calibration: Iterable[Feeds]) -> onnx.ModelP
                 _Calibration(calibration),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=["MatMul"],
-                nodes_to_quantize=[layer.node for layer in layers],
+                nodes_to_quantize=list(layers),
                 per_channel=True,
                 activation_type=QuantType.QInt8,
                 weight_type=QuantType.QInt8,
@@ -187,14 +204,19 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc] # the library h
         return None if batch is None else dict(batch)
 
 
-def _found(model: onnx.ModelProto) -> list[Layer]:
-    layers = network_layers(model)
-    if not layers:
-        raise PrecisionError(
-            "the graph has no layer of the generator in single precision; give an artifact that "
-            "was trained, not one that was reduced already"
-        )
-    return layers
+def _generator_matrices(weights: Weights) -> set[tuple[tuple[int, ...], bytes]]:
+    """Matrices of the generator whose sides are multiples of eight, both ways up."""
+    return {
+        _key(turned)
+        for name, value in weights.items()
+        if name.startswith(BODY) and value.ndim == 2  # noqa: PLR2004 a matrix
+        if not any(side % _MULTIPLE for side in value.shape)
+        for turned in (value, value.T)
+    }
+
+
+def _key(matrix: npt.NDArray[Any]) -> tuple[tuple[int, ...], bytes]:
+    return matrix.shape, matrix.astype(np.float32).tobytes()
 
 
 def _cast(source: str, result: str, kind: int) -> onnx.NodeProto:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from ml_models.datasets.scenarios import draw_scenarios
 from ml_models.export.artifact import (
@@ -23,10 +23,9 @@ from ml_models.export.artifact import (
 from ml_models.export.precision import (
     Precision,
     PrecisionError,
-    network_layers,
     to_half,
     to_int8,
-    with_constant_weights,
+    with_plain_layers,
 )
 from ml_models.export.pruning import prune_smallest
 from ml_models.gan_gdm.network import Discriminator
@@ -109,10 +108,11 @@ def _write_pruned(parent: Path, out: Path, share: float) -> None:
 def _write_reduced(source: Path, out: Path, precision: Precision) -> None:
     out.mkdir(parents=True, exist_ok=True)
     whole = onnx.load(source / MODEL_FILE)
+    weights = load_file(source / WEIGHTS_FILE)
     if precision is Precision.FP16:
-        graph = to_half(whole)
+        graph = to_half(whole, weights)
     else:
-        graph = to_int8(whole, _calibration(OnnxSampler(source)))
+        graph = to_int8(whole, weights, _calibration(OnnxSampler(source)))
     partial = (out / MODEL_FILE).with_suffix(".partial")
     partial.write_bytes(graph.SerializeToString(deterministic=True))
     partial.replace(out / MODEL_FILE)
@@ -121,7 +121,7 @@ def _write_reduced(source: Path, out: Path, precision: Precision) -> None:
     card = read_card(source) | {
         "precision": {
             "layers": precision.value,
-            "layers_changed": len(network_layers(with_constant_weights(whole))),
+            "layers_changed": len(with_plain_layers(whole, weights)[1]),
             "all_else": Precision.FP32.value,
         }
     }
