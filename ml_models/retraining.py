@@ -11,6 +11,7 @@ RETRAINING_RATE = 3e-5
 _CONTEXTS_PER_S = 24  # of the time; a core draws some 180 a second
 _FEWEST_CONTEXTS, _MOST_CONTEXTS = 256, 4096
 _CALIBRATION = 512
+_BATCH = 48
 _MOST_STEPS = 100_000  # the clock ends it
 
 
@@ -49,6 +50,7 @@ def retraining_config(
         seed=seed,
         diffusion_steps=0,
         secrecy_steps=_MOST_STEPS,
+        secrecy_batch=_BATCH,
         secrecy_rate=RETRAINING_RATE,
         lambda_gan=0.0,
         lambda_diff=0.0,

@@ -197,6 +197,7 @@ def _ratio_by_places(
 
 def _turns(size: int, like: Array) -> Array:
     """Flat places in a matrix such that taking them turns each of its indices to the end once."""
-    turns = [[(last + 1 + step) % size for step in range(size)] for last in range(size)]
-    flat = [row * size + column for turn in turns for row in turn for column in turn]
-    return array_namespace(like).asarray(flat, device=device(like))
+    xp = array_namespace(like)
+    number = xp.arange(size, device=device(like))
+    turns = (number[:, None] + number[None, :] + 1) % size
+    return xp.reshape(turns[:, :, None] * size + turns[:, None, :], (-1,))

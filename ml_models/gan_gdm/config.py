@@ -17,7 +17,9 @@ OUTCOMES = ("estimated", "true")
 _QUICK_S = 200.0
 _QUICK_LABELS = 1536
 _QUICK_CALIBRATION = 512
-_QUICK_DIFFUSION_STEPS = 700
+_QUICK_DIFFUSION_STEPS = 400
+_QUICK_DIFFUSION_BATCH = 128
+_QUICK_SECRECY_BATCH = 32
 
 
 class ConfigError(ValueError):
@@ -85,6 +87,11 @@ class NetworkConfig:
             raise ConfigError(f"stochasticity is {self.stochasticity}; choose between 0 and 1")
         if self.width % self.heads:
             raise ConfigError(f"width must be a multiple of heads = {self.heads}")
+        if self.expects_errors and self.architecture == UNFOLDED:
+            raise ConfigError(
+                "the unfolded optimiser has nothing that learns what reports mean; leave "
+                "expects_errors out"
+            )
         if not self.leakage_margin > 0:
             raise ConfigError("leakage_margin multiplies a power and must be above zero")
 
@@ -244,6 +251,8 @@ def quick(config: TrainingConfig) -> TrainingConfig:
             calibration=min(config.data.calibration, _QUICK_CALIBRATION),
         ),
         diffusion_steps=min(config.diffusion_steps, _QUICK_DIFFUSION_STEPS),
+        diffusion_batch=min(config.diffusion_batch, _QUICK_DIFFUSION_BATCH),
+        secrecy_batch=min(config.secrecy_batch, _QUICK_SECRECY_BATCH),
         wall_clock_s=_QUICK_S,
     )
 

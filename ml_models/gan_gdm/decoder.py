@@ -52,7 +52,7 @@ def assign_within_quota(logits: Tensor, quota: int) -> Assignment:
         asked = (favourite == number).to(score.dtype) * waiting
         rivals = asked @ asked.transpose(-1, -2)
         other = sureness.transpose(-1, -2)
-        ahead = torch.where(earlier, other >= sureness, other > sureness)
+        ahead = (other > sureness) | ((other == sureness) & earlier)
         place = (rivals * ahead).sum(dim=-1, keepdim=True) + (asked * load).sum(
             dim=-1, keepdim=True
         )

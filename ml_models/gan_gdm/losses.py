@@ -16,6 +16,9 @@ from ml_models.gan_gdm.sampler import Sampler, with_candidate_axis
 from radio_math.context import CARRIERS, Allocation, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
 
+# The optimiser takes no notice of it; it keeps the gradients of the rest from being clipped away.
+_LAMBDA_EXPECTATION = 0.1
+
 
 def diffusion_loss(proposal: Proposal, batch: Batch) -> Tensor:
     """L_diff: cross-entropy of carriers, squared error of power and beamformer on the label's.
@@ -81,7 +84,8 @@ def secrecy_loss(
     policy = (advantage * log_probability.reshape(count, samples)).mean()
     loss = -(rate / scale).mean() - policy
     if sampler.expectation is not None:
-        loss = loss + expectation_loss(sampler.expectation(features, context), outcome)
+        expected = sampler.expectation(features, context)
+        loss = loss + _LAMBDA_EXPECTATION * expectation_loss(expected, outcome)
     return loss, reward.mean()
 
 

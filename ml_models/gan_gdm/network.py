@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ml_models.gan_gdm.config import DIFFUSION_STEPS, NetworkConfig
 from ml_models.gan_gdm.diffusion import clean_variable
+from ml_models.gan_gdm.expectation import Expectation
 from ml_models.gan_gdm.features import (
     CARRIER_FEATURES,
     ESIM_FEATURES,
@@ -224,6 +225,7 @@ class Generator(nn.Module):
             config.cell_width, config.cell_layers, config, 1, _OWN + config.latent
         )
         self.head = nn.Linear(config.cell_width, 1 + _OWN)
+        self.expectation = Expectation() if config.expects_errors else None
 
     def forward(
         self, conditioning: Conditioning, noisy: Tensor, latent: Tensor, time: Tensor

@@ -48,10 +48,14 @@ class Sampler(nn.Module):
         self.generator: Generator | UnfoldedOptimiser = (
             Generator(config) if config.architecture == GAN_GDM else UnfoldedOptimiser(config)
         )
-        self.expectation = Expectation() if config.expects_errors else None
         self.reliability = Reliability()
         self.steps = strided_steps(config.denoising_steps, config.stochasticity)
         self.register_buffer("alpha_bar", signal_power(), persistent=False)
+
+    @property
+    def expectation(self) -> Expectation | None:
+        """What corrects the tables that candidates are compared on, if anything does."""
+        return self.generator.expectation if isinstance(self.generator, Generator) else None
 
     @property
     def latent_size(self) -> int:
