@@ -1,8 +1,9 @@
 """One decision on a GPU: torch step by step and as a CUDA graph, beside ONNX Runtime on one core.
 
-Run: python benchmarks/gpu_decision.py [ARTIFACT]. Prints milliseconds of the whole decision, batch 1:
-features, denoising, assignment, scoring of all candidates, reliability. Inputs lie on the GPU and
-results stay there; a CUDA graph replays the launches of one recorded decision. Needs an NVIDIA GPU.
+Run: python benchmarks/gpu_decision.py [ARTIFACT]. Prints milliseconds of the whole decision for one
+context: features, denoising, assignment, scoring of all candidates, reliability. Inputs lie on the
+GPU and results stay there; a CUDA graph replays the launches of one recorded decision. Needs an
+NVIDIA GPU.
 """
 
 import argparse

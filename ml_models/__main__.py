@@ -18,19 +18,25 @@ from ml_models.comparison import ComparisonConfig, compare
 from ml_models.comparison_document import document, dump
 from ml_models.datasets.labelled import generate, load, save
 from ml_models.datasets.scenarios import ScenarioProfile
-from ml_models.evaluate import EvaluationConfig, EvaluationReport, evaluate
+from ml_models.evaluate import EvaluationConfig, EvaluationReport, card_metrics, evaluate
+from ml_models.export.commands import calibrate_command, export_command
 from ml_models.gan_gdm import config as configs
 from ml_models.methods import OWN_MODEL, artifacts_in, usual
 from ml_models.onnx_sampler import OnnxSampler
 from ml_models.reliability_figures import reliability_document
+from ml_models.studies.commands import precision_command, robustness_command
 from ml_models.tables import inserted, markdown
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
-_EVALUATED = ("reference", "pass")
 _QUICK_SAMPLES = 16
 _CHECKPOINT_STEPS, _GPU_CHECKPOINT_STEPS = 50, 500  # seconds either way
 _COMPARING_SHARE = 0.9  # of the progress; the reliability takes the rest
+
+app.command("export")(export_command)
+app.command("calibrate")(calibrate_command)
+app.command("precision")(precision_command)
+app.command("robustness")(robustness_command)
 
 LinesOption = Annotated[bool, typer.Option("--lines", help="JSON lines on stdout")]
 
@@ -93,18 +99,7 @@ def train_command(
     # Beside the version's files, not one of them: repositories take no pictures.
     draw_training(model.history, out / PLOT_FILE)
     _tell(1.0, "evaluating", {}, lines=lines)
-    card["metrics"] = {
-        geometry: asdict(
-            evaluate(
-                out,
-                EvaluationConfig(
-                    profile=ScenarioProfile(geometry=geometry),
-                    samples=min(samples, _QUICK_SAMPLES) if quick else samples,
-                ),
-            )
-        )
-        for geometry in _EVALUATED
-    }
+    card["metrics"] = card_metrics(out, min(samples, _QUICK_SAMPLES) if quick else samples)
     write_card(card, out)
     checkpoints.remove()
     if lines:

@@ -7,8 +7,9 @@ budget scores zero. Runs through ONNX Runtime, as serving does; no torch.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ from radio_math.secrecy import quota_respected, sum_secrecy_rate
 Floats = npt.NDArray[np.float64]
 
 POWERS_DBW = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
+_ON_CARDS = ("reference", "pass")
 _BUDGET_TOLERANCE = 1e-3
 _SEARCH_BATCH = 64
 _LATENCY_RUNS = 20
@@ -162,6 +164,23 @@ def evaluate(
         mean_reliability=float(np.mean(reliability)),
         decision_p50_ms=_decision_p50_ms(model, contexts.estimated, rng),
     )
+
+
+def card_metrics(artifact: Path, samples: int) -> dict[str, Any]:
+    """The figures of an evaluation for a model card, on scenarios of each geometry.
+
+    Raises:
+        ValueError: the folder is no artifact.
+    """
+    return {
+        geometry: asdict(
+            evaluate(
+                artifact,
+                EvaluationConfig(profile=ScenarioProfile(geometry=geometry), samples=samples),
+            )
+        )
+        for geometry in _ON_CARDS
+    }
 
 
 def exhaustive_rates(

@@ -172,8 +172,8 @@ def _few(judged: _Judged) -> _Judged:
 
 def _signal(decisions: list[ModelDecision]) -> tuple[str, Floats]:
     """The name of what the model says of its decisions, and its values, higher for better ones."""
-    if all(getattr(one, "confidence", None) is not None for one in decisions):
-        confidence = [np.asarray(one.confidence) for one in decisions]  # type: ignore[attr-defined]
+    confidence = [one.confidence for one in decisions if one.confidence is not None]
+    if len(confidence) == len(decisions):
         return "confidence", np.concatenate(confidence).astype(np.float64)
     rates = np.concatenate([one.candidate_rates_bps_hz for one in decisions]).astype(np.float64)
     best = np.maximum(rates.max(axis=1), np.finfo(np.float64).tiny)

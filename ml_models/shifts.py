@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml_models.datasets.scenarios import ScenarioProfile, Split, draw_scenarios
+from ml_models.datasets.scenarios import ScenarioProfile, ServiceArea, Split, draw_scenarios
 from ml_models.onnx_sampler import OnnxSampler
 from radio_math.channel import ContextPair
 from radio_math.context import RadioContext
@@ -55,7 +55,7 @@ class Shift:
             self.shifted,
             samples,
             Split.TEST.seed(*seed),
-            relative_beam_width=self.relative_beam_width,
+            area=ServiceArea(relative_beam_width=self.relative_beam_width),
         )
         if self.disturbance is None:
             return pair

@@ -87,6 +87,7 @@ class Environment:
         start_time: simulated UTC of tick 0.
         offset_s: [T] simulated time since then.
         area: the cells.
+        access: what may serve them.
         serving_satellite: [T] index among the scenario's `access_ids`.
         serving_beam: [T, U] index of the beam that serves each ESIM.
         centre_look: [T] the satellite from the centre of the service area.
@@ -109,6 +110,7 @@ class Environment:
     start_time: dt.datetime
     offset_s: FloatArray
     area: ServiceArea
+    access: Access
     serving_satellite: IndexArray
     serving_beam: IndexArray
     centre_look: Look
@@ -150,11 +152,11 @@ def build_environment(scenario: PassScenario) -> Environment:
         ),
     )
     serving = access.serving(offset_s, scenario.handover)
-    tracks = _tracks(scenario, offset_s)
+    tracks = tracks_at(scenario, offset_s)
     now = access.sight(serving, offset_s, tracks)
     age_s = _csi_age_s(scenario, now)
     earlier_s = offset_s - age_s
-    reported = access.sight(serving, earlier_s, _tracks(scenario, earlier_s))
+    reported = access.sight(serving, earlier_s, tracks_at(scenario, earlier_s))
     ephemeris = access.followed(serving, offset_s)
     channel = random_stream(scenario.seed, Stream.CHANNEL)
     first = draw_state(ChannelModel(carrier_hz=scenario.carrier_frequency_hz), (ESIMS,), channel)
@@ -198,6 +200,7 @@ def build_environment(scenario: PassScenario) -> Environment:
         start_time=start,
         offset_s=offset_s,
         area=area,
+        access=access,
         serving_satellite=serving,
         serving_beam=serving_beams(
             now, np.array(HOME_CELL), scenario.tick_period_s, scenario.handover
@@ -211,7 +214,7 @@ def build_environment(scenario: PassScenario) -> Environment:
         line_of_sight=path.line_of_sight,
         beam_rain_db=path.beam_rain_db,
         residual_doppler_hz=residual_hz,
-        ici_factor=_ici_factor(scenario, residual_hz),
+        ici_factor=interference_factor(scenario, residual_hz),
         stations=stations,
         detection_statistic=stations.detection_statistic(
             scenario.knowledge.detector_deflection, random_stream(scenario.seed, Stream.DETECTION)
@@ -254,7 +257,8 @@ def _centre(scenario: PassScenario) -> Site:
     return Site(scenario.latitude_deg, scenario.longitude_deg)
 
 
-def _tracks(scenario: PassScenario, offset_s: FloatArray) -> list[Track]:
+def tracks_at(scenario: PassScenario, offset_s: FloatArray) -> list[Track]:
+    """The ways of the ESIMs of a run, at instants [T]."""
     mobility = random_stream(scenario.seed, Stream.MOBILITY).spawn(ESIMS)
     return [random_waypoint_track(offset_s, rng, scenario.beams.cell_radius_m) for rng in mobility]
 
@@ -273,7 +277,7 @@ def _csi_age_s(scenario: PassScenario, now: Sight) -> FloatArray:
     return csi_age_s(now.look.range_m, delay_s)
 
 
-def _ici_factor(scenario: PassScenario, residual_hz: FloatArray) -> FloatArray:
+def interference_factor(scenario: PassScenario, residual_hz: FloatArray) -> FloatArray:
     """Epsilon of the decision problem, which the reference problem takes to second order."""
     if scenario.propagation.model is PropagationModel.REFERENCE:
         return ici_factor(residual_hz, SUBCARRIER_SPACING_HZ)

@@ -108,6 +108,8 @@ def context_to_message(served: ServedContext) -> radio_pb2.RadioContext:
         beam_ids=[beam_id(beam) for beam in range(BEAMS)],
         carrier_quota=CARRIER_QUOTA,
     )
+    if served.horizon_s is not None:
+        message.horizon.CopyFrom(duration(served.horizon_s))
     fill_context_message(message, served.context)
     return message
 
@@ -195,4 +197,5 @@ def _context_from_message(message: radio_pb2.RadioContext) -> ServedContext:
         estimate_time=time_from(message.estimate_time),
         csi_age_s=seconds(message, "csi_age", 0.0),
         context=context_from_message(message),
+        horizon_s=optional_seconds(message, "horizon"),
     )

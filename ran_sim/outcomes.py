@@ -12,13 +12,15 @@ class ServedContext:
     """A radio context with where and when it was taken.
 
     Attributes:
-        context_id: identity; the run and the tick.
+        context_id: identity; the run, the tick and the horizon if there is one.
         run_id: the run.
         satellite_id: NORAD catalogue number.
         sim_offset_s: when, in simulated time since the start.
         estimate_time: simulated UTC of the reports that it is made of.
         csi_age_s: how old those reports are.
         context: the arrays.
+        horizon_s: how long after `sim_offset_s` the orbit puts satellite and ESIMs where the
+            context has them; None where they are as reported.
     """
 
     context_id: str
@@ -28,6 +30,7 @@ class ServedContext:
     estimate_time: dt.datetime
     csi_age_s: float
     context: RadioContext
+    horizon_s: float | None = None
 
 
 @dataclass(frozen=True)

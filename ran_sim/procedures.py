@@ -7,6 +7,7 @@ next run starts, so that answers that are still on their way are not lost.
 import asyncio
 import datetime as dt
 import math
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from nf_runtime.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from radio_math.context import RadioContext
 from ran_sim.allocations import check_allocation
 from ran_sim.events import kpi_at
+from ran_sim.foresight import MAX_HORIZON_S
 from ran_sim.outcomes import Decision, GroundTruth, Kpi, Outcome, ServedContext
 from ran_sim.playback import ActiveRun, Playback, activate
 from ran_sim.ports import RunStore
@@ -24,6 +26,8 @@ from ran_sim.simulation import InForce, Simulation
 
 MAX_ID_LENGTH = 200
 _KPI_BATCH = 200
+_MS_PER_S = 1000
+_ORIGIN = re.compile(r"(?P<tick>[0-9]{1,9})(?:\+(?P<horizon_ms>[0-9]{1,5})ms)?")
 
 log = structlog.get_logger(__name__)
 
@@ -163,17 +167,19 @@ class RadioProcedures:
         self._store = store
         self._playback = playback
 
-    async def context(self, trigger_id: str) -> ServedContext:
-        """The estimate at the current tick.
+    async def context(self, trigger_id: str, horizon_s: float | None = None) -> ServedContext:
+        """The estimate at the current tick, or what it will be, by the orbit, after a horizon.
 
         Raises:
-            FailedPrecondition: no run is in progress, or the satellite is too low.
+            FailedPrecondition: no run is in progress, or the satellite is too low, now or then.
             NotFound: the run has not had this trigger.
+            InvalidArgument: the horizon is out of range.
         """
+        horizon_ms = _checked_horizon_ms(horizon_s)
         async with self._playback.lock:
             active, tick = self._current()
             _check_trigger(active, tick, trigger_id)
-            return _served(active, tick, active.simulation.contexts_at(tick).estimated)
+            return _estimate(active, tick, horizon_ms)
 
     async def apply(self, decision: Decision) -> Outcome:
         """Puts a decision in force and measures it; the second time only says what it achieved.
@@ -197,7 +203,7 @@ class RadioProcedures:
             active, tick = self._current()
             simulation = active.simulation
             _check_trigger(active, tick, decision.trigger_id)
-            asked_at = _tick_of_context(active, tick, decision.context_id)
+            asked_at, horizon_ms = _origin_of_context(active, tick, decision.context_id)
             check_allocation(decision.allocation, simulation.power_budget_w)
             in_force = InForce(decision.allocation)
             outcome = Outcome(
@@ -211,7 +217,7 @@ class RadioProcedures:
             )
             truth = GroundTruth(
                 outcome=outcome,
-                estimate=_served(active, asked_at, simulation.contexts_at(asked_at).estimated),
+                estimate=_estimate(active, asked_at, horizon_ms),
                 truth=replace(
                     _served(active, tick, simulation.contexts_at(tick).true),
                     estimate_time=simulation.time_at(tick),
@@ -262,9 +268,35 @@ class RadioProcedures:
         return active, tick
 
 
-def context_id(run_id: str, tick: int) -> str:
-    """Identity of the radio context of a tick."""
-    return f"{run_id}/context/{tick}"
+def context_id(run_id: str, tick: int, horizon_ms: int | None = None) -> str:
+    """Identity of the radio context of a tick, or of one predicted from it."""
+    return f"{run_id}/context/{tick}" + ("" if horizon_ms is None else f"+{horizon_ms}ms")
+
+
+def _estimate(active: ActiveRun, tick: int, horizon_ms: int | None) -> ServedContext:
+    """What is served at a tick, with or without a horizon."""
+    if horizon_ms is None:
+        return _served(active, tick, active.simulation.contexts_at(tick).estimated)
+    horizon_s = horizon_ms / _MS_PER_S
+    context = active.simulation.predicted_at(tick, horizon_s)
+    return replace(
+        _served(active, tick, context),
+        context_id=context_id(active.run.run_id, tick, horizon_ms),
+        horizon_s=horizon_s,
+    )
+
+
+def _checked_horizon_ms(horizon_s: float | None) -> int | None:
+    """The horizon in whole milliseconds, which the identity of a context holds."""
+    if horizon_s is None:
+        return None
+    if not 0 <= horizon_s <= MAX_HORIZON_S:
+        raise InvalidArgument(
+            f"horizon is {horizon_s:g} s; use 0 to {MAX_HORIZON_S:g} s.",
+            reason="INVALID_FIELD",
+            field="horizon",
+        )
+    return round(horizon_s * _MS_PER_S)
 
 
 def _served(active: ActiveRun, tick: int, context: RadioContext) -> ServedContext:
@@ -280,11 +312,14 @@ def _served(active: ActiveRun, tick: int, context: RadioContext) -> ServedContex
     )
 
 
-def _tick_of_context(active: ActiveRun, current: int, identity: str) -> int:
+def _origin_of_context(active: ActiveRun, current: int, identity: str) -> tuple[int, int | None]:
+    """Tick and horizon [ms] of a context that the run can have served."""
     _check_id("context_id", identity)
-    number = identity.removeprefix(context_id(active.run.run_id, 0)[:-1])
-    if number.isascii() and number.isdecimal() and int(number) <= current:
-        return int(number)
+    origin = _ORIGIN.fullmatch(identity.removeprefix(context_id(active.run.run_id, 0)[:-1]))
+    if origin is not None and int(origin["tick"]) <= current:
+        horizon_ms = None if origin["horizon_ms"] is None else int(origin["horizon_ms"])
+        if horizon_ms is None or horizon_ms <= MAX_HORIZON_S * _MS_PER_S:
+            return int(origin["tick"]), horizon_ms
     raise NotFound(
         f"Run {active.run.run_id} has served no context {identity!r}; get a radio context and "
         "decide anew.",

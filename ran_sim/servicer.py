@@ -60,8 +60,9 @@ class RadioServicer(RadioServiceServicer):
     async def GetRadioContext(
         self, request: wire.GetRadioContextRequest, context: Any
     ) -> wire.GetRadioContextResponse:
-        """The estimate at the current tick."""
-        served = await self._radio.context(request.trigger_id)
+        """The estimate at the current tick, or one predicted from it."""
+        horizon_s = optional_seconds(request, "horizon")
+        served = await self._radio.context(request.trigger_id, horizon_s)
         return wire.GetRadioContextResponse(context=context_to_message(served))
 
     async def ApplyDecision(

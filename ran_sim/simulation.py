@@ -28,6 +28,7 @@ from ran_sim.environment import (
     build_environment,
     random_stream,
 )
+from ran_sim.foresight import foresee
 from ran_sim.handover import BoolArray, changes, within
 from ran_sim.observables import Observables, observe, reference_power_w
 from ran_sim.orbit.frames import FloatArray
@@ -149,16 +150,38 @@ class Simulation:
             FailedPrecondition: the satellite is too low for one of the ESIMs.
         """
         if not self.visible_at(tick):
-            lowest_deg = float(self.environment.now.look.elevation_deg[tick].min())
-            raise FailedPrecondition(
-                f"The satellite stands {lowest_deg:.1f} degrees above an ESIM's horizon; radio "
-                f"contexts exist from {MIN_ELEVATION_DEG:g} degrees on, for all ESIMs together.",
-                reason="SATELLITE_NOT_VISIBLE",
-                elevation_deg=f"{lowest_deg:.1f}",
-            )
+            raise _not_visible(float(self.environment.now.look.elevation_deg[tick].min()))
         chunk, place = divmod(tick, _CHUNK_TICKS)
         pair = self._contexts(chunk)
         return ContextPair(true=_at(pair.true, place), estimated=_at(pair.estimated, place))
+
+    def predicted_at(self, tick: int, horizon_s: float) -> RadioContext:
+        """The estimate of a tick, with geometry and Doppler as the orbit has them later.
+
+        For a decision that takes effect `horizon_s` after the tick. Channel reports, weather,
+        stations and carrier noise are those known at the tick.
+
+        Args:
+            tick: now.
+            horizon_s: from now, 0 or more; 0 makes up for the age of the reports alone.
+
+        Raises:
+            FailedPrecondition: the satellite will be too low for one of the ESIMs.
+        """
+        environment, now = self.environment, slice(tick, tick + 1)
+        foreseen = foresee(self.scenario, environment, tick, horizon_s)
+        if foreseen.lowest_deg < MIN_ELEVATION_DEG:
+            raise _not_visible(foreseen.lowest_deg)
+        reported = self._reported(now, foreseen.link)
+        context = context_of(
+            reported,
+            beamformers(reported),
+            foreseen.link,
+            ici_factor=foreseen.ici_factor,
+            carrier_noise=environment.carrier_noise[now],
+            power_budget_w=np.full(1, self.power_budget_w),
+        )
+        return _at(context, 0)
 
     def benchmark(self) -> InForce:
         """What is in force before the first decision; the same throughout the run."""
@@ -180,24 +203,29 @@ class Simulation:
             environment.now.link.at(ticks), environment.state.at(ticks), environment.model
         )
 
-    def _build_contexts(self, chunk: int) -> ContextPair:
-        environment, ticks = self.environment, _ticks_of(chunk)
-        model, state = environment.model, environment.state.at(ticks)
-        stations = environment.stations
-        on, known = stations.on[ticks], self.known_at(ticks)
-        loss_db = state.eavesdropper_extra_loss_db
-        link = environment.now.link.at(ticks)
-        reported_link = environment.reported.link.at(ticks)
-        reported = reported_channel(
-            reported_link,
+    def _reported(self, ticks: slice, link: LinkGeometry) -> Channel:
+        """The channel of some ticks as reported, for satellite and ESIMs placed so."""
+        state, stations = self.environment.state.at(ticks), self.environment.stations
+        silence_db = ~self.known_at(ticks) * _UNHEARD_LOSS_DB
+        return reported_channel(
+            link,
             replace(
                 state,
                 eavesdropper_azimuth_deg=stations.reported_azimuth_deg[ticks],
                 eavesdropper_distance_m=stations.reported_distance_m[ticks],
-                eavesdropper_extra_loss_db=loss_db + ~known * _UNHEARD_LOSS_DB,
+                eavesdropper_extra_loss_db=state.eavesdropper_extra_loss_db + silence_db,
             ),
-            model,
+            self.environment.model,
         )
+
+    def _build_contexts(self, chunk: int) -> ContextPair:
+        environment, ticks = self.environment, _ticks_of(chunk)
+        model, state = environment.model, environment.state.at(ticks)
+        on = environment.stations.on[ticks]
+        loss_db = state.eavesdropper_extra_loss_db
+        link = environment.now.link.at(ticks)
+        reported_link = environment.reported.link.at(ticks)
+        reported = self._reported(ticks, reported_link)
         true = true_channel(
             link, replace(state, eavesdropper_extra_loss_db=loss_db + ~on * _UNHEARD_LOSS_DB), model
         )
@@ -214,6 +242,15 @@ class Simulation:
             )
 
         return ContextPair(true=seen(true, link), estimated=seen(reported, reported_link))
+
+
+def _not_visible(lowest_deg: float) -> FailedPrecondition:
+    return FailedPrecondition(
+        f"The satellite stands {lowest_deg:.1f} degrees above an ESIM's horizon; radio "
+        f"contexts exist from {MIN_ELEVATION_DEG:g} degrees on, for all ESIMs together.",
+        reason="SATELLITE_NOT_VISIBLE",
+        elevation_deg=f"{lowest_deg:.1f}",
+    )
 
 
 def _ticks_of(chunk: int) -> slice:

@@ -1,5 +1,6 @@
 """Independent scenarios: where everybody stands, what the channel is, what is reported of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import partial
@@ -92,6 +93,21 @@ class ScenarioProfile:
                 raise ContextError(f"{low} is above {high}; give a range that is not empty")
 
 
+@dataclass(frozen=True)
+class ServiceArea:
+    """How many share an area: ESIMs, and beams as rows and columns of hexagonal cells.
+
+    Attributes:
+        esims, rows, columns: the numbers.
+        relative_beam_width: of the satellite's antenna; no profile has another than 1.
+    """
+
+    esims: int = ESIMS
+    rows: int = 2
+    columns: int = 4
+    relative_beam_width: float = 1.0
+
+
 class Split(StrEnum):
     """What scenarios are for. A seed means different scenarios in each, whatever the seed."""
 
@@ -113,19 +129,32 @@ class Split(StrEnum):
         return seed, block, list(Split).index(self)
 
 
+_USUAL_AREA = ServiceArea()
+
+
 def draw_scenarios(
     profile: ScenarioProfile,
     count: int,
     seed: int | tuple[int, ...],
     *,
     processes: int = 1,
-    relative_beam_width: float = 1.0,
+    contexts: Callable[..., ContextPair] = context_pair,
+    area: ServiceArea = _USUAL_AREA,
 ) -> ContextPair:
     """True and estimated contexts of `count` independent scenarios, batch axis first.
 
     The same arguments give the same numbers, for any number of worker processes. `Split.seed`
     keeps scenarios of training, validation and test apart. A core draws some 180 a second.
-    `relative_beam_width` gives the satellite another antenna, which no profile has.
+
+    Args:
+        profile: the distribution.
+        count: scenarios.
+        seed: of the scenarios.
+        processes: worker processes.
+        contexts: makes contexts of geometry, state and model as `context_pair` does; others ask
+            what is known of the same situations otherwise. Several processes must be able to
+            pickle it.
+        area: with other numbers than the reference problem's it has other draws.
 
     Raises:
         ContextError: count is below one.
@@ -140,7 +169,7 @@ def draw_scenarios(
         wanted[first : first + _CHUNKS_PER_TASK]
         for first in range(0, len(wanted), _CHUNKS_PER_TASK)
     ]
-    drawn = dict(results(partial(_draw_chunks, profile, relative_beam_width), tasks, processes))
+    drawn = dict(results(partial(_draw_chunks, profile, area, contexts), tasks, processes))
     chunks = [chunk for number in range(len(tasks)) for chunk in drawn[number]]
     return ContextPair(
         true=concatenate([chunk.true for chunk in chunks]),
@@ -174,17 +203,22 @@ def at_power(context: RadioContext, power_dbw: float) -> RadioContext:
 
 def _draw_chunks(
     profile: ScenarioProfile,
-    relative_beam_width: float,
+    area: ServiceArea,
+    contexts: Callable[..., ContextPair],
     wanted: list[tuple[int, np.random.SeedSequence]],
 ) -> list[ContextPair]:
     return [
-        _draw_chunk(profile, count, np.random.default_rng(stream), relative_beam_width)
+        _draw_chunk(profile, area, count, np.random.default_rng(stream), contexts)
         for count, stream in wanted
     ]
 
 
 def _draw_chunk(
-    profile: ScenarioProfile, count: int, rng: np.random.Generator, relative_beam_width: float
+    profile: ScenarioProfile,
+    area: ServiceArea,
+    count: int,
+    rng: np.random.Generator,
+    contexts: Callable[..., ContextPair],
 ) -> ContextPair:
     on_pass = np.full(count, profile.geometry == "pass")
     if profile.geometry == "mixed":
@@ -194,17 +228,17 @@ def _draw_chunk(
         _satellite_on_pass(profile, count, rng),
         _satellite_overhead(count, rng),
     )
-    cells = hexagonal_cells()
-    own_cell = rng.integers(0, len(cells), (count, ESIMS))
-    offset = cells[own_cell] + points_in_cell((count, ESIMS), rng)
+    cells = hexagonal_cells(area.rows, area.columns)
+    own_cell = rng.integers(0, len(cells), (count, area.esims))
+    offset = cells[own_cell] + points_in_cell((count, area.esims), rng)
     residual = np.where(
         on_pass[:, None],
         _residual_on_pass(profile, satellite, _on_sphere(offset), rng),
-        rng.uniform(0, profile.max_doppler_residual, (count, ESIMS)),
+        rng.uniform(0, profile.max_doppler_residual, (count, area.esims)),
     )
     noise_db = rng.uniform(0, profile.max_carrier_noise_db, (count, CARRIERS))
     power_dbw = rng.uniform(profile.min_power_dbw, profile.max_power_dbw, count)
-    state = draw_state(profile.channel, (count, ESIMS), rng)
+    state = draw_state(profile.channel, (count, area.esims), rng)
     common = _on_pass(profile, state, rng)
     state = replace(
         state,
@@ -214,7 +248,7 @@ def _draw_chunk(
         ),
     )
     shaped = [
-        _geometry(satellite, offset, cells, shaping, relative_beam_width)
+        _geometry(satellite, offset, cells, shaping, area.relative_beam_width)
         for shaping in (BeamShaping.FIXED, BeamShaping.ADAPTIVE)
     ]
     geometry = LinkGeometry(
@@ -223,7 +257,7 @@ def _draw_chunk(
             for item in fields(LinkGeometry)
         }
     )
-    return context_pair(
+    return contexts(
         geometry,
         state,
         profile.channel,
@@ -314,7 +348,9 @@ def _geometry(
         esim_m=esim_m,
         esim_up=up,
         esim_north=north / np.linalg.norm(north, axis=-1, keepdims=True),
-        cell_centre_m=np.broadcast_to(_on_sphere(cells_m), (*satellite_m.shape[:-1], 8, 3)),
+        cell_centre_m=np.broadcast_to(
+            _on_sphere(cells_m), (*satellite_m.shape[:-1], *cells_m.shape[:-1], 3)
+        ),
         shaping=shaping,
         relative_beam_width=relative_beam_width,
     )

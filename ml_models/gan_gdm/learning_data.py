@@ -93,6 +93,11 @@ def learning_data(
     )
 
 
+def calibration_contexts(data: DataConfig) -> ContextPair:
+    """The contexts that tell what a trained sampler is to say of itself."""
+    return _drawn(data, data.calibration, _CALIBRATION_SEED)
+
+
 def _draw(
     data: DataConfig,
     labelled: LabelledScenarios | None,
@@ -102,7 +107,7 @@ def _draw(
     if labelled is None and data.labelled > 0:
         labelled = _labelled(data, checkpoints, on_labelling)
     unlabelled = _drawn(data, data.unlabelled, _UNLABELLED_SEED) if data.unlabelled > 0 else None
-    return labelled, unlabelled, _drawn(data, data.calibration, _CALIBRATION_SEED)
+    return labelled, unlabelled, calibration_contexts(data)
 
 
 def _labelled(

@@ -112,6 +112,35 @@ async def test_the_context_is_the_estimate(stub: RadioServiceStub) -> None:
     assert arrays.beam_amplitude.shape == (10, 8)
 
 
+async def test_the_context_is_foreseen_where_a_horizon_is_given(stub: RadioServiceStub) -> None:
+    """Geometry of the orbit at the horizon; without one the field stays unset."""
+    await started(stub, FAST, pause_at_s=12.0)
+    plain = (await stub.GetRadioContext(wire.GetRadioContextRequest())).context
+    assert not plain.HasField("horizon")
+    request = wire.GetRadioContextRequest(horizon=Duration(seconds=10))
+    context = (await stub.GetRadioContext(request)).context
+    assert context.horizon.seconds == 10
+    assert context.sim_offset == plain.sim_offset
+    assert context.context_id != plain.context_id
+    arrays = context_from_message(context)
+    then = Simulation(SCENARIO).contexts_at(22).true
+    assert arrays.beam_amplitude == pytest.approx(then.beam_amplitude, abs=1e-3)
+    await stub.ApplyDecision(await decision(stub, context_id=context.context_id))
+    truth = await stub.GetGroundTruth(wire.GetGroundTruthRequest(decision_id="decision-1"))
+    assert truth.ground_truth.estimate == context
+
+
+async def test_an_unknown_context_or_horizon_is_refused(stub: RadioServiceStub) -> None:
+    """A horizon above a minute, and contexts that were never served."""
+    await started(stub, FAST, pause_at_s=12.0)
+    with pytest.raises(InvalidArgument, match="horizon is 61 s"):
+        await stub.GetRadioContext(wire.GetRadioContextRequest(horizon=Duration(seconds=61)))
+    name = (await stub.GetRadioContext(wire.GetRadioContextRequest())).context.context_id
+    for wrong in (f"{name}+", f"{name}+99999ms", f"{name}+1s", f"{name}+-1ms"):
+        with pytest.raises(NotFound, match="has served no context"):
+            await stub.ApplyDecision(await decision(stub, context_id=wrong))
+
+
 async def test_an_applied_decision_is_scored(stub: RadioServiceStub) -> None:
     """Before, after and the ground truth agree with each other."""
     await started(stub, FAST, pause_at_s=12.0)

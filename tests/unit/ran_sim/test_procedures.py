@@ -121,6 +121,36 @@ class TestContexts:
         assert np.array_equal(served.context.gain_per_w, pair.estimated.gain_per_w)
         assert not np.array_equal(served.context.gain_per_w, pair.true.gain_per_w)
 
+    async def test_it_is_foreseen_for_a_horizon(self, player: Player, clock: ManualClock) -> None:
+        """Under an identity of its own, and a decision from it is scored with it."""
+        await player.runs.start("", STANDING)
+        await clock.advance(4.0)
+        await player.until(lambda run: run.ticks_done == 5)
+        served = await player.radio.context("", 2.5)
+        assert served.context_id == "test-pass-3-1/context/4+2500ms"
+        assert (served.sim_offset_s, served.horizon_s) == (4.0, 2.5)
+        active = player.playback.active
+        assert active is not None
+        foreseen = active.simulation.predicted_at(4, 2.5)
+        assert np.array_equal(served.context.gain_per_w, foreseen.gain_per_w)
+        await player.radio.apply(await decision(player, context_id=served.context_id))
+        truth = await player.radio.truth("decision-1")
+        assert truth.estimate.context_id == served.context_id
+        assert truth.estimate.horizon_s == 2.5
+        np.testing.assert_allclose(
+            truth.estimate.context.gain_per_w, foreseen.gain_per_w, rtol=1e-6
+        )
+
+    @pytest.mark.parametrize("horizon_s", [-0.1, 60.1, float("nan")])
+    async def test_a_horizon_out_of_range_is_refused(
+        self, player: Player, horizon_s: float
+    ) -> None:
+        """Nobody knows the ESIMs' course for longer."""
+        await player.runs.start("", STANDING)
+        await player.until(lambda run: run.ticks_done == 1)
+        with pytest.raises(InvalidArgument, match="use 0 to 60 s"):
+            await player.radio.context("", horizon_s)
+
     async def test_a_trigger_that_was_not_published_is_unknown(self, player: Player) -> None:
         """Neither one of another run nor one of the future."""
         await player.runs.start("", STANDING)

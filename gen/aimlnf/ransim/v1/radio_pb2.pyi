@@ -45,6 +45,7 @@ class RadioContext(_message.Message):
     LEAKAGE_PER_W_FIELD_NUMBER: _builtins.int
     ICI_FACTOR_FIELD_NUMBER: _builtins.int
     CARRIER_NOISE_FIELD_NUMBER: _builtins.int
+    HORIZON_FIELD_NUMBER: _builtins.int
     context_id: _builtins.str
     """Identity of this context within its run."""
     run_id: _builtins.str
@@ -95,6 +96,12 @@ class RadioContext(_message.Message):
     def carrier_noise(self) -> _tensor_pb2.Tensor:
         """Noise of each carrier over thermal noise, linear, [M], float32."""
 
+    @_builtins.property
+    def horizon(self) -> _duration_pb2.Duration:
+        """How long after `sim_offset` the orbit puts the satellite where this context has it; unset where
+        it is as reported. Channel, weather and stations are those known at `sim_offset`.
+        """
+
     def __init__(
         self,
         *,
@@ -113,10 +120,11 @@ class RadioContext(_message.Message):
         leakage_per_w: _tensor_pb2.Tensor | None = ...,
         ici_factor: _tensor_pb2.Tensor | None = ...,
         carrier_noise: _tensor_pb2.Tensor | None = ...,
+        horizon: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["beam_amplitude", b"beam_amplitude", "carrier_noise", b"carrier_noise", "csi_age", b"csi_age", "estimate_time", b"estimate_time", "gain_per_w", b"gain_per_w", "ici_factor", b"ici_factor", "leakage_per_w", b"leakage_per_w", "sim_offset", b"sim_offset"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["beam_amplitude", b"beam_amplitude", "carrier_noise", b"carrier_noise", "csi_age", b"csi_age", "estimate_time", b"estimate_time", "gain_per_w", b"gain_per_w", "horizon", b"horizon", "ici_factor", b"ici_factor", "leakage_per_w", b"leakage_per_w", "sim_offset", b"sim_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_amplitude", b"beam_amplitude", "beam_ids", b"beam_ids", "carrier_noise", b"carrier_noise", "carrier_quota", b"carrier_quota", "context_id", b"context_id", "csi_age", b"csi_age", "esim_ids", b"esim_ids", "estimate_time", b"estimate_time", "gain_per_w", b"gain_per_w", "ici_factor", b"ici_factor", "leakage_per_w", b"leakage_per_w", "power_budget_w", b"power_budget_w", "run_id", b"run_id", "satellite_id", b"satellite_id", "sim_offset", b"sim_offset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_amplitude", b"beam_amplitude", "beam_ids", b"beam_ids", "carrier_noise", b"carrier_noise", "carrier_quota", b"carrier_quota", "context_id", b"context_id", "csi_age", b"csi_age", "esim_ids", b"esim_ids", "estimate_time", b"estimate_time", "gain_per_w", b"gain_per_w", "horizon", b"horizon", "ici_factor", b"ici_factor", "leakage_per_w", b"leakage_per_w", "power_budget_w", b"power_budget_w", "run_id", b"run_id", "satellite_id", b"satellite_id", "sim_offset", b"sim_offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,7 +27,7 @@ from aimlnf.ransim.v1 import run_pb2 as aimlnf_dot_ransim_dot_v1_dot_run__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$aimlnf/ransim/v1/radio_service.proto\x12\x10\x61imlnf.ransim.v1\x1a\x1c\x61imlnf/ransim/v1/radio.proto\x1a\x1a\x61imlnf/ransim/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf3\x01\n\x0fStartRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x30\n\x08scenario\x18\x02 \x01(\x0b\x32\x1e.aimlnf.ransim.v1.PassScenario\x12$\n\x04pace\x18\x03 \x01(\x0e\x32\x16.aimlnf.ransim.v1.Pace\x12\x14\n\x0cspeed_factor\x18\x04 \x01(\x01\x12\x31\n\x0e\x61nswer_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08pause_at\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"6\n\x10StartRunResponse\x12\"\n\x03run\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Run\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"4\n\x0eGetRunResponse\x12\"\n\x03run\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Run\"!\n\x0fPauseRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"6\n\x10PauseRunResponse\x12\"\n\x03run\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Run\"O\n\x10ResumeRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12+\n\x08pause_at\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"7\n\x11ResumeRunResponse\x12\"\n\x03run\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Run\" \n\x0eStopRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"5\n\x0fStopRunResponse\x12\"\n\x03run\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Run\",\n\x16GetRadioContextRequest\x12\x12\n\ntrigger_id\x18\x01 \x01(\t\"J\n\x17GetRadioContextResponse\x12/\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1e.aimlnf.ransim.v1.RadioContext\"\x85\x01\n\x14\x41pplyDecisionRequest\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x12\n\ncontext_id\x18\x02 \x01(\t\x12\x12\n\ntrigger_id\x18\x03 \x01(\t\x12\x30\n\nallocation\x18\x04 \x01(\x0b\x32\x1c.aimlnf.ransim.v1.Allocation\"C\n\x15\x41pplyDecisionResponse\x12*\n\x07outcome\x18\x01 \x01(\x0b\x32\x19.aimlnf.ransim.v1.Outcome\"X\n\x11StreamKpisRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x33\n\x10\x61\x66ter_sim_offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"8\n\x12StreamKpisResponse\x12\"\n\x03kpi\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Kpi\"L\n\x13ListOutcomesRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\\\n\x14ListOutcomesResponse\x12+\n\x08outcomes\x18\x01 \x03(\x0b\x32\x19.aimlnf.ransim.v1.Outcome\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x15GetGroundTruthRequest\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\"M\n\x16GetGroundTruthResponse\x12\x33\n\x0cground_truth\x18\x01 \x01(\x0b\x32\x1d.aimlnf.ransim.v1.GroundTruth2\x90\x07\n\x0cRadioService\x12Q\n\x08StartRun\x12!.aimlnf.ransim.v1.StartRunRequest\x1a\".aimlnf.ransim.v1.StartRunResponse\x12K\n\x06GetRun\x12\x1f.aimlnf.ransim.v1.GetRunRequest\x1a .aimlnf.ransim.v1.GetRunResponse\x12Q\n\x08PauseRun\x12!.aimlnf.ransim.v1.PauseRunRequest\x1a\".aimlnf.ransim.v1.PauseRunResponse\x12T\n\tResumeRun\x12\".aimlnf.ransim.v1.ResumeRunRequest\x1a#.aimlnf.ransim.v1.ResumeRunResponse\x12N\n\x07StopRun\x12 .aimlnf.ransim.v1.StopRunRequest\x1a!.aimlnf.ransim.v1.StopRunResponse\x12\x66\n\x0fGetRadioContext\x12(.aimlnf.ransim.v1.GetRadioContextRequest\x1a).aimlnf.ransim.v1.GetRadioContextResponse\x12`\n\rApplyDecision\x12&.aimlnf.ransim.v1.ApplyDecisionRequest\x1a\'.aimlnf.ransim.v1.ApplyDecisionResponse\x12Y\n\nStreamKpis\x12#.aimlnf.ransim.v1.StreamKpisRequest\x1a$.aimlnf.ransim.v1.StreamKpisResponse0\x01\x12]\n\x0cListOutcomes\x12%.aimlnf.ransim.v1.ListOutcomesRequest\x1a&.aimlnf.ransim.v1.ListOutcomesResponse\x12\x63\n\x0eGetGroundTruth\x12\'.aimlnf.ransim.v1.GetGroundTruthRequest\x1a(.aimlnf.ransim.v1.GetGroundTruthResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$aimlnf/ransim/v1/radio_service.proto\x12\x10\x61imlnf.ransim.v1\x1a\x1c\x61imlnf/ransim/v1/radio.proto\x1a\x1a\x61imlnf/ransim/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf3\x01\n\x0fStartRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x30\n\x08scenario\x18\x02 \x01(\x0b\x32\x1e.aimlnf.ransim.v1.PassScenario\x12$\n\x04pace\x18\x03 \x01(\x0e\x32\x16.aimlnf.ransim.v1.Pace\x12\x14\n\x0cspeed_factor\x18\x04 \x01(\x01\x12\x31\n\x0e\x61nswer_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08pause_at\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"6\n\x10StartRunResponse\x12\"\n\x03run\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Run\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"4\n\x0eGetRunResponse\x12\"\n\x03run\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Run\"!\n\x0fPauseRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"6\n\x10PauseRunResponse\x12\"\n\x03run\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Run\"O\n\x10ResumeRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12+\n\x08pause_at\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"7\n\x11ResumeRunResponse\x12\"\n\x03run\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Run\" \n\x0eStopRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"5\n\x0fStopRunResponse\x12\"\n\x03run\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Run\"X\n\x16GetRadioContextRequest\x12\x12\n\ntrigger_id\x18\x01 \x01(\t\x12*\n\x07horizon\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"J\n\x17GetRadioContextResponse\x12/\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1e.aimlnf.ransim.v1.RadioContext\"\x85\x01\n\x14\x41pplyDecisionRequest\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x12\n\ncontext_id\x18\x02 \x01(\t\x12\x12\n\ntrigger_id\x18\x03 \x01(\t\x12\x30\n\nallocation\x18\x04 \x01(\x0b\x32\x1c.aimlnf.ransim.v1.Allocation\"C\n\x15\x41pplyDecisionResponse\x12*\n\x07outcome\x18\x01 \x01(\x0b\x32\x19.aimlnf.ransim.v1.Outcome\"X\n\x11StreamKpisRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x33\n\x10\x61\x66ter_sim_offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"8\n\x12StreamKpisResponse\x12\"\n\x03kpi\x18\x01 \x01(\x0b\x32\x15.aimlnf.ransim.v1.Kpi\"L\n\x13ListOutcomesRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\\\n\x14ListOutcomesResponse\x12+\n\x08outcomes\x18\x01 \x03(\x0b\x32\x19.aimlnf.ransim.v1.Outcome\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x15GetGroundTruthRequest\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\"M\n\x16GetGroundTruthResponse\x12\x33\n\x0cground_truth\x18\x01 \x01(\x0b\x32\x1d.aimlnf.ransim.v1.GroundTruth2\x90\x07\n\x0cRadioService\x12Q\n\x08StartRun\x12!.aimlnf.ransim.v1.StartRunRequest\x1a\".aimlnf.ransim.v1.StartRunResponse\x12K\n\x06GetRun\x12\x1f.aimlnf.ransim.v1.GetRunRequest\x1a .aimlnf.ransim.v1.GetRunResponse\x12Q\n\x08PauseRun\x12!.aimlnf.ransim.v1.PauseRunRequest\x1a\".aimlnf.ransim.v1.PauseRunResponse\x12T\n\tResumeRun\x12\".aimlnf.ransim.v1.ResumeRunRequest\x1a#.aimlnf.ransim.v1.ResumeRunResponse\x12N\n\x07StopRun\x12 .aimlnf.ransim.v1.StopRunRequest\x1a!.aimlnf.ransim.v1.StopRunResponse\x12\x66\n\x0fGetRadioContext\x12(.aimlnf.ransim.v1.GetRadioContextRequest\x1a).aimlnf.ransim.v1.GetRadioContextResponse\x12`\n\rApplyDecision\x12&.aimlnf.ransim.v1.ApplyDecisionRequest\x1a\'.aimlnf.ransim.v1.ApplyDecisionResponse\x12Y\n\nStreamKpis\x12#.aimlnf.ransim.v1.StreamKpisRequest\x1a$.aimlnf.ransim.v1.StreamKpisResponse0\x01\x12]\n\x0cListOutcomes\x12%.aimlnf.ransim.v1.ListOutcomesRequest\x1a&.aimlnf.ransim.v1.ListOutcomesResponse\x12\x63\n\x0eGetGroundTruth\x12\'.aimlnf.ransim.v1.GetGroundTruthRequest\x1a(.aimlnf.ransim.v1.GetGroundTruthResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,25 +55,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STOPRUNRESPONSE']._serialized_start=800
   _globals['_STOPRUNRESPONSE']._serialized_end=853
   _globals['_GETRADIOCONTEXTREQUEST']._serialized_start=855
-  _globals['_GETRADIOCONTEXTREQUEST']._serialized_end=899
-  _globals['_GETRADIOCONTEXTRESPONSE']._serialized_start=901
-  _globals['_GETRADIOCONTEXTRESPONSE']._serialized_end=975
-  _globals['_APPLYDECISIONREQUEST']._serialized_start=978
-  _globals['_APPLYDECISIONREQUEST']._serialized_end=1111
-  _globals['_APPLYDECISIONRESPONSE']._serialized_start=1113
-  _globals['_APPLYDECISIONRESPONSE']._serialized_end=1180
-  _globals['_STREAMKPISREQUEST']._serialized_start=1182
-  _globals['_STREAMKPISREQUEST']._serialized_end=1270
-  _globals['_STREAMKPISRESPONSE']._serialized_start=1272
-  _globals['_STREAMKPISRESPONSE']._serialized_end=1328
-  _globals['_LISTOUTCOMESREQUEST']._serialized_start=1330
-  _globals['_LISTOUTCOMESREQUEST']._serialized_end=1406
-  _globals['_LISTOUTCOMESRESPONSE']._serialized_start=1408
-  _globals['_LISTOUTCOMESRESPONSE']._serialized_end=1500
-  _globals['_GETGROUNDTRUTHREQUEST']._serialized_start=1502
-  _globals['_GETGROUNDTRUTHREQUEST']._serialized_end=1546
-  _globals['_GETGROUNDTRUTHRESPONSE']._serialized_start=1548
-  _globals['_GETGROUNDTRUTHRESPONSE']._serialized_end=1625
-  _globals['_RADIOSERVICE']._serialized_start=1628
-  _globals['_RADIOSERVICE']._serialized_end=2540
+  _globals['_GETRADIOCONTEXTREQUEST']._serialized_end=943
+  _globals['_GETRADIOCONTEXTRESPONSE']._serialized_start=945
+  _globals['_GETRADIOCONTEXTRESPONSE']._serialized_end=1019
+  _globals['_APPLYDECISIONREQUEST']._serialized_start=1022
+  _globals['_APPLYDECISIONREQUEST']._serialized_end=1155
+  _globals['_APPLYDECISIONRESPONSE']._serialized_start=1157
+  _globals['_APPLYDECISIONRESPONSE']._serialized_end=1224
+  _globals['_STREAMKPISREQUEST']._serialized_start=1226
+  _globals['_STREAMKPISREQUEST']._serialized_end=1314
+  _globals['_STREAMKPISRESPONSE']._serialized_start=1316
+  _globals['_STREAMKPISRESPONSE']._serialized_end=1372
+  _globals['_LISTOUTCOMESREQUEST']._serialized_start=1374
+  _globals['_LISTOUTCOMESREQUEST']._serialized_end=1450
+  _globals['_LISTOUTCOMESRESPONSE']._serialized_start=1452
+  _globals['_LISTOUTCOMESRESPONSE']._serialized_end=1544
+  _globals['_GETGROUNDTRUTHREQUEST']._serialized_start=1546
+  _globals['_GETGROUNDTRUTHREQUEST']._serialized_end=1590
+  _globals['_GETGROUNDTRUTHRESPONSE']._serialized_start=1592
+  _globals['_GETGROUNDTRUTHRESPONSE']._serialized_end=1669
+  _globals['_RADIOSERVICE']._serialized_start=1672
+  _globals['_RADIOSERVICE']._serialized_end=2584
 # @@protoc_insertion_point(module_scope)

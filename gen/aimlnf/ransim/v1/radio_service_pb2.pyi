@@ -290,16 +290,24 @@ class GetRadioContextRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TRIGGER_ID_FIELD_NUMBER: _builtins.int
+    HORIZON_FIELD_NUMBER: _builtins.int
     trigger_id: _builtins.str
     """The trigger that asks for it; empty where none does."""
+    @_builtins.property
+    def horizon(self) -> _duration_pb2.Duration:
+        """How long after now the decision will take effect, 0 to 60 s: geometry and Doppler are then those
+        that the orbit has at that time. Unset: as reported.
+        """
+
     def __init__(
         self,
         *,
         trigger_id: _builtins.str = ...,
+        horizon: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["horizon", b"horizon"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["trigger_id", b"trigger_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["horizon", b"horizon", "trigger_id", b"trigger_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

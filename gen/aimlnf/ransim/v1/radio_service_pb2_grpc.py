@@ -131,7 +131,7 @@ class RadioServiceServicer:
 
     def GetRadioContext(self, request, context):
         """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE),
-        NOT_FOUND for an unknown trigger.
+        NOT_FOUND for an unknown trigger, INVALID_ARGUMENT (INVALID_FIELD) for a horizon out of range.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

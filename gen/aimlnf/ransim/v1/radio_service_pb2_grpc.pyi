@@ -49,7 +49,7 @@ class RadioServiceStub:
     """Ends the run before its pass is over."""
     GetRadioContext: _grpc.UnaryUnaryMultiCallable[_radio_service_pb2.GetRadioContextRequest, _radio_service_pb2.GetRadioContextResponse]
     """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE),
-    NOT_FOUND for an unknown trigger.
+    NOT_FOUND for an unknown trigger, INVALID_ARGUMENT (INVALID_FIELD) for a horizon out of range.
     """
     ApplyDecision: _grpc.UnaryUnaryMultiCallable[_radio_service_pb2.ApplyDecisionRequest, _radio_service_pb2.ApplyDecisionResponse]
     """Puts a decision in force and measures it on the true channel. Idempotent by `decision_id`.
@@ -85,7 +85,7 @@ class RadioServiceAsyncStub(RadioServiceStub):
     """Ends the run before its pass is over."""
     GetRadioContext: _aio.UnaryUnaryMultiCallable[_radio_service_pb2.GetRadioContextRequest, _radio_service_pb2.GetRadioContextResponse]  # type: ignore[assignment]
     """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE),
-    NOT_FOUND for an unknown trigger.
+    NOT_FOUND for an unknown trigger, INVALID_ARGUMENT (INVALID_FIELD) for a horizon out of range.
     """
     ApplyDecision: _aio.UnaryUnaryMultiCallable[_radio_service_pb2.ApplyDecisionRequest, _radio_service_pb2.ApplyDecisionResponse]  # type: ignore[assignment]
     """Puts a decision in force and measures it on the true channel. Idempotent by `decision_id`.
@@ -154,7 +154,7 @@ class RadioServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_radio_service_pb2.GetRadioContextResponse, _abc.Awaitable[_radio_service_pb2.GetRadioContextResponse]]:
         """The current imperfect, outdated estimate. FAILED_PRECONDITION (NO_RUN, SATELLITE_NOT_VISIBLE),
-        NOT_FOUND for an unknown trigger.
+        NOT_FOUND for an unknown trigger, INVALID_ARGUMENT (INVALID_FIELD) for a horizon out of range.
         """
 
     @_abc_1.abstractmethod
