@@ -23,6 +23,16 @@ from array_api_compat import array_namespace, device
 
 from radio_math.context import Allocation, Array, RadioContext
 
+# Gauss and Hermite's five places of a standard normal variable, and their weights.
+_NORMAL_PLACES = (-2.85697001387281, -1.35562617997427, 0.0, 1.35562617997427, 2.85697001387281)
+_NORMAL_WEIGHTS = (
+    0.0112574113277,
+    0.2220759220056,
+    0.5333333333333,
+    0.2220759220056,
+    0.0112574113277,
+)
+
 
 def interpolate_grid(table: Array, beamformer_index: Array) -> Array:
     """Table values [..., U] at real grid positions [..., U], linear in the logarithm.
@@ -68,11 +78,15 @@ def secrecy_rates(
     allocation: Allocation,
     combining: Combining = Combining.MMSE,
     places: CarrierPlaces | None = None,
+    leakage_spread: Array | None = None,
 ) -> Array:
     """Secrecy rate of each ESIM, [..., U] [b/s/Hz].
 
     Batch axes of context and allocation broadcast against each other. Equations: see the module.
     Whoever knows the places of an MMSE allocation gives them: the rates are the same, in less time.
+    With a spread the rates are expectations over a leakage that is not known: lognormal around the
+    context's, with this standard deviation [..., U, S] of its natural logarithm at the points of
+    the beamformer grid. An ESIM whose secrecy is in doubt may then still be worth its power.
 
     Source: Wyner 1975; Tse 2005 section 8.3.3.
     Not modelled: as the module says.
@@ -99,8 +113,15 @@ def secrecy_rates(
         wanted = signal * own**2
         sinr_without_ici = wanted / (own + received - wanted)
     sinr = sinr_without_ici / (1 + context.ici_factor * sinr_without_ici)
-    rate = (xp.log1p(sinr) - xp.log1p(power_w * leakage)) / math.log(2.0)
-    return xp.where(rate > 0, rate, xp.zeros_like(rate))
+    won, leaked = xp.log1p(sinr), power_w * leakage
+    if leakage_spread is None:
+        return xp.clip(won - xp.log1p(leaked), min=0.0) / math.log(2.0)
+    spread = interpolate_grid(leakage_spread, allocation.beamformer_index)
+    expected = xp.zeros_like(won)
+    for place, weight in zip(_NORMAL_PLACES, _NORMAL_WEIGHTS, strict=True):
+        kept = won - xp.log1p(leaked * xp.exp(place * spread))
+        expected = expected + weight * xp.clip(kept, min=0.0)
+    return expected / math.log(2.0)
 
 
 def sum_secrecy_rate(
@@ -108,12 +129,13 @@ def sum_secrecy_rate(
     allocation: Allocation,
     combining: Combining = Combining.MMSE,
     places: CarrierPlaces | None = None,
+    leakage_spread: Array | None = None,
 ) -> Array:
     """Sum of the secrecy rates over the ESIMs, [...] [b/s/Hz].
 
     Source: Wyner 1975. Not modelled: as `secrecy_rates`.
     """
-    rates = secrecy_rates(context, allocation, combining, places)
+    rates = secrecy_rates(context, allocation, combining, places, leakage_spread)
     return array_namespace(rates).sum(rates, axis=-1)
 
 

@@ -14,7 +14,7 @@ from ml_models.gan_gdm.network import Discriminator
 from ml_models.gan_gdm.progress import TrainingProgress
 from ml_models.gan_gdm.sampler import Sampler
 from ml_models.gan_gdm.training import TrainedModel
-from ml_models.gan_gdm.weights import load_weights
+from ml_models.gan_gdm.weights import CALIBRATED, load_weights
 from ml_models.onnx_sampler import read_card
 
 _KNOWN = 8192
@@ -27,7 +27,7 @@ def stored_model(folder: Path) -> TrainedModel:
     Raises:
         ConfigError: its weights do not fit the network of its card.
     """
-    return _stored(folder, calibrated=True, says_confidence=None)
+    return _stored(folder, optional=(), says_confidence=None)
 
 
 def recalibrated_model(
@@ -46,7 +46,7 @@ def recalibrated_model(
     Raises:
         ConfigError: its weights do not fit the network of its card.
     """
-    model = _stored(folder, calibrated=False, says_confidence=says_confidence)
+    model = _stored(folder, optional=CALIBRATED, says_confidence=says_confidence)
     data = model.config.data
     known = draw_scenarios(data.profile, _KNOWN, (data.seed, _KNOWN_SEED), processes=processes)
     held_out = calibration_contexts(data).estimated
@@ -54,14 +54,16 @@ def recalibrated_model(
     return model
 
 
-def _stored(folder: Path, *, calibrated: bool, says_confidence: bool | None) -> TrainedModel:
+def _stored(
+    folder: Path, *, optional: tuple[str, ...], says_confidence: bool | None
+) -> TrainedModel:
     card = read_card(folder)
     config = config_of_card(card)
     if says_confidence is not None:
         network = replace(config.network, says_confidence=says_confidence)
         config = replace(config, network=network)
     sampler, discriminator = Sampler(config.network), Discriminator(config.network)
-    load_weights(folder / WEIGHTS_FILE, sampler, discriminator, calibrated=calibrated)
+    load_weights(folder / WEIGHTS_FILE, sampler, discriminator, optional=optional)
     training = card["training"]
     return TrainedModel(
         config=config,

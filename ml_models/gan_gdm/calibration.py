@@ -12,8 +12,9 @@ from ml_models.baselines.exhaustive import ExhaustiveSearch
 from ml_models.gan_gdm.batches import select_rows
 from ml_models.gan_gdm.confidence import decision_statistics
 from ml_models.gan_gdm.network import VARIABLE
-from ml_models.gan_gdm.sampler import Sampler
+from ml_models.gan_gdm.sampler import Sampler, chosen_candidate
 from radio_math.context import RadioContext
+from radio_math.secrecy import sum_secrecy_rate
 
 _JUDGED = 1024  # contexts that exhaustive search decides
 _DRAWS = 6  # decisions of each
@@ -50,8 +51,8 @@ def _judged(
     """Statistics [D N, F] of some decisions of each context and their regrets [D N]."""
     config = sampler.config
     features = sampler.features(context)
-    feared = sampler.feared(context, features)
-    optimum = _optimum(feared, search)
+    expected = sampler.expected(context, features).context
+    optimum = _optimum(expected, search)
     count, users = context.ici_factor.shape
     shape = (count, config.candidates, len(sampler.steps), users, sampler.latent_size)
     statistics, regrets = [], []
@@ -60,8 +61,9 @@ def _judged(
         latent = torch.randn(shape, generator=generator)
         candidates, rates = sampler.candidates(context, features, noise, latent)
         best = torch.argmax(rates, dim=1, keepdim=True)
-        statistics.append(decision_statistics(feared, rates, candidates.carrier, best))
-        regrets.append(1.0 - rates.amax(dim=1) / optimum)
+        statistics.append(decision_statistics(expected, rates, candidates.carrier, best))
+        reached: Tensor = sum_secrecy_rate(expected, chosen_candidate(candidates, best))
+        regrets.append(1.0 - reached / optimum)
     return torch.cat(statistics), torch.cat(regrets).clamp(min=0.0)
 
 

@@ -11,7 +11,8 @@ from ml_models.datasets.scenarios import ScenarioProfile
 FEW_STEP_COUNTS = (1, 2, 4)
 DIFFUSION_STEPS = 100
 GAN_GDM, UNFOLDED = "gan_gdm", "unfolded"
-OUTCOMES = ("estimated", "true")
+ESTIMATED, TRUE, EXPECTED = "estimated", "true", "expected"
+OUTCOMES = (ESTIMATED, TRUE, EXPECTED)
 SPECTRAL_NORM, GRADIENT_PENALTY = "spectral_norm", "gradient_penalty"
 CRITIC_REGULARISATIONS = ("none", SPECTRAL_NORM, GRADIENT_PENALTY)
 
@@ -51,8 +52,8 @@ class NetworkConfig:
         quota: the most ESIMs a carrier takes.
         leakage_margin: factor on the reported leakage when candidates are compared, because a
             station is rarely where it was reported: nulls are worse than they look.
-        expects_errors: whether candidates are compared on tables corrected to what true ones are
-            on average, learned from true channels (`expectation`).
+        expects_errors: whether candidates are compared by what reports mean, learned from true
+            channels (`expectation`), and not by what they say.
         says_confidence: whether decisions come with the probability that they are good
             (`confidence`); it takes a quarter of the time of a decision.
         critic_width: features of a cell of the discriminator's table.
@@ -142,9 +143,10 @@ class TrainingConfig:
         lambda_gan: weight of the adversarial loss in the second stage; 0 leaves it out.
         lambda_diff: weight of the diffusion loss in the second stage; 0 needs no labels.
         lambda_sec: weight of the secrecy loss in the second stage.
-        outcome: channel that the secrecy loss is taken on, "estimated" or "true". Decisions are
-            made from the estimate either way; on "true" the network learns what errors of reports
-            cost.
+        outcome: what the secrecy loss is taken on: the "estimated" channel, the "true" one, or what
+            is "expected" of the true one with such a report, which a network that expects errors
+            learns beside. Decisions are made from the estimate in any case. True outcomes are as
+            right as expected ones but scatter far more.
         critic_regularisation: what holds the critic back: "none", "spectral_norm", which keeps the
             greatest singular value of each of its matrices at 1, or "gradient_penalty", R1.
         gradient_penalty_weight: gamma of R1, which only the gradient penalty has.
@@ -188,6 +190,8 @@ class TrainingConfig:
             raise ConfigError("samples must be at least 2: the others are each one's baseline")
         if self.outcome not in OUTCOMES:
             raise ConfigError(f"outcome is {self.outcome!r}; choose one of {OUTCOMES}")
+        if self.outcome == EXPECTED and not self.network.expects_errors:
+            raise ConfigError("a network expects outcomes only with network.expects_errors")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"ema is {self.ema}; choose from 0 (off) to below 1, such as 0.999")
         if self.critic_regularisation not in CRITIC_REGULARISATIONS:

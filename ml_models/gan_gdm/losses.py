@@ -10,13 +10,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from ml_models.gan_gdm.batches import Batch
+from ml_models.gan_gdm.config import ESTIMATED, EXPECTED, TRUE
 from ml_models.gan_gdm.decoder import sample_within_quota
 from ml_models.gan_gdm.diffusion import clean_variable, noised
-from ml_models.gan_gdm.expectation import expectation_loss
+from ml_models.gan_gdm.expectation import Expected, expectation_loss
 from ml_models.gan_gdm.features import ContextFeatures
 from ml_models.gan_gdm.network import VARIABLE, Proposal
-from ml_models.gan_gdm.sampler import Sampler, with_candidate_axis
-from radio_math.context import CARRIERS, Allocation, RadioContext
+from ml_models.gan_gdm.sampler import Sampler
+from radio_math.channel import ContextPair
+from radio_math.context import CARRIERS, Allocation
 from radio_math.secrecy import sum_secrecy_rate
 
 # The optimiser takes no notice of it; it keeps the gradients of the rest from being clipped away.
@@ -42,8 +44,8 @@ def diffusion_loss(proposal: Proposal, batch: Batch) -> Tensor:
 
 def secrecy_loss(
     sampler: Sampler,
-    context: RadioContext,
-    outcome: RadioContext,
+    pair: ContextPair,
+    outcome: str,
     samples: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
@@ -51,11 +53,19 @@ def secrecy_loss(
 
     Powers and beamformers get the pathwise gradient of the sum secrecy rate; carriers the policy
     gradient (REINFORCE) whose baseline is the mean of the context's other samples. Rates are
-    relative to the context's mean, so that every power budget counts alike. Decisions see
-    `context`; their rates are those on `outcome`, the same contexts or the true ones. A sampler
-    that corrects reports learns that from the outcome, too.
+    relative to the context's mean, so that every power budget counts alike. A sampler that expects
+    errors learns from the true contexts what reports mean.
+
+    Args:
+        sampler: that decides.
+        pair: contexts [N]; decisions see the estimated ones.
+        outcome: what the rates are taken on, as of `TrainingConfig`.
+        samples: decisions of each context.
+        generator: on the contexts' device.
+
     Source: Kool et al. 2019 (leave-one-out baseline).
     """
+    context = pair.estimated
     count, users = context.ici_factor.shape
     config = sampler.config
     features = sampler.features(context)
@@ -72,13 +82,21 @@ def secrecy_loss(
     )
     carrier = carrier.reshape(count, samples, users)
     log_share, index = proposal.on(functional.one_hot(carrier, CARRIERS).to(noise.dtype))
+    expected = sampler.expected(context, features)
+    judged = {
+        ESTIMATED: Expected(context),
+        TRUE: Expected(pair.true),
+        # Rates do not teach what reports mean, or a sampler would talk itself into great ones.
+        EXPECTED: expected.detached(),
+    }[outcome].with_candidate_axis()
     rate: Tensor = sum_secrecy_rate(
-        with_candidate_axis(outcome),
+        judged.context,
         Allocation(
             carrier=carrier,
             power_w=torch.exp(log_share) * context.power_budget_w[:, None, None],
             beamformer_index=index,
         ),
+        leakage_spread=judged.leakage_spread,
     )
     reward = rate.detach()
     scale = reward.mean(dim=1, keepdim=True).clamp(min=0.1)
@@ -87,8 +105,7 @@ def secrecy_loss(
     policy = (advantage * log_probability.reshape(count, samples)).mean()
     loss = -(rate / scale).mean() - policy
     if sampler.expectation is not None:
-        expected = sampler.expectation(features, context)
-        loss = loss + _LAMBDA_EXPECTATION * expectation_loss(expected, outcome)
+        loss = loss + _LAMBDA_EXPECTATION * expectation_loss(expected, pair.true)
     return loss, reward.mean()
 
 

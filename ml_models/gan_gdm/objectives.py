@@ -55,8 +55,7 @@ class SecrecyObjective(nn.Module):
             random: stream of the noise.
         """
         config = self._config
-        outcome = pair.true if config.outcome == "true" else pair.estimated
-        secrecy, rate = secrecy_loss(self.sampler, pair.estimated, outcome, config.samples, random)
+        secrecy, rate = secrecy_loss(self.sampler, pair, config.outcome, config.samples, random)
         figures = {"loss_secrecy": secrecy, "sample_rate_bps_hz": rate}
         loss = config.lambda_sec * secrecy
         if labels is None or step is None:

@@ -13,7 +13,7 @@ from ml_models.gan_gdm.config import SPECTRAL_NORM, TrainingConfig
 from ml_models.gan_gdm.network import Discriminator, Generator
 from ml_models.gan_gdm.sampler import Sampler
 from ml_models.gan_gdm.unfolded import UnfoldedOptimiser
-from ml_models.gan_gdm.weights import load_weights
+from ml_models.gan_gdm.weights import CALIBRATED, LEARNED_BESIDE, load_weights
 
 _CLIP = 1.0
 
@@ -33,7 +33,8 @@ class Players:
             self.sampler = Sampler(config.network)
             self.critic = Discriminator(config.network)
             if parent is not None:
-                load_weights(parent, self.sampler, self.critic)
+                anew = (*CALIBRATED, *LEARNED_BESIDE)
+                load_weights(parent, self.sampler, self.critic, optional=anew)
             if config.critic_regularisation == SPECTRAL_NORM:
                 normalise_spectrally(self.critic)
         self.sampler.to(device)

@@ -1,6 +1,6 @@
 """The whole decision as one module: features, few-step denoising, decoder, best of K."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from ml_models.gan_gdm.confidence import Confidence, decision_statistics
 from ml_models.gan_gdm.config import GAN_GDM, ConfigError, NetworkConfig
 from ml_models.gan_gdm.decoder import assign_within_quota
 from ml_models.gan_gdm.diffusion import signal_power, strided_steps
-from ml_models.gan_gdm.expectation import Expectation
+from ml_models.gan_gdm.expectation import Expectation, Expected
 from ml_models.gan_gdm.features import ContextFeatures, FeatureExtractor
 from ml_models.gan_gdm.network import VARIABLE, Conditioning, Generator, Proposal
 from ml_models.gan_gdm.reliability import Reliability
@@ -130,11 +130,11 @@ class Sampler(nn.Module):
         embedding, reliability = self.reliability(context)
         confidence = None
         if self.confidence is not None:
-            feared = self.feared(context, features)
-            said = decision_statistics(feared, rates, candidates.carrier, best)
+            expected = self.expected(context, features).context
+            said = decision_statistics(expected, rates, candidates.carrier, best)
             confidence = self.confidence(said)
         return SampledDecision(
-            allocation=_chosen(candidates, best),
+            allocation=chosen_candidate(candidates, best),
             predicted_rate_bps_hz=rates.gather(1, best)[:, 0],
             candidate_rates_bps_hz=rates,
             embedding=embedding,
@@ -157,36 +157,25 @@ class Sampler(nn.Module):
             power_w=torch.exp(log_share) * context.power_budget_w[:, None, None],
             beamformer_index=index,
         )
+        expected = self.expected(context, features).with_candidate_axis()
         rates: Tensor = sum_secrecy_rate(
-            with_candidate_axis(self.feared(context, features)),
+            expected.context,
             drawn,
             places=CarrierPlaces(assigned.rank, self.config.quota),
+            leakage_spread=expected.leakage_spread,
         )
         return drawn, rates
 
-    def feared(self, context: RadioContext, features: ContextFeatures) -> RadioContext:
-        """The contexts as candidates are compared on them: corrected, and with the margin."""
+    def expected(self, context: RadioContext, features: ContextFeatures) -> Expected:
+        """What candidates are compared on: the report, or what it means; with the margin."""
+        expected = Expected(context)
         if self.expectation is not None:
-            context = self.expectation(features, context)
+            expected = self.expectation(features, context)
         margin = self.config.leakage_margin
-        if margin == 1.0:
-            return context
-        return replace(context, leakage_per_w=margin * context.leakage_per_w)
+        return expected if margin == 1.0 else expected.with_margin(margin)
 
 
-def with_candidate_axis(context: RadioContext) -> RadioContext:
-    """The contexts [N] as [N, 1], to be broadcast against candidates [N, K]."""
-    return RadioContext(
-        beam_amplitude=context.beam_amplitude[:, None],
-        gain_per_w=context.gain_per_w[:, None],
-        leakage_per_w=context.leakage_per_w[:, None],
-        ici_factor=context.ici_factor[:, None],
-        carrier_noise=context.carrier_noise[:, None],
-        power_budget_w=context.power_budget_w[:, None],
-    )
-
-
-def _chosen(candidates: Allocation, best: Tensor) -> Allocation:
+def chosen_candidate(candidates: Allocation, best: Tensor) -> Allocation:
     """The best [N, 1] of allocations [N, K], taken in one product: few operations to export."""
     power_w: Tensor = candidates.power_w
     samples = power_w.shape[1]

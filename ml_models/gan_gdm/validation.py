@@ -5,14 +5,17 @@ from torch import Tensor
 
 from ml_models.datasets.labelled import LabelledScenarios
 from ml_models.gan_gdm.batches import labelled_batch, pair_to, torch_pair
+from ml_models.gan_gdm.config import ESTIMATED, EXPECTED, TRUE
 from ml_models.gan_gdm.network import VARIABLE
 from ml_models.gan_gdm.sampler import Sampler
 from radio_math.context import Allocation, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
 
+_TRUE_CHANNEL = "ratio_to_exhaustive_true_channel_one_candidate"
 _FIGURES = {
-    "estimated": "ratio_to_exhaustive_one_candidate",
-    "true": "ratio_to_exhaustive_true_channel_one_candidate",
+    ESTIMATED: "ratio_to_exhaustive_one_candidate",
+    TRUE: _TRUE_CHANNEL,
+    EXPECTED: _TRUE_CHANNEL,
 }
 
 
@@ -51,13 +54,13 @@ class Validation:
             return float(achieved / sum_secrecy_rate(channel, self._label).mean())
 
         return {
-            self.figure("estimated"): ratio(self._pair.estimated),
-            self.figure("true"): ratio(self._pair.true),
+            self.figure(ESTIMATED): ratio(self._pair.estimated),
+            self.figure(TRUE): ratio(self._pair.true),
         }
 
     @staticmethod
     def figure(outcome: str) -> str:
-        """Name of the figure of a channel, "estimated" or "true"."""
+        """Name of the figure that an outcome of `TrainingConfig` is judged by."""
         return _FIGURES[outcome]
 
     def note(self, **losses: Tensor) -> None:

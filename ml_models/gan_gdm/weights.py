@@ -20,7 +20,11 @@ def save_weights(sampler: Sampler, discriminator: Discriminator, path: Path) -> 
     partial.replace(path)
 
 
-_CALIBRATED = ("reliability.", "confidence.")
+CALIBRATED = ("reliability.", "confidence.")
+"""How the names of what is fitted to a trained sampler begin."""
+
+LEARNED_BESIDE = ("generator.expectation.",)
+"""And of what a training may add to a parent that had none."""
 
 
 def load_weights(
@@ -28,7 +32,7 @@ def load_weights(
     sampler: Sampler,
     discriminator: Discriminator | None = None,
     *,
-    calibrated: bool = True,
+    optional: tuple[str, ...] = (),
 ) -> None:
     """Fills the modules from a file that `save_weights` wrote.
 
@@ -36,8 +40,8 @@ def load_weights(
         path: the file.
         sampler: to be filled.
         discriminator: likewise, if given.
-        calibrated: whether to take the calibration, too; without it reliability and confidence are
-            left as they are and may be of another make.
+        optional: how names of the sampler begin that are taken where they fit and are left as they
+            are otherwise, because somebody fits them anew.
 
     Raises:
         ConfigError: names or shapes do not fit the modules.
@@ -52,10 +56,11 @@ def load_weights(
             for name, value in tensors.items()
             if name.startswith(prefix)
         }
-        if not calibrated:
-            own = {name: value for name, value in own.items() if not name.startswith(_CALIBRATED)}
-            fresh = module.state_dict()
-            own |= {name: fresh[name] for name in fresh if name.startswith(_CALIBRATED)}
+        fresh = module.state_dict()
+        for name in filter(lambda name: name.startswith(optional), fresh):
+            if name not in own or own[name].shape != fresh[name].shape:
+                own[name] = fresh[name]
+        own = {name: own[name] for name in own if name in fresh or not name.startswith(optional)}
         try:
             module.load_state_dict(own)
         except RuntimeError as error:

@@ -1,5 +1,7 @@
 """Secrecy rates against a formula written a second time, and on both array libraries."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -181,3 +183,26 @@ def test_places_on_the_carriers_only_save_time() -> None:
         rtol=1e-9,
         atol=1e-9,
     )
+
+
+def test_an_unknown_leakage_costs_its_expectation() -> None:
+    """With a spread it is the mean over lognormal leakages; without doubt it is the plain rate."""
+    rng = np.random.default_rng(6)
+    pair = draw_scenarios(ScenarioProfile(), 2, 8)
+    allocation = Allocation(
+        carrier=np.arange(10) % 4 + np.zeros((2, 1), dtype=np.int64),
+        power_w=np.full((2, 10), 0.1) * pair.true.power_budget_w[:, None],
+        beamformer_index=np.full((2, 10), 5.0),
+    )
+    spread = np.full_like(pair.true.leakage_per_w, 1.2)
+    rates = secrecy_rates(pair.true, allocation, leakage_spread=spread)
+    drawn = np.exp(1.2 * rng.standard_normal((4000, 1, 10, 1)))
+    outcomes = [
+        secrecy_rates(
+            replace(pair.true, leakage_per_w=pair.true.leakage_per_w * factor), allocation
+        )
+        for factor in drawn
+    ]
+    np.testing.assert_allclose(rates, np.mean(outcomes, axis=0), atol=0.06)
+    certain = secrecy_rates(pair.true, allocation, leakage_spread=1e-9 * spread)
+    np.testing.assert_allclose(certain, secrecy_rates(pair.true, allocation), atol=1e-6)

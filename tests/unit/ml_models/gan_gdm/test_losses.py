@@ -8,7 +8,7 @@ import torch
 
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
 from ml_models.gan_gdm.batches import Batch, off_log_share, torch_pair
-from ml_models.gan_gdm.config import NetworkConfig
+from ml_models.gan_gdm.config import ESTIMATED, EXPECTED, TRUE, NetworkConfig
 from ml_models.gan_gdm.expectation import expectation_loss
 from ml_models.gan_gdm.losses import diffusion_loss, secrecy_loss
 from ml_models.gan_gdm.network import Proposal
@@ -71,7 +71,7 @@ def test_carriers_of_silent_esims_do_not_count(batch: Batch) -> None:
 
 def test_secrecy_loss_reaches_every_parameter_of_the_generator(sampler: Sampler) -> None:
     """Gradients are finite, and carriers, powers and beamformers all get some."""
-    loss, rate = secrecy_loss(sampler, CONTEXT, CONTEXT, 3, torch.Generator().manual_seed(1))
+    loss, rate = secrecy_loss(sampler, PAIR, ESTIMATED, 3, torch.Generator().manual_seed(1))
     loss.backward()
     assert float(rate) > 0
     head = sampler.generator.head.weight.grad
@@ -87,7 +87,7 @@ def test_following_the_secrecy_loss_raises_the_rate(sampler: Sampler) -> None:
     generator = torch.Generator().manual_seed(2)
     rates = []
     for _ in range(50):
-        loss, rate = secrecy_loss(sampler, CONTEXT, CONTEXT, 4, generator)
+        loss, rate = secrecy_loss(sampler, PAIR, ESTIMATED, 4, generator)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -98,14 +98,15 @@ def test_following_the_secrecy_loss_raises_the_rate(sampler: Sampler) -> None:
 def test_true_outcomes_reward_decisions_made_from_estimates(sampler: Sampler) -> None:
     """The same draws decide the same; only what they are worth is another."""
     rates = [
-        secrecy_loss(sampler, CONTEXT, outcome, 4, torch.Generator().manual_seed(3))[1].item()
-        for outcome in (CONTEXT, PAIR.true)
+        secrecy_loss(sampler, PAIR, outcome, 4, torch.Generator().manual_seed(3))[1].item()
+        for outcome in (ESTIMATED, TRUE)
     ]
     assert rates[1] < rates[0]
 
 
-def test_true_outcomes_teach_what_reports_mean() -> None:
-    """Following the loss, corrected leakage comes nearer to the true one than the report is."""
+@pytest.mark.parametrize("outcome", [TRUE, EXPECTED])
+def test_true_channels_teach_what_reports_mean(outcome: str) -> None:
+    """Following the loss, the true tables become much likelier than they were at first."""
     torch.manual_seed(0)
     sampler = Sampler(replace(CONFIG, expects_errors=True))
     sampler.features.calibrate(CONTEXT)
@@ -114,10 +115,10 @@ def test_true_outcomes_teach_what_reports_mean() -> None:
     generator = torch.Generator().manual_seed(2)
     features = sampler.features(CONTEXT)
     before = expectation_loss(sampler.expectation(features, CONTEXT), PAIR.true).item()
-    for _ in range(30):
-        loss, _ = secrecy_loss(sampler, CONTEXT, PAIR.true, 2, generator)
+    for _ in range(60):
+        loss, _ = secrecy_loss(sampler, PAIR, outcome, 2, generator)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
     after = expectation_loss(sampler.expectation(features, CONTEXT), PAIR.true).item()
-    assert after < 0.8 * before
+    assert after < before - 1.0

@@ -4,14 +4,15 @@ import numpy as np
 import torch
 
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
-from ml_models.gan_gdm.batches import to_torch
-from ml_models.gan_gdm.config import UNFOLDED, NetworkConfig
+from ml_models.gan_gdm.batches import torch_pair
+from ml_models.gan_gdm.config import ESTIMATED, UNFOLDED, NetworkConfig
 from ml_models.gan_gdm.losses import secrecy_loss
 from ml_models.gan_gdm.sampler import Sampler
 from ml_models.gan_gdm.unfolded import UnfoldedOptimiser
 from radio_math.context import RadioContext
 
-CONTEXT = to_torch(draw_scenarios(ScenarioProfile(), 8, 161).estimated)
+PAIR = torch_pair(draw_scenarios(ScenarioProfile(), 8, 161))
+CONTEXT = PAIR.estimated
 CONFIG = NetworkConfig(
     architecture=UNFOLDED, width=16, layers=3, heads=2, denoising_steps=1, critic_width=16
 )
@@ -49,7 +50,7 @@ def test_it_learns_from_the_secrecy_rate_alone() -> None:
     generator = torch.Generator().manual_seed(2)
     rates = []
     for _ in range(50):
-        loss, rate = secrecy_loss(sampler, CONTEXT, CONTEXT, 4, generator)
+        loss, rate = secrecy_loss(sampler, PAIR, ESTIMATED, 4, generator)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
