@@ -31,7 +31,7 @@ from inference_nf.loading import LoadPolicy, Models
 from inference_nf.oip_servicer import OpenInferenceServicer
 from inference_nf.ports import EngineBuilder, EventFilter
 from inference_nf.procedures import Answering
-from inference_nf.releases import EngineKind
+from inference_nf.releases import EngineKind, Precision
 from inference_nf.servicer import InferenceFunctionServicer
 from inference_nf.subscribing import Interest, Subscribing
 from nf_runtime.client import open_channel
@@ -153,6 +153,11 @@ def _models(
             allow_unapproved=settings.models.allow_unapproved,
             warm_up_runs=settings.models.warm_up_runs,
             download_attempts=settings.repository.download_attempts,
+            precision=(
+                None
+                if settings.engine.precision == "card"
+                else Precision(settings.engine.precision)
+            ),
         ),
     )
 

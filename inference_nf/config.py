@@ -71,6 +71,7 @@ class EngineSettings(Section):
     """What runs the graphs. `auto` is ONNX Runtime; TensorRT is chosen by name."""
 
     kind: Literal["auto", "onnxruntime", "tensorrt"] = "auto"
+    precision: Literal["card", "fp32", "fp16"] = "card"  # of linear layers, where it gains time
     threads: int = Field(default=1, ge=1)  # within one run of a graph
     workers: int = Field(default=1, ge=1)  # runs at a time
     max_queued: int = Field(default=64, ge=1)  # callers that wait for a worker

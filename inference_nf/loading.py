@@ -35,6 +35,7 @@ from inference_nf.releases import (
     EngineKind,
     ModelKey,
     ModelRelease,
+    Precision,
 )
 from nf_runtime.client import keep_trying
 from nf_runtime.clock import Clock
@@ -61,12 +62,18 @@ class LoadPolicy:
         allow_unapproved: Load versions that nobody approved; for laboratories.
         warm_up_runs: Runs before the first decision, so that it is as quick as the others.
         download_attempts: How often a broken download is taken up again within one load.
+        precision: Instead of the one of the card; the golden samples must still be reproduced.
     """
 
     max_loaded: int = 3
     allow_unapproved: bool = False
     warm_up_runs: int = 2
     download_attempts: int = 3
+    precision: Precision | None = None
+
+    def precision_for(self, card: ModelCard) -> Precision:
+        """The lowest precision that a version with that card is served in."""
+        return card.precision if self.precision is None else self.precision
 
 
 @dataclass(frozen=True)
@@ -355,7 +362,7 @@ class Models:
         card: ModelCard,
         golden: GoldenSamples,
     ) -> Engine:
-        engine = builder.build(graph, sha256=sha256)
+        engine = builder.build(graph, sha256=sha256, precision=self._policy.precision_for(card))
         check_graph(card, engine.inputs, engine.outputs)
         try:
             for _ in range(self._policy.warm_up_runs):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from inference_nf.releases import Precision
 from nf_runtime.errors import FailedPrecondition
 from radio_math.context import RadioContext
 
@@ -71,11 +72,15 @@ class GoldenCheck:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What serving reads of a model card."""
+    """What serving reads of a model card.
+
+    `precision` is the lowest that the version may be served in; fp32 where the card is silent.
+    """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     golden: GoldenCheck
+    precision: Precision = Precision.FP32
 
 
 def read_card(document: bytes) -> ModelCard:
@@ -96,6 +101,7 @@ def read_card(document: bytes) -> ModelCard:
                 absolute=_tolerance(golden["tolerance"]["absolute"]),
                 relative=_tolerance(golden["tolerance"]["relative"]),
             ),
+            precision=Precision(content.get("precision", Precision.FP32)),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise refused(f"the model card cannot be read: {type(error).__name__}: {error}") from error

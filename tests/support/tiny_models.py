@@ -100,6 +100,7 @@ def tiny_version(
     golden_shift: float = 0.0,
     state: str = APPROVED,
     signer: Signer = SIGNER,
+    precision: str | None = None,
 ) -> TinyVersion:
     """A version that gives every context the same carriers, equal power and a noisy beamformer.
 
@@ -112,6 +113,7 @@ def tiny_version(
         golden_shift: added to the stored beamformer indices, so that they are wrong.
         state: in the repository.
         signer: of its manifest.
+        precision: that its card allows; the card is silent without.
     """
     graph = tiny_graph(rate_bps_hz=rate_bps_hz, reliability=reliability, carrier=carrier)
     inputs = golden_inputs()
@@ -125,7 +127,9 @@ def tiny_version(
     )
     files = {
         "model.onnx": graph,
-        "model_card.json": json.dumps(tiny_card(name)).encode(),
+        "model_card.json": json.dumps(
+            tiny_card(name) | ({} if precision is None else {"precision": precision})
+        ).encode(),
         "golden.safetensors": golden,
     }
     return TinyVersion(ModelKey(name, version), files, state, signer)

@@ -13,8 +13,8 @@ from aimlnf.inference.v1 import inference_function_service_pb2 as pb
 from aimlnf.inference.v1 import inference_pb2
 from aimlnf.inference.v1.inference_function_service_pb2_grpc import InferenceFunctionServiceStub
 from aimlnf.ransim.v1 import radio_pb2, tensor_pb2
+from inference_nf.engines.compiling import installed_library
 from inference_nf.engines.cuda import Cuda
-from inference_nf.engines.tensorrt import installed_library
 from nf_runtime.errors import (
     DataLoss,
     FailedPrecondition,

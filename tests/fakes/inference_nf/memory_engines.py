@@ -11,7 +11,7 @@ from onnx import numpy_helper
 from support.tiny_models import expected_outputs, tiny_card
 
 from inference_nf.model_card import TensorSpec, read_card
-from inference_nf.releases import EngineKind
+from inference_nf.releases import EngineKind, Precision
 
 T = TypeVar("T")
 
@@ -21,9 +21,10 @@ class MemoryEngine:
 
     version = "1.0"
 
-    def __init__(self, kind: EngineKind, graph: bytes) -> None:
+    def __init__(self, kind: EngineKind, graph: bytes, precision: Precision) -> None:
         card = read_card(json.dumps(tiny_card()).encode())
         self.kind = kind
+        self.precision = precision
         self.inputs: tuple[TensorSpec, ...] = card.inputs
         self.outputs: tuple[TensorSpec, ...] = card.outputs
         constants = {
@@ -56,10 +57,10 @@ class MemoryBuilder:
         self.built: list[MemoryEngine] = []
         self.failure: Exception | None = None
 
-    def build(self, graph: bytes, *, sha256: str) -> MemoryEngine:
+    def build(self, graph: bytes, *, sha256: str, precision: Precision) -> MemoryEngine:
         if self.failure is not None:
             raise self.failure
-        self.built.append(MemoryEngine(self.kind, graph))
+        self.built.append(MemoryEngine(self.kind, graph, precision))
         return self.built[-1]
 
 

@@ -12,9 +12,10 @@ from support.tiny_models import TinyVersion
 from inference_nf.deciding import Deciding
 from inference_nf.decisions import CONTEXT_TENSORS, RadioSnapshot, Source
 from inference_nf.engines.onnxruntime import OnnxRuntimeBuilder
-from inference_nf.golden import read_golden
-from inference_nf.model_card import read_card
-from inference_nf.releases import CARD_FILE, EngineKind, ModelKey
+from inference_nf.engines.precision import in_half_precision
+from inference_nf.golden import check_golden, read_golden
+from inference_nf.model_card import check_graph, read_card
+from inference_nf.releases import CARD_FILE, GRAPH_FILE, EngineKind, ModelKey, Precision
 from nf_runtime.clock import SystemClock
 from radio_math.context import CARRIER_QUOTA, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
@@ -60,3 +61,15 @@ async def test_it_passes_every_check_and_decides_better_than_the_fallback() -> N
         assert decision.predicted_rate_bps_hz == pytest.approx(rate, rel=1e-3)
     rates = [sum(d.predicted_rate_bps_hz for d in made) for made in (decided, fallbacks)]
     assert rates[0] > rates[1]
+
+
+def test_its_linear_layers_can_be_halved() -> None:
+    """In half precision it still reproduces its golden samples, decision for decision."""
+    card = read_card((FOLDER / CARD_FILE).read_bytes())
+    golden = read_golden((FOLDER / card.golden.file_name).read_bytes(), card)
+    graph = (FOLDER / GRAPH_FILE).read_bytes()
+    halved = in_half_precision(graph)
+    assert len(halved) < len(graph)
+    engine = OnnxRuntimeBuilder(threads=1).build(halved, sha256="halved", precision=Precision.FP32)
+    check_graph(card, engine.inputs, engine.outputs)
+    check_golden(card, golden.outputs, engine.run(golden.inputs))

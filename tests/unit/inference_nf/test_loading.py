@@ -9,7 +9,7 @@ from support.model_world import ModelWorld
 from support.tiny_models import STRANGER, TinyVersion, tiny_version
 from support.waiting import until
 
-from inference_nf.releases import EngineKind
+from inference_nf.releases import EngineKind, Precision
 from nf_runtime.errors import (
     DataLoss,
     FailedPrecondition,
@@ -191,6 +191,16 @@ async def test_the_engine_asked_for_builds() -> None:
     await world.models.restore()
     assert world.models.active is not None
     assert world.models.active.engine.kind is EngineKind.TENSORRT
+
+
+async def test_precision_is_the_cards_unless_the_settings_say_otherwise() -> None:
+    """A card that is silent means float32; what is built says what it computes in."""
+    in_half = tiny_version(2, precision="fp16")
+    world = ModelWorld(FIRST, in_half)
+    assert (await world.models.load(NAME, 1)).engine.precision is Precision.FP32
+    assert (await world.models.load(NAME, 2)).engine.precision is Precision.FP16
+    world.policy = replace(world.policy, precision=Precision.FP32)
+    assert (await world.next_life().load(NAME, 2)).engine.precision is Precision.FP32
 
 
 async def test_an_engine_that_this_host_lacks_leaves_the_other_serving() -> None:
