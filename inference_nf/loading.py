@@ -33,6 +33,7 @@ from inference_nf.releases import (
     CARD_FILE,
     GRAPH_FILE,
     EngineKind,
+    LoadFailure,
     ModelKey,
     ModelRelease,
     Precision,
@@ -49,6 +50,7 @@ from nf_runtime.errors import (
 )
 
 _FIRST_RETRY_S = 0.2
+_MOST_FAILURES = 20  # remembered
 
 log = structlog.get_logger(__name__)
 
@@ -128,6 +130,7 @@ class Models:
         self._policy = policy
         self._set = ModelSet()
         self._serving: Mapping[ModelKey, ServingModel] = {}
+        self._failures: dict[tuple[str, int | str], LoadFailure] = {}
         self._loading = asyncio.Lock()  # one load at a time; never held by what must be quick
         self._changing = asyncio.Lock()
 
@@ -140,6 +143,11 @@ class Models:
     def serving(self) -> list[ServingModel]:
         """Every version in memory, oldest first."""
         return [self._serving[m.key] for m in self._set.models if m.key in self._serving]
+
+    @property
+    def failures(self) -> list[LoadFailure]:
+        """What could not be loaded since it was asked for last, oldest first."""
+        return list(self._failures.values())
 
     def find(self, name: str, version: int | None = None) -> ServingModel:
         """The version in memory with that name and number.
@@ -178,30 +186,16 @@ class Models:
             DataLoss: DIGEST_MISMATCH.
             Unavailable: The repository does not answer.
         """
-        started_s = self._clock.monotonic_s()
-        async with self._loading:
-            if isinstance(selector, int):
-                there = self._serving.get(ModelKey(name, selector))
-                if there is not None and engine in (None, there.engine.kind):
-                    return there
-            release = await self._repository.resolve(name, selector)
-            there = self._serving.get(release.key)
-            if there is not None and engine in (None, there.engine.kind):
-                return there
-            wanted = WantedModel(release, engine)
-            model = await self._prepare(wanted, started_s=started_s)
-            await self._change(
-                lambda models: models.with_loaded(wanted, most=self._policy.max_loaded),
-                arriving=model,
-            )
-        log.info(
-            "model ready",
-            model_name=model.key.name,
-            model_version=model.key.version,
-            engine=model.engine.kind,
-            artifact_sha256=model.artifact_sha256,
-            load_time_s=round(model.load_time_s, 3),
-        )
+        try:
+            model = await self._load(name, selector, engine)
+        except NfError as error:
+            self._failures.pop((name, selector), None)
+            self._failures[name, selector] = LoadFailure(name, selector, error.reason, str(error))
+            while len(self._failures) > _MOST_FAILURES:
+                del self._failures[next(iter(self._failures))]
+            raise
+        for asked in (selector, model.key.version):
+            self._failures.pop((name, asked), None)
         return model
 
     async def activate(self, key: ModelKey) -> ServingModel:
@@ -214,6 +208,22 @@ class Models:
         await self._change(lambda models: models.with_active(key))
         log.info("model activated", model_name=key.name, model_version=key.version)
         return model
+
+    async def rollback(self) -> ServingModel:
+        """Let the version decide that decided before the active one. Needs nothing but memory.
+
+        Raises:
+            FailedPrecondition: STATE_FORBIDS when there is none, or when it is not in memory.
+        """
+        previous = self._set.previous
+        if previous is None or previous not in self._serving:
+            raise FailedPrecondition(
+                "no version that decided before is in memory; load and activate one by its number",
+                reason="STATE_FORBIDS",
+                state="NO_PREVIOUS",
+                wanted="ACTIVE",
+            )
+        return await self.activate(previous)
 
     async def deactivate(self) -> None:
         """Let no model decide from the next decision on. Idempotent."""
@@ -229,6 +239,17 @@ class Models:
         """
         await self._change(lambda models: models.without(key))
         log.info("model unloaded", model_name=key.name, model_version=key.version)
+
+    async def unload_all(self, name: str) -> None:
+        """Free every version of a model, or none of them while one decides.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND when none is in memory.
+            FailedPrecondition: STATE_FORBIDS while one of them decides.
+        """
+        self.find(name)
+        await self._change(lambda models: models.without_name(name))
+        log.info("model unloaded", model_name=name)
 
     async def restore(self) -> list[WantedModel]:
         """Bring back what was loaded when the process ended, the active version first.
@@ -256,6 +277,36 @@ class Models:
             await keep_trying(
                 partial(self._restore, wanted), what="mms_repository", clock=self._clock, stop=stop
             )
+
+    async def _load(
+        self, name: str, selector: int | str, engine: EngineKind | None
+    ) -> ServingModel:
+        started_s = self._clock.monotonic_s()
+        async with self._loading:
+            if isinstance(selector, int):
+                there = self._serving.get(ModelKey(name, selector))
+                if there is not None and engine in (None, there.engine.kind):
+                    return there
+            release = await self._repository.resolve(name, selector)
+            there = self._serving.get(release.key)
+            if there is not None and engine in (None, there.engine.kind):
+                return there
+            wanted = WantedModel(release, engine)
+            model = await self._prepare(wanted, started_s=started_s)
+            await self._change(
+                lambda models: models.with_loaded(wanted, most=self._policy.max_loaded),
+                arriving=model,
+            )
+        log.info(
+            "model ready",
+            model_name=model.key.name,
+            model_version=model.key.version,
+            engine=model.engine.kind,
+            precision=model.engine.precision,
+            artifact_sha256=model.artifact_sha256,
+            load_time_s=round(model.load_time_s, 3),
+        )
+        return model
 
     async def _restore(self, wanted: WantedModel) -> None:
         if self._set.find(wanted.key) != wanted or wanted.key in self._serving:

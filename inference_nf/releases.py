@@ -68,3 +68,13 @@ class ModelRelease:
             reason="ARTIFACT_REFUSED",
             artifact=file_name,
         )
+
+
+@dataclass(frozen=True)
+class LoadFailure:
+    """A load that failed: the number or the alias that was asked for, and why."""
+
+    name: str
+    selector: int | str
+    reason: str
+    message: str
