@@ -109,6 +109,8 @@ def in_one_process(duration_s: float, seed: int, clock: Clock) -> list[float]:
                 decision_id=event.id,
                 model=ModelKey("gan-gdm", 1),
                 engine=EngineKind.ONNXRUNTIME,
+                precision=Precision.FP32,
+                artifact_sha256="",
                 inference_s=0.0,
             )
             simulation.secrecy_rate_bps_hz(tick, InForce(decision.allocation))

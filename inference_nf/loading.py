@@ -9,7 +9,8 @@ repository gives after signing. Files of unloaded versions stay in the cache.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,6 +24,7 @@ from inference_nf.ports import (
     ArtifactCache,
     Engine,
     EngineBuilder,
+    Meter,
     ModelStore,
     Repository,
     SignatureCheck,
@@ -103,6 +105,7 @@ class Models:
         store: Where the set is kept.
         loader: Threads that compile and check; not those that decide.
         clock: For durations and the time of readiness.
+        meter: Where the steps of a load are measured.
         policy: What may be loaded, and how.
     """
 
@@ -117,6 +120,7 @@ class Models:
         store: ModelStore,
         loader: Worker,
         clock: Clock,
+        meter: Meter,
         policy: LoadPolicy,
     ) -> None:
         self._repository = repository
@@ -127,6 +131,7 @@ class Models:
         self._store = store
         self._loader = loader
         self._clock = clock
+        self._meter = meter
         self._policy = policy
         self._set = ModelSet()
         self._serving: Mapping[ModelKey, ServingModel] = {}
@@ -213,15 +218,13 @@ class Models:
         """Let the version decide that decided before the active one. Needs nothing but memory.
 
         Raises:
-            FailedPrecondition: STATE_FORBIDS when there is none, or when it is not in memory.
+            FailedPrecondition: NO_PREVIOUS_VERSION in memory.
         """
         previous = self._set.previous
         if previous is None or previous not in self._serving:
             raise FailedPrecondition(
                 "no version that decided before is in memory; load and activate one by its number",
-                reason="STATE_FORBIDS",
-                state="NO_PREVIOUS",
-                wanted="ACTIVE",
+                reason="NO_PREVIOUS_VERSION",
             )
         return await self.activate(previous)
 
@@ -287,7 +290,8 @@ class Models:
                 there = self._serving.get(ModelKey(name, selector))
                 if there is not None and engine in (None, there.engine.kind):
                     return there
-            release = await self._repository.resolve(name, selector)
+            with self._step("resolve"):
+                release = await self._repository.resolve(name, selector)
             there = self._serving.get(release.key)
             if there is not None and engine in (None, there.engine.kind):
                 return there
@@ -354,10 +358,12 @@ class Models:
     async def _prepare(self, wanted: WantedModel, *, started_s: float) -> ServingModel:
         release = wanted.release
         builder = self._builders[wanted.engine or self._default_engine]
-        self._check_origin(release)
-        card = read_card(await self._fetch(release, CARD_FILE))
-        golden = read_golden(await self._fetch(release, card.golden.file_name), card)
-        graph = await self._fetch(release, GRAPH_FILE)
+        with self._step("signature"):
+            self._check_origin(release)
+        with self._step("download"):
+            card = read_card(await self._fetch(release, CARD_FILE))
+            golden = read_golden(await self._fetch(release, card.golden.file_name), card)
+            graph = await self._fetch(release, GRAPH_FILE)
         sha256 = release.artifact(GRAPH_FILE).sha256
         engine = await self._loader.run(
             partial(self._build, builder, graph, sha256, card, golden), urgent=True
@@ -413,13 +419,25 @@ class Models:
         card: ModelCard,
         golden: GoldenSamples,
     ) -> Engine:
-        engine = builder.build(graph, sha256=sha256, precision=self._policy.precision_for(card))
-        check_graph(card, engine.inputs, engine.outputs)
+        precision = self._policy.precision_for(card)
+        with self._step("compile"):
+            engine = builder.build(graph, sha256=sha256, precision=precision)
+            check_graph(card, engine.inputs, engine.outputs)
         try:
-            for _ in range(self._policy.warm_up_runs):
-                engine.run(golden.inputs)
-            computed = engine.run(golden.inputs)
+            with self._step("warm_up"):
+                for _ in range(self._policy.warm_up_runs):
+                    engine.run(golden.inputs)
+            with self._step("golden"):
+                computed = engine.run(golden.inputs)
         except Exception as error:
             raise mismatch("(all)", f"was not computed: {error}") from error
         check_golden(card, golden.outputs, computed)
         return engine
+
+    @contextmanager
+    def _step(self, step: str) -> Iterator[None]:
+        started_s = self._clock.monotonic_s()
+        try:
+            yield
+        finally:
+            self._meter.load_step(step, self._clock.monotonic_s() - started_s)

@@ -11,6 +11,8 @@ from nf_runtime.errors import FailedPrecondition
 from radio_math.context import RadioContext
 
 STANDARD_NORMAL = "standard_normal"
+# Only some models give it: how likely the decision is within 5 % of the best.
+CONFIDENCE = "confidence"
 REQUIRED_OUTPUTS: Mapping[str, str] = {
     "carrier": "int64",
     "power_w": "float32",
@@ -164,6 +166,8 @@ def _check_outputs(outputs: Sequence[TensorSpec]) -> None:
     for name, dtype in REQUIRED_OUTPUTS.items():
         if given.get(name) != dtype:
             raise refused(f"output {name} must be {dtype}, not {given.get(name)}")
+    if given.get(CONFIDENCE, "float32") != "float32":
+        raise refused(f"output {CONFIDENCE} must be float32, not {given[CONFIDENCE]}")
 
 
 def refused(what: str) -> FailedPrecondition:

@@ -27,6 +27,8 @@ from inference_nf.protocol_tensors import (
     shape_of,
     to_raw,
 )
+from inference_nf.servicer import deadline_of
+from nf_runtime.clock import Clock
 from nf_runtime.errors import InvalidArgument, NotFound
 
 _CONTENTS = {
@@ -45,12 +47,14 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
     Args:
         models: What is in memory.
         deciding: Runs engines.
+        clock: For deadlines.
         max_batch: Most contexts in one call.
     """
 
-    def __init__(self, *, models: Models, deciding: Deciding, max_batch: int) -> None:
+    def __init__(self, *, models: Models, deciding: Deciding, clock: Clock, max_batch: int) -> None:
         self._models = models
         self._deciding = deciding
+        self._clock = clock
         self._max_batch = max_batch
 
     async def ServerLive(
@@ -106,7 +110,9 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
         model = self._find(request.model_name, request.model_version)
         wanted = _wanted(request.outputs, model.engine.outputs)
         feeds = self._feeds(request, model.engine.inputs)
-        outputs = await self._deciding.infer(model, feeds)
+        outputs = await self._deciding.infer(
+            model, feeds, deadline_s=deadline_of(context, self._clock)
+        )
         response = pb.ModelInferResponse(
             model_name=model.key.name, model_version=str(model.key.version), id=request.id
         )

@@ -296,3 +296,19 @@ class Meter(Protocol):
     def answered(self, ending: Ending) -> None:
         """A notification was dealt with."""
         ...
+
+    def ran(self, batch: int) -> None:
+        """An engine ran for so many contexts at once."""
+        ...
+
+    def shed(self) -> None:
+        """A request was turned away since too many waited."""
+        ...
+
+    def compared(self, candidate: ModelKey, *, better: bool) -> None:
+        """A candidate decided beside the active model; whether its rate is the higher one."""
+        ...
+
+    def load_step(self, step: str, duration_s: float) -> None:
+        """A step of a load took that long, whether it passed or not."""
+        ...

@@ -1,6 +1,7 @@
 # ruff: noqa: D102 - the ports describe them
 """Engines and workers in memory behind the ports of `inference_nf`."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -22,18 +23,19 @@ class MemoryEngine:
     version = "1.0"
 
     def __init__(self, kind: EngineKind, graph: bytes, precision: Precision) -> None:
-        card = read_card(json.dumps(tiny_card()).encode())
         self.kind = kind
         self.precision = precision
-        self.inputs: tuple[TensorSpec, ...] = card.inputs
-        self.outputs: tuple[TensorSpec, ...] = card.outputs
         constants = {
             tensor.name: numpy_helper.to_array(tensor)
             for tensor in onnx.load_from_string(graph).graph.initializer
         }
         self.rate_bps_hz = float(constants["rate"][0])
         self.reliability = float(constants["trust"][0])
+        self.confidence = float(constants["sure"][0]) if "sure" in constants else None
         self.carrier = tuple(constants["carriers"][0].tolist())
+        card = read_card(json.dumps(tiny_card(confidence=self.confidence is not None)).encode())
+        self.inputs: tuple[TensorSpec, ...] = card.inputs
+        self.outputs: tuple[TensorSpec, ...] = card.outputs
         self.failure: Exception | None = None
         self.runs = 0
 
@@ -46,6 +48,7 @@ class MemoryEngine:
             rate_bps_hz=self.rate_bps_hz,
             reliability=self.reliability,
             carrier=self.carrier,
+            confidence=self.confidence,
         )
 
 
@@ -65,12 +68,20 @@ class MemoryBuilder:
 
 
 class InlineWorker:
-    """Runs work where it is asked for; `full` turns away what is not urgent."""
+    """Runs work where it is asked for, after `hold`; `full` turns away what is not urgent."""
 
     def __init__(self) -> None:
         self.full: Exception | None = None
+        self.hold: asyncio.Event | None = None
+        self.at_work = 0
 
     async def run(self, work: Callable[[], T], *, urgent: bool = False) -> T:
         if self.full is not None and not urgent:
             raise self.full
-        return work()
+        self.at_work += 1
+        try:
+            if self.hold is not None:
+                await self.hold.wait()
+            return work()
+        finally:
+            self.at_work -= 1
