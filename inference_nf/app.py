@@ -192,6 +192,7 @@ def _runs(
         max_batch=bounds.max_batch,
         max_queued=bounds.max_queued,
         at_a_time=bounds.workers,
+        quick_s=bounds.quick_ms / 1e3,
     )
     stack.push_async_callback(runs.close)
     return runs

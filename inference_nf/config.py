@@ -74,6 +74,7 @@ class EngineSettings(Section):
     precision: Literal["card", "fp32", "fp16"] = "card"  # of linear layers, where it gains time
     threads: int = Field(default=1, ge=1)  # within one run of a graph
     workers: int = Field(default=1, ge=1)  # runs at a time
+    quick_ms: float = Field(default=0.5, ge=0, le=5)  # quicker runs are not handed to a worker
     max_queued: int = Field(default=64, ge=1)  # callers that wait for an engine
     max_batch: int = Field(default=64, ge=1)  # contexts in one call, and in one run
 

@@ -74,11 +74,13 @@ class InlineWorker:
         self.full: Exception | None = None
         self.hold: asyncio.Event | None = None
         self.at_work = 0
+        self.taken = 0
 
     async def run(self, work: Callable[[], T], *, urgent: bool = False) -> T:
         if self.full is not None and not urgent:
             raise self.full
         self.at_work += 1
+        self.taken += 1
         try:
             if self.hold is not None:
                 await self.hold.wait()

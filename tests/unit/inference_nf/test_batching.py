@@ -24,7 +24,7 @@ MAX_QUEUED = 6
 class World:
     """A batcher whose engine can be held."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quick_s: float = 0.0) -> None:
         self.worker = InlineWorker()
         self.meter = MemoryMeter()
         self.engine = MemoryEngine(EngineKind.ONNXRUNTIME, GRAPH, Precision.FP32)
@@ -34,6 +34,7 @@ class World:
             clock=SystemClock(),
             max_batch=MAX_BATCH,
             max_queued=MAX_QUEUED,
+            quick_s=quick_s,
         )
 
     async def hold(self) -> "asyncio.Task[Any]":
@@ -193,3 +194,14 @@ async def test_the_wait_is_known_from_what_runs_took() -> None:
     world.go_on()
     await asyncio.gather(first, *waiting)
     await world.runs.close()
+
+
+async def test_a_graph_that_is_known_to_be_quick_is_not_handed_to_a_thread() -> None:
+    """The first run shows how long it takes; a slow one goes to the thread each time."""
+    for quick_s, handed_over in ((60.0, 1), (1e-9, 3)):
+        world = World(quick_s=quick_s)
+        for _ in range(3):
+            outputs = (await world.runs.run(world.engine, golden_inputs(1))).outputs
+            assert outputs.keys() == expected_outputs(golden_inputs(1)).keys()
+        assert world.worker.taken == handed_over
+        assert world.meter.batches == [1, 1, 1]
