@@ -29,9 +29,10 @@ from inference_nf.engines.plans import PlanCache
 from inference_nf.engines.tensorrt import TensorRtBuilder
 from inference_nf.engines.worker import ThreadWorker
 from inference_nf.falling_back import FallingBack
-from inference_nf.loading import LoadPolicy, Models
+from inference_nf.loading import Models
 from inference_nf.oip_servicer import OpenInferenceServicer
 from inference_nf.ports import EngineBuilder, EventFilter
+from inference_nf.preparing import LoadPolicy, Preparing
 from inference_nf.procedures import Answering
 from inference_nf.releases import EngineKind, Precision
 from inference_nf.servicer import InferenceFunctionServicer
@@ -148,7 +149,7 @@ def _models(
 ) -> Models:
     loader = ThreadWorker("aimlnf-loading", threads=1, max_queued=1)
     stack.push_async_callback(loader.close)
-    return Models(
+    preparing = Preparing(
         repository=GrpcRepository(
             _channel(settings, stack, settings.repository.address),
             download_deadline_s=settings.repository.download_deadline_s,
@@ -161,12 +162,10 @@ def _models(
         signatures=FileKeys(settings.signing.trusted_keys),
         builders=engine_builders(settings),
         default_engine=default_engine(settings.engine),
-        store=SqlModels(database),
         loader=loader,
         clock=clock,
         meter=meter,
         policy=LoadPolicy(
-            max_loaded=settings.models.max_loaded,
             allow_unapproved=settings.models.allow_unapproved,
             warm_up_runs=settings.models.warm_up_runs,
             download_attempts=settings.repository.download_attempts,
@@ -176,6 +175,12 @@ def _models(
                 else Precision(settings.engine.precision)
             ),
         ),
+    )
+    return Models(
+        preparing=preparing,
+        store=SqlModels(database),
+        clock=clock,
+        max_loaded=settings.models.max_loaded,
     )
 
 

@@ -14,12 +14,14 @@ from inference_nf.decisions import (
     FallbackReason,
     RadioSnapshot,
     Source,
+    check_room,
     feeds_for,
     model_decision,
 )
 from inference_nf.falling_back import RESERVE_S, FallingBack
-from inference_nf.loading import Models, ServingModel
+from inference_nf.loading import Models
 from inference_nf.ports import Meter
+from inference_nf.preparing import ServingModel
 from inference_nf.shadowing import Shadowing
 from nf_runtime.clock import Clock
 from nf_runtime.errors import DeadlineExceeded, Internal, NfError
@@ -89,6 +91,7 @@ class Deciding:
                 made from.
             ResourceExhausted: QUOTA_EXCEEDED.
         """
+        check_room(snapshot)
         model = self._models.active
         if model is None:
             decision = await self._without(

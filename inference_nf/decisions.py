@@ -202,6 +202,15 @@ def model_decision(
     )
 
 
+def check_room(snapshot: RadioSnapshot) -> None:
+    """Returns when the quota leaves room for every ESIM: otherwise nobody can decide.
+
+    Raises:
+        InvalidArgument: INVALID_FIELD.
+    """
+    _conservative(snapshot)
+
+
 def fallback_decision(
     snapshot: RadioSnapshot, *, decision_id: str, reason: FallbackReason
 ) -> Decision:
@@ -210,12 +219,7 @@ def fallback_decision(
     Raises:
         InvalidArgument: INVALID_FIELD when no allocation fits the quota.
     """
-    try:
-        allocation = conservative_allocation(snapshot.context, snapshot.carrier_quota)
-    except ContextError as error:
-        raise InvalidArgument(
-            str(error), reason="INVALID_FIELD", field="context.carrier_quota"
-        ) from error
+    allocation = _conservative(snapshot)
     return Decision(
         decision_id=decision_id,
         context_id=snapshot.context_id,
@@ -225,6 +229,15 @@ def fallback_decision(
         fallback_reason=reason,
         fallback_method=FallbackMethod.CONSERVATIVE,
     )
+
+
+def _conservative(snapshot: RadioSnapshot) -> Allocation:
+    try:
+        return conservative_allocation(snapshot.context, snapshot.carrier_quota)
+    except ContextError as error:
+        raise InvalidArgument(
+            str(error), reason="INVALID_FIELD", field="context.carrier_quota"
+        ) from error
 
 
 def _share_of(outputs: Tensors, name: str) -> float:

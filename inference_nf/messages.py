@@ -13,7 +13,7 @@ from inference_nf.decisions import (
     RadioSnapshot,
     Source,
 )
-from inference_nf.loading import ServingModel
+from inference_nf.preparing import ServingModel
 from inference_nf.releases import EngineKind, LoadFailure, Precision
 from inference_nf.shadowing import Comparison
 from nf_runtime.clock import NANOSECONDS_PER_S

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from aimlnf.inference.oip import open_inference_pb2 as pb
 from aimlnf.inference.oip import open_inference_pb2_grpc
 from inference_nf.deciding import Deciding
-from inference_nf.loading import Models, ServingModel
+from inference_nf.loading import Models
 from inference_nf.model_card import TensorSpec
 from inference_nf.oip_repository import index_of, versions_wanted
+from inference_nf.preparing import ServingModel
 from inference_nf.protocol_tensors import (
     check_tensor,
     datatype_of,

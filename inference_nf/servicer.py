@@ -10,7 +10,7 @@ from aimlnf.inference.v1.inference_function_service_pb2_grpc import (
     InferenceFunctionServiceServicer,
 )
 from inference_nf.deciding import Deciding, Request
-from inference_nf.loading import Models, ServingModel
+from inference_nf.loading import Models
 from inference_nf.messages import (
     MAX_ID_CHARACTERS,
     decision_message,
@@ -22,6 +22,7 @@ from inference_nf.messages import (
     snapshot_from_message,
 )
 from inference_nf.ports import AnswerStore
+from inference_nf.preparing import ServingModel
 from inference_nf.releases import ModelKey
 from inference_nf.shadowing import Shadowing
 from nf_runtime.clock import Clock

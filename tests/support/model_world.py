@@ -13,8 +13,9 @@ from support.tiny_models import TinyVersion
 from inference_nf.batching import Batcher
 from inference_nf.deciding import Deciding
 from inference_nf.falling_back import FallingBack
-from inference_nf.loading import LoadPolicy, Models
+from inference_nf.loading import Models
 from inference_nf.ports import EngineBuilder
+from inference_nf.preparing import LoadPolicy, Preparing
 from inference_nf.releases import EngineKind
 from inference_nf.shadowing import Shadowing
 from nf_runtime.clock import SystemClock
@@ -36,22 +37,24 @@ class ModelWorld:
         self.fallback_worker = InlineWorker()
         self.max_queued = 16
         self.meter = MemoryMeter()
-        self.policy = LoadPolicy(max_loaded=3, warm_up_runs=2, download_attempts=3)
+        self.policy = LoadPolicy(warm_up_runs=2, download_attempts=3)
         self.models = self.next_life()
 
     def next_life(self) -> Models:
         """The process starts anew: memory is lost, the cache and the store are not."""
-        self.models = Models(
+        preparing = Preparing(
             repository=self.repository,
             cache=self.cache,
             signatures=MemoryKeys(),
             builders=self.builders,
             default_engine=EngineKind.ONNXRUNTIME,
-            store=self.store,
             loader=InlineWorker(),
             clock=SystemClock(),
             meter=self.meter,
             policy=self.policy,
+        )
+        self.models = Models(
+            preparing=preparing, store=self.store, clock=SystemClock(), max_loaded=3
         )
         self.runs = Batcher(
             worker=self.worker,

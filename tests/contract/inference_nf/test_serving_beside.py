@@ -9,7 +9,13 @@ from support.tiny_models import tiny_version
 from aimlnf.inference.v1 import inference_function_service_pb2 as pb
 from aimlnf.inference.v1 import inference_pb2
 from aimlnf.inference.v1.inference_function_service_pb2_grpc import InferenceFunctionServiceStub
-from nf_runtime.errors import DataLoss, FailedPrecondition, InvalidArgument, NotFound
+from nf_runtime.errors import (
+    DataLoss,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    ResourceExhausted,
+)
 
 NAME = "gan-gdm"
 FIRST = tiny_version(1)
@@ -140,3 +146,23 @@ async def test_a_failed_load_is_told_in_the_status(
     repository.versions[third.key] = third
     await both.LoadModel(request)
     assert not (await both.GetStatus(pb.GetStatusRequest())).load_failures
+
+
+async def test_a_thousand_callers_at_once_all_hear_something(
+    both: InferenceFunctionServiceStub,
+) -> None:
+    """Each gets a decision in time, by model or fallback, or is told when to come again."""
+    callers = 1000
+    answers = await asyncio.gather(
+        *(both.Decide(decide_request(number), timeout=60) for number in range(callers)),
+        return_exceptions=True,
+    )
+    made = [a.decision for a in answers if isinstance(a, pb.DecideResponse)]
+    turned_away = [a for a in answers if isinstance(a, ResourceExhausted)]
+    assert len(made) + len(turned_away) == callers
+    assert made
+    for error in turned_away:
+        assert error.reason == "QUOTA_EXCEEDED"
+        assert float(error.metadata["retry_after_s"]) > 0
+    assert {decision.decision_id for decision in made} <= {f"d{n}" for n in range(callers)}
+    assert (await both.Decide(decide_request(1))).decision.model_version == 1

@@ -95,6 +95,16 @@ async def test_a_context_of_another_size_is_the_callers_mistake() -> None:
         await world.decides.decide(small, decision_id="d")
 
 
+async def test_a_quota_that_nobody_can_keep_is_the_callers_mistake() -> None:
+    """No engine is bothered with it."""
+    world = DecidingWorld(tiny_version(1))
+    await world.activate(1)
+    ran = world.builder.built[0].runs
+    with pytest.raises(InvalidArgument, match="do not fit"):
+        await world.decides.decide(replace(snapshot(), carrier_quota=2), decision_id="d")
+    assert world.builder.built[0].runs == ran
+
+
 async def test_only_what_is_not_urgent_is_turned_away() -> None:
     """With a full queue a trigger still gets its decision."""
     world = DecidingWorld(tiny_version(1))
