@@ -252,13 +252,14 @@ async def test_killed_while_a_version_is_loaded(world: World, round_seed: int) -
     world.start()
     async with world.serving() as inference:
         await activate(inference)
+    timers: list[asyncio.TimerHandle] = []
     for _ in range(3):
         died_at = rng.choice([*chunks, chunks[-1], chunks[-1]])
         delay_s = rng.uniform(0, 0.1) if died_at == chunks[-1] else 0.0
 
         def die(name: str, offset: int, at: tuple[str, int] = died_at, s: float = delay_s) -> None:
             if (name, offset) == at:
-                asyncio.get_running_loop().call_later(s, world.kill)
+                timers.append(asyncio.get_running_loop().call_later(s, world.kill))
 
         world.repository.before_chunk = die
         async with world.serving() as inference:
@@ -269,6 +270,8 @@ async def test_killed_while_a_version_is_loaded(world: World, round_seed: int) -
             world.kill()
         await world.killed()
         world.repository.before_chunk = None
+        for timer in timers:  # or it would hit the next life
+            timer.cancel()
         world.start()
         async with world.serving() as inference:
             status = await inference.GetStatus(pb.GetStatusRequest())
@@ -296,13 +299,15 @@ async def test_killed_while_versions_swap(world: World, round_seed: int) -> None
     for _ in range(3):
         asked = confirmed = 0
         async with world.serving() as inference:
-            asyncio.get_running_loop().call_later(rng.uniform(0.05, 0.3), world.kill)
+            timer = asyncio.get_running_loop().call_later(rng.uniform(0.05, 0.3), world.kill)
             with contextlib.suppress(NfError):
                 for version in itertools.cycle((1, 2)):
                     asked = version
                     await inference.Activate(pb.ActivateRequest(model_name=NAME, version=version))
                     confirmed = version
+            world.kill()
         await world.killed()
+        timer.cancel()  # or it would hit the next life
         world.start()
         async with world.serving() as inference:
             status = await inference.GetStatus(pb.GetStatusRequest())
