@@ -99,6 +99,11 @@ class Batcher:
         at_work = self._at_work[engine] >= self._at_a_time
         return pace.expected_s * (1 + ahead + at_work)
 
+    def passed_over(self, engine: Engine) -> None:
+        """Somebody did not wait for the engine, since it would take too long."""
+        if engine in self._paces:
+            self._paces[engine].ease()
+
     async def run(
         self,
         engine: Engine,

@@ -168,6 +168,7 @@ class Deciding:
         if deadline_s is not None:
             left_s = deadline_s - self._clock.monotonic_s() - RESERVE_S
             if self._runs.expected_s(model.engine) > left_s:
+                self._runs.passed_over(model.engine)
                 return await self._without(
                     snapshot, decision_id, FallbackReason.DEADLINE, deadline_s
                 )

@@ -92,7 +92,10 @@ class FallingBack:
         if deadline_s is None:
             return True
         left_s = deadline_s - self._clock.monotonic_s() - RESERVE_S
-        return left_s > _SAFETY * self._pace.expected_s
+        if left_s > _SAFETY * self._pace.expected_s:
+            return True
+        self._pace.ease()
+        return False
 
     async def _searched(
         self, snapshot: RadioSnapshot, decision: Decision, deadline_s: float | None
@@ -108,8 +111,11 @@ class FallingBack:
                         snapshot.context, snapshot.carrier_quota, seed=decision.decision_id
                     )
                 )
-        except (TimeoutError, ResourceExhausted):
-            self._pace.observe(self._clock.monotonic_s() - started_s)
+        except TimeoutError:  # how long it would have taken is not known, but longer than that
+            waited_s = self._clock.monotonic_s() - started_s
+            self._pace.observe(max(2 * waited_s, self._pace.expected_s))
+            return decision
+        except ResourceExhausted:
             return decision
         except Exception:  # whatever the search makes of a context, the terminals need an answer
             log.exception("local search failed", decision_id=decision.decision_id)

@@ -1,6 +1,7 @@
 """How long something takes, learnt from how long it took."""
 
 _WEIGHT = 0.2  # of the youngest observation
+_EASING = 0.98  # what is left of an expectation that kept something from being tried
 
 
 class Pace:
@@ -18,6 +19,13 @@ class Pace:
     def expected_s(self) -> float:
         """What the next one will probably take."""
         return self._expected_s
+
+    def ease(self) -> None:
+        """It was not tried, since it would take too long.
+
+        Each time a little less is expected, so that one slow turn does not keep it out for ever.
+        """
+        self._expected_s *= _EASING
 
     def observe(self, duration_s: float) -> None:
         """One took that long."""

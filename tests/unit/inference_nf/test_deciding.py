@@ -1,6 +1,7 @@
 """Tests of deciding with a model, without one, and with one that fails."""
 
 import asyncio
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -203,6 +204,33 @@ async def test_a_model_that_would_be_late_is_not_asked() -> None:
     assert decision.fallback_reason is FallbackReason.DEADLINE
     assert decision.fallback_method is FallbackMethod.CONSERVATIVE
     assert engine.runs == ran
+
+
+async def test_one_slow_turn_does_not_keep_a_model_out_for_ever() -> None:
+    """After some decisions without it, it is asked again."""
+    world = DecidingWorld(tiny_version(1))
+    await world.activate(1)
+    world.worker.hold = asyncio.Event()
+    slow = asyncio.create_task(world.decides.decide(snapshot(), decision_id="slow"))
+    await until(lambda: world.worker.at_work == 1, what="the slow run")
+    engine = world.builder.built[0]
+    run = engine.run
+    engine.run = lambda feeds: (time.sleep(0.05), run(feeds))[1]  # type: ignore[method-assign]
+    world.worker.hold.set()
+    await slow
+    engine.run = run  # type: ignore[method-assign]
+    world.worker.hold = None
+    reasons = []
+    for number in range(500):
+        deadline_s = SystemClock().monotonic_s() + 0.03
+        decision = await world.decides.decide(
+            snapshot(), decision_id=f"d{number}", deadline_s=deadline_s
+        )
+        reasons.append(decision.fallback_reason)
+        if decision.source is Source.MODEL:
+            break
+    assert reasons[0] is FallbackReason.DEADLINE
+    assert reasons[-1] is None
 
 
 async def test_a_model_that_is_late_is_not_waited_for() -> None:

@@ -16,3 +16,14 @@ def test_the_first_observation_replaces_the_guess() -> None:
     for _ in range(100):
         pace.observe(0.3)
     assert pace.expected_s == pytest.approx(0.3)
+
+
+def test_what_is_passed_over_is_expected_to_take_less_and_less() -> None:
+    """So that it is tried again in the end."""
+    pace = Pace(1.0)
+    pace.observe(1.0)
+    turns = 0
+    while pace.expected_s > 0.1:
+        pace.ease()
+        turns += 1
+    assert 50 < turns < 200
