@@ -80,7 +80,6 @@ def main(address: str, name: str) -> None:
             "unknown_output": failure(
                 lambda: client.infer(name, inputs, outputs=[triton.InferRequestedOutput("weather")])
             ),
-            "too_late": failure(lambda: client.infer(name, inputs, client_timeout=1e-6)),
             "unload": failure(lambda: client.unload_model(name)),
             "index_after": index(client),
         }

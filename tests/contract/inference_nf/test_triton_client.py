@@ -129,7 +129,6 @@ def _check_errors(report: dict[str, Any]) -> None:
         ("wrong_datatype", "INVALID_ARGUMENT", "has datatype FP64; send FP32"),
         ("wrong_shape", "INVALID_ARGUMENT", "has shape"),
         ("unknown_output", "INVALID_ARGUMENT", "weather is unknown"),
-        ("too_late", "DEADLINE_EXCEEDED", "eadline"),
     ):
         assert report[step][0] == f"StatusCode.{status}", report[step]
         assert words in report[step][1], report[step]
