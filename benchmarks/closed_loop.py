@@ -24,7 +24,7 @@ from aimlctl.views import PlainView
 from inference_nf.decisions import RadioSnapshot, feeds_for, model_decision
 from inference_nf.engines.onnxruntime import OnnxRuntimeBuilder
 from inference_nf.model_card import read_card
-from inference_nf.releases import EngineKind, ModelKey
+from inference_nf.releases import EngineKind, ModelKey, Precision
 from nf_runtime.clock import Clock, SystemClock
 from nf_runtime.events.catalogue import EventData
 from nf_runtime.events.cloud_event import CloudEvent
@@ -84,7 +84,9 @@ def in_one_process(duration_s: float, seed: int, clock: Clock) -> list[float]:
     book.put("benchmark", tuple(WatchedEvent(event=event) for event in WATCHED))
     card = read_card((PRETRAINED / "model_card.json").read_bytes())
     graph = (PRETRAINED / "model.onnx").read_bytes()
-    engine = OnnxRuntimeBuilder(threads=1).build(graph, sha256="benchmark")
+    engine = OnnxRuntimeBuilder(threads=1).build(
+        graph, sha256="benchmark", precision=Precision.FP32
+    )
     taken_ms = []
     for tick in range(simulation.tick_count):
         for fired in simulation.triggers_at(tick):
@@ -107,6 +109,8 @@ def in_one_process(duration_s: float, seed: int, clock: Clock) -> list[float]:
                 decision_id=event.id,
                 model=ModelKey("gan-gdm", 1),
                 engine=EngineKind.ONNXRUNTIME,
+                precision=Precision.FP32,
+                artifact_sha256="",
                 inference_s=0.0,
             )
             simulation.secrecy_rate_bps_hz(tick, InForce(decision.allocation))

@@ -100,11 +100,15 @@ class Report:
     trigger_type: str
     source: str
     fallback_reason: str
+    fallback_method: str
     model_name: str
     model_version: int
     engine: str
+    precision: str
+    artifact_sha256: str
     predicted_rate_bps_hz: float
     reliability: float
+    confidence: float | None
     inference_ns: int
     sim_offset_s: float
     before_bps_hz: float
@@ -148,11 +152,15 @@ def report_of(answer: Answer) -> Report:
         trigger_type=notification.trigger_type,
         source=decision.source.value,
         fallback_reason=decision.fallback_reason.value if decision.fallback_reason else "",
+        fallback_method=decision.fallback_method.value if decision.fallback_method else "",
         model_name=decision.model.name if decision.model else "",
         model_version=decision.model.version if decision.model else 0,
         engine=decision.engine.value if decision.engine else "",
+        precision=decision.precision.value if decision.precision else "",
+        artifact_sha256=decision.artifact_sha256,
         predicted_rate_bps_hz=decision.predicted_rate_bps_hz,
         reliability=decision.reliability,
+        confidence=decision.confidence,
         inference_ns=round(decision.inference_s * NANOSECONDS_PER_S),
         sim_offset_s=outcome.sim_offset_s,
         before_bps_hz=outcome.before_bps_hz,
@@ -180,6 +188,11 @@ def decision_event(answer: Answer, *, source: str) -> CloudEvent[catalogue.Event
             model_name=report.model_name,
             model_version=report.model_version,
             engine=report.engine,
+            precision=report.precision,
+            artifact_sha256=report.artifact_sha256,
+            fallback_reason=report.fallback_reason,
+            fallback_method=report.fallback_method,
+            confidence=report.confidence,
             source="model" if answer.decision.source is Source.MODEL else "fallback",
             predicted_rate_bps_hz=report.predicted_rate_bps_hz,
             achieved_before_bps_hz=report.before_bps_hz,

@@ -21,18 +21,22 @@ from inference_nf.adapters.prometheus_meter import PrometheusMeter
 from inference_nf.adapters.sql_answers import SqlAnswers
 from inference_nf.adapters.sql_models import SqlModels
 from inference_nf.adapters.sql_tables import metadata
+from inference_nf.batching import Batcher
 from inference_nf.config import EngineSettings, InferenceSettings
 from inference_nf.deciding import Deciding
 from inference_nf.engines.onnxruntime import OnnxRuntimeBuilder
 from inference_nf.engines.plans import PlanCache
 from inference_nf.engines.tensorrt import TensorRtBuilder
 from inference_nf.engines.worker import ThreadWorker
-from inference_nf.loading import LoadPolicy, Models
+from inference_nf.falling_back import FallingBack
+from inference_nf.loading import Models
 from inference_nf.oip_servicer import OpenInferenceServicer
 from inference_nf.ports import EngineBuilder, EventFilter
+from inference_nf.preparing import LoadPolicy, Preparing
 from inference_nf.procedures import Answering
-from inference_nf.releases import EngineKind
+from inference_nf.releases import EngineKind, Precision
 from inference_nf.servicer import InferenceFunctionServicer
+from inference_nf.shadowing import Shadowing
 from inference_nf.subscribing import Interest, Subscribing
 from nf_runtime.client import open_channel
 from nf_runtime.clock import Clock, SystemClock
@@ -64,14 +68,18 @@ async def serve(
         stack.push_async_callback(database.close)
         if not await database.open_when_there(clock=clock, stop=stop):
             return
-        decider = ThreadWorker(
-            "aimlnf-inference",
-            threads=settings.engine.workers,
-            max_queued=settings.engine.max_queued,
+        models = _models(settings, stack, database, meter=meter, clock=clock)
+        runs = _runs(settings, stack, meter=meter, clock=clock)
+        shadowing = Shadowing(models, runs=runs, meter=meter)
+        deciding = Deciding(
+            models,
+            runs=runs,
+            falling_back=_falling_back(settings, stack, meter=meter, clock=clock),
+            shadowing=shadowing,
+            meter=meter,
+            clock=clock,
+            min_reliability=settings.decisions.min_reliability,
         )
-        stack.push_async_callback(decider.close)
-        models = _models(settings, stack, database, clock=clock)
-        deciding = Deciding(models, worker=decider, meter=meter, clock=clock)
         answers = SqlAnswers(
             database,
             source=f"/inference_nf/{settings.nf_instance_id}",
@@ -82,11 +90,14 @@ async def serve(
         servicer = InferenceFunctionServicer(
             models=models,
             deciding=deciding,
+            shadowing=shadowing,
             store=answers,
             in_work_count=lambda: answering.in_work_count,
+            clock=clock,
+            max_batch=settings.engine.max_batch,
         )
         open_inference = OpenInferenceServicer(
-            models=models, deciding=deciding, max_batch=settings.engine.max_batch
+            models=models, deciding=deciding, clock=clock, max_batch=settings.engine.max_batch
         )
         server = NfServer(
             settings.nf_name,
@@ -105,6 +116,7 @@ async def serve(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(OutboxRelay(database, publisher).run(stop))
             tasks.create_task(models.restore_rest(waiting, stop))
+            tasks.create_task(shadowing.run(stop))
             if settings.notifications.enabled:
                 tasks.create_task(answering.run(stop))
             await serve_until_stopped(server, stop)
@@ -128,11 +140,16 @@ def default_engine(settings: EngineSettings) -> EngineKind:
 
 
 def _models(
-    settings: InferenceSettings, stack: AsyncExitStack, database: Database, *, clock: Clock
+    settings: InferenceSettings,
+    stack: AsyncExitStack,
+    database: Database,
+    *,
+    meter: PrometheusMeter,
+    clock: Clock,
 ) -> Models:
     loader = ThreadWorker("aimlnf-loading", threads=1, max_queued=1)
     stack.push_async_callback(loader.close)
-    return Models(
+    preparing = Preparing(
         repository=GrpcRepository(
             _channel(settings, stack, settings.repository.address),
             download_deadline_s=settings.repository.download_deadline_s,
@@ -145,15 +162,56 @@ def _models(
         signatures=FileKeys(settings.signing.trusted_keys),
         builders=engine_builders(settings),
         default_engine=default_engine(settings.engine),
-        store=SqlModels(database),
         loader=loader,
         clock=clock,
+        meter=meter,
         policy=LoadPolicy(
-            max_loaded=settings.models.max_loaded,
             allow_unapproved=settings.models.allow_unapproved,
             warm_up_runs=settings.models.warm_up_runs,
             download_attempts=settings.repository.download_attempts,
+            precision=(
+                None
+                if settings.engine.precision == "card"
+                else Precision(settings.engine.precision)
+            ),
         ),
+    )
+    return Models(
+        preparing=preparing,
+        store=SqlModels(database),
+        clock=clock,
+        max_loaded=settings.models.max_loaded,
+    )
+
+
+def _runs(
+    settings: InferenceSettings, stack: AsyncExitStack, *, meter: PrometheusMeter, clock: Clock
+) -> Batcher:
+    bounds = settings.engine
+    worker = ThreadWorker("aimlnf-inference", threads=bounds.workers, max_queued=bounds.max_queued)
+    stack.push_async_callback(worker.close)
+    runs = Batcher(
+        worker=worker,
+        meter=meter,
+        clock=clock,
+        max_batch=bounds.max_batch,
+        max_queued=bounds.max_queued,
+        at_a_time=bounds.workers,
+        quick_s=bounds.quick_ms / 1e3,
+    )
+    stack.push_async_callback(runs.close)
+    return runs
+
+
+def _falling_back(
+    settings: InferenceSettings, stack: AsyncExitStack, *, meter: PrometheusMeter, clock: Clock
+) -> FallingBack:
+    worker = ThreadWorker(
+        "aimlnf-fallback", threads=1, max_queued=settings.notifications.concurrency
+    )
+    stack.push_async_callback(worker.close)
+    return FallingBack(
+        worker=worker, meter=meter, clock=clock, search=settings.decisions.local_search
     )
 
 
@@ -185,6 +243,7 @@ def _answering(
         concurrency=bounds.concurrency,
         acknowledge_every=bounds.acknowledge_every,
         acknowledge_period_s=bounds.acknowledge_period_s,
+        decision_deadline_s=settings.decisions.trigger_deadline_s,
     )
 
 

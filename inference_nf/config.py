@@ -71,10 +71,20 @@ class EngineSettings(Section):
     """What runs the graphs. `auto` is ONNX Runtime; TensorRT is chosen by name."""
 
     kind: Literal["auto", "onnxruntime", "tensorrt"] = "auto"
+    precision: Literal["card", "fp32", "fp16"] = "card"  # of linear layers, where it gains time
     threads: int = Field(default=1, ge=1)  # within one run of a graph
     workers: int = Field(default=1, ge=1)  # runs at a time
-    max_queued: int = Field(default=64, ge=1)  # callers that wait for a worker
-    max_batch: int = Field(default=64, ge=1)  # contexts in one ModelInfer
+    quick_ms: float = Field(default=0.5, ge=0, le=5)  # quicker runs are not handed to a worker
+    max_queued: int = Field(default=64, ge=1)  # callers that wait for an engine
+    max_batch: int = Field(default=64, ge=1)  # contexts in one call, and in one run
+
+
+class DecisionSettings(Section):
+    """When a model's decision is not waited for or not applied, and what is done instead."""
+
+    min_reliability: float = Field(default=0.0, ge=0, le=1)  # below it; 0 applies every decision
+    trigger_deadline_s: float | None = Field(default=None, gt=0)  # from a notification's arrival
+    local_search: bool = True  # of the fallback, where a deadline leaves it time
 
 
 class SigningSettings(Section):
@@ -104,5 +114,6 @@ class InferenceSettings(NfSettings):
     notifications: NotificationSettings = NotificationSettings()
     models: ModelSettings = ModelSettings()
     engine: EngineSettings = EngineSettings()
+    decisions: DecisionSettings = DecisionSettings()
     signing: SigningSettings = SigningSettings()
     reports: ReportSettings = ReportSettings()

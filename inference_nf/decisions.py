@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from inference_nf.fallback import fallback_allocation
-from inference_nf.model_card import STANDARD_NORMAL, TensorSpec
-from inference_nf.releases import EngineKind, ModelKey
+from inference_nf.fallback import conservative_allocation
+from inference_nf.model_card import CONFIDENCE, STANDARD_NORMAL, TensorSpec
+from inference_nf.releases import EngineKind, ModelKey, Precision
 from nf_runtime.errors import InvalidArgument
 from radio_math.context import Allocation, ContextError, RadioContext
 from radio_math.secrecy import quota_respected, sum_secrecy_rate
@@ -36,6 +36,15 @@ class FallbackReason(StrEnum):
 
     NO_ACTIVE_MODEL = "no_active_model"
     ENGINE_FAILURE = "engine_failure"
+    LOW_RELIABILITY = "low_reliability"
+    DEADLINE = "deadline"
+
+
+class FallbackMethod(StrEnum):
+    """How the fallback decides."""
+
+    LOCAL_SEARCH = "local_search"
+    CONSERVATIVE = "conservative"
 
 
 class UnusableAnswerError(ValueError):
@@ -63,9 +72,10 @@ class RadioSnapshot:
 class Decision:
     """A joint beamforming, carrier and power decision.
 
-    `predicted_rate_bps_hz` is the sum secrecy rate expected on the estimate. `model`, `engine` and
-    `reliability` describe the model that decided; None, None and 0 for the fallback.
-    `inference_s` is the wall-clock time of the engine.
+    `predicted_rate_bps_hz` is the sum secrecy rate expected on the estimate. What follows
+    `fallback_method` describes the model that decided, or the one whose reliability was too low;
+    without one it says nothing. `confidence` is how likely the decision is within 5 % of the best,
+    in [0, 1], of models that say so. `inference_s` is the wall-clock time of the engine.
     """
 
     decision_id: str
@@ -74,9 +84,13 @@ class Decision:
     source: Source
     predicted_rate_bps_hz: float
     fallback_reason: FallbackReason | None = None
+    fallback_method: FallbackMethod | None = None
     model: ModelKey | None = None
     engine: EngineKind | None = None
+    precision: Precision | None = None
+    artifact_sha256: str = ""
     reliability: float = 0.0
+    confidence: float | None = None
     inference_s: float = 0.0
 
 
@@ -162,6 +176,8 @@ def model_decision(
     decision_id: str,
     model: ModelKey,
     engine: EngineKind,
+    precision: Precision,
+    artifact_sha256: str,
     inference_s: float,
 ) -> Decision:
     """The decision that a model's outputs stand for.
@@ -169,6 +185,7 @@ def model_decision(
     Raises:
         UnusableAnswerError: They cannot be applied.
     """
+    confidence = _share_of(outputs, CONFIDENCE) if CONFIDENCE in outputs else None
     return Decision(
         decision_id=decision_id,
         context_id=snapshot.context_id,
@@ -177,25 +194,32 @@ def model_decision(
         predicted_rate_bps_hz=scalar_of(outputs, "predicted_rate_bps_hz"),
         model=model,
         engine=engine,
-        reliability=min(max(scalar_of(outputs, "reliability"), 0.0), 1.0),
+        precision=precision,
+        artifact_sha256=artifact_sha256,
+        reliability=_share_of(outputs, "reliability"),
+        confidence=confidence,
         inference_s=inference_s,
     )
+
+
+def check_room(snapshot: RadioSnapshot) -> None:
+    """Returns when the quota leaves room for every ESIM: otherwise nobody can decide.
+
+    Raises:
+        InvalidArgument: INVALID_FIELD.
+    """
+    _conservative(snapshot)
 
 
 def fallback_decision(
     snapshot: RadioSnapshot, *, decision_id: str, reason: FallbackReason
 ) -> Decision:
-    """The decision without a model, labelled as such.
+    """The conservative decision, labelled as such.
 
     Raises:
         InvalidArgument: INVALID_FIELD when no allocation fits the quota.
     """
-    try:
-        allocation = fallback_allocation(snapshot.context, snapshot.carrier_quota)
-    except ContextError as error:
-        raise InvalidArgument(
-            str(error), reason="INVALID_FIELD", field="context.carrier_quota"
-        ) from error
+    allocation = _conservative(snapshot)
     return Decision(
         decision_id=decision_id,
         context_id=snapshot.context_id,
@@ -203,4 +227,18 @@ def fallback_decision(
         source=Source.FALLBACK,
         predicted_rate_bps_hz=float(sum_secrecy_rate(snapshot.context, allocation)),
         fallback_reason=reason,
+        fallback_method=FallbackMethod.CONSERVATIVE,
     )
+
+
+def _conservative(snapshot: RadioSnapshot) -> Allocation:
+    try:
+        return conservative_allocation(snapshot.context, snapshot.carrier_quota)
+    except ContextError as error:
+        raise InvalidArgument(
+            str(error), reason="INVALID_FIELD", field="context.carrier_quota"
+        ) from error
+
+
+def _share_of(outputs: Tensors, name: str) -> float:
+    return min(max(scalar_of(outputs, name), 0.0), 1.0)

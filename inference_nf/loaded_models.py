@@ -87,6 +87,18 @@ class ModelSet:
             )
         return self._dropping(key)
 
+    def without_name(self, name: str) -> "ModelSet":
+        """The set without any version of a model.
+
+        Raises:
+            FailedPrecondition: STATE_FORBIDS when one of them decides.
+        """
+        smaller = self
+        for model in self.models:
+            if model.key.name == name:
+                smaller = smaller.without(model.key)
+        return smaller
+
     def without_failed(self, key: ModelKey) -> "ModelSet":
         """The set without `key`, even if it was to decide: it cannot be had any more."""
         return self._dropping(key) if self.find(key) is not None else self

@@ -1,41 +1,19 @@
 """Procedures around models: load, activate, deactivate, unload, bring back after a restart.
 
-A version serves only after every step has passed: approved, signed by a trusted key, every byte
-equal to its digest, inputs and outputs as its card says and as this function needs them, compiled,
-warmed up, and equal to its golden samples. Whatever fails leaves the active version untouched.
-
-Not modelled: the signature covers the files and the model's name, not the version number, which the
-repository gives after signing. Files of unloaded versions stay in the cache.
+A version serves only after every step of `inference_nf.preparing` has passed. Whatever fails leaves
+the active version untouched, and is remembered with its reason.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import structlog
 
-from inference_nf.golden import GoldenSamples, check_golden, mismatch, read_golden
 from inference_nf.loaded_models import ModelSet, WantedModel, not_loaded
-from inference_nf.model_card import ModelCard, check_graph, read_card
-from inference_nf.ports import (
-    ArtifactCache,
-    Engine,
-    EngineBuilder,
-    ModelStore,
-    Repository,
-    SignatureCheck,
-    Worker,
-)
-from inference_nf.releases import (
-    APPROVED,
-    CARD_FILE,
-    GRAPH_FILE,
-    EngineKind,
-    ModelKey,
-    ModelRelease,
-)
+from inference_nf.ports import ModelStore
+from inference_nf.preparing import Preparing, ServingModel
+from inference_nf.releases import EngineKind, LoadFailure, ModelKey
 from nf_runtime.client import keep_trying
 from nf_runtime.clock import Clock
 from nf_runtime.errors import (
@@ -43,84 +21,39 @@ from nf_runtime.errors import (
     FailedPrecondition,
     NfError,
     NotFound,
-    PermissionDenied,
     Unavailable,
 )
 
-_FIRST_RETRY_S = 0.2
+_MOST_FAILURES = 20  # remembered
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class LoadPolicy:
-    """What may be loaded, and how.
-
-    Attributes:
-        max_loaded: How many versions are held in memory at most.
-        allow_unapproved: Load versions that nobody approved; for laboratories.
-        warm_up_runs: Runs before the first decision, so that it is as quick as the others.
-        download_attempts: How often a broken download is taken up again within one load.
-    """
-
-    max_loaded: int = 3
-    allow_unapproved: bool = False
-    warm_up_runs: int = 2
-    download_attempts: int = 3
-
-
-@dataclass(frozen=True)
-class ServingModel:
-    """A version in memory that has passed every check."""
-
-    key: ModelKey
-    requested_engine: EngineKind | None
-    engine: Engine
-    card: ModelCard
-    artifact_sha256: str
-    load_time_s: float
-    ready_time: datetime
 
 
 class Models:
     """The versions in memory and the one that decides.
 
     Args:
-        repository: Where versions come from.
-        cache: Where their files are kept.
-        signatures: Whose signatures are believed.
-        builders: One for each kind of engine.
-        default_engine: What runs a version when the request names no engine.
+        preparing: Makes versions ready.
         store: Where the set is kept.
-        loader: Threads that compile and check; not those that decide.
-        clock: For durations and the time of readiness.
-        policy: What may be loaded, and how.
+        clock: For waits.
+        max_loaded: How many versions are held in memory at most.
     """
 
     def __init__(
         self,
         *,
-        repository: Repository,
-        cache: ArtifactCache,
-        signatures: SignatureCheck,
-        builders: Mapping[EngineKind, EngineBuilder],
-        default_engine: EngineKind,
+        preparing: Preparing,
         store: ModelStore,
-        loader: Worker,
         clock: Clock,
-        policy: LoadPolicy,
+        max_loaded: int,
     ) -> None:
-        self._repository = repository
-        self._cache = cache
-        self._signatures = signatures
-        self._builders = builders
-        self._default_engine = default_engine
+        self._preparing = preparing
         self._store = store
-        self._loader = loader
         self._clock = clock
-        self._policy = policy
+        self._max_loaded = max_loaded
         self._set = ModelSet()
         self._serving: Mapping[ModelKey, ServingModel] = {}
+        self._failures: dict[tuple[str, int | str], LoadFailure] = {}
         self._loading = asyncio.Lock()  # one load at a time; never held by what must be quick
         self._changing = asyncio.Lock()
 
@@ -133,6 +66,11 @@ class Models:
     def serving(self) -> list[ServingModel]:
         """Every version in memory, oldest first."""
         return [self._serving[m.key] for m in self._set.models if m.key in self._serving]
+
+    @property
+    def failures(self) -> list[LoadFailure]:
+        """What could not be loaded since it was asked for last, oldest first."""
+        return list(self._failures.values())
 
     def find(self, name: str, version: int | None = None) -> ServingModel:
         """The version in memory with that name and number.
@@ -171,30 +109,16 @@ class Models:
             DataLoss: DIGEST_MISMATCH.
             Unavailable: The repository does not answer.
         """
-        started_s = self._clock.monotonic_s()
-        async with self._loading:
-            if isinstance(selector, int):
-                there = self._serving.get(ModelKey(name, selector))
-                if there is not None and engine in (None, there.engine.kind):
-                    return there
-            release = await self._repository.resolve(name, selector)
-            there = self._serving.get(release.key)
-            if there is not None and engine in (None, there.engine.kind):
-                return there
-            wanted = WantedModel(release, engine)
-            model = await self._prepare(wanted, started_s=started_s)
-            await self._change(
-                lambda models: models.with_loaded(wanted, most=self._policy.max_loaded),
-                arriving=model,
-            )
-        log.info(
-            "model ready",
-            model_name=model.key.name,
-            model_version=model.key.version,
-            engine=model.engine.kind,
-            artifact_sha256=model.artifact_sha256,
-            load_time_s=round(model.load_time_s, 3),
-        )
+        try:
+            model = await self._load(name, selector, engine)
+        except NfError as error:
+            self._failures.pop((name, selector), None)
+            self._failures[name, selector] = LoadFailure(name, selector, error.reason, str(error))
+            while len(self._failures) > _MOST_FAILURES:
+                del self._failures[next(iter(self._failures))]
+            raise
+        for asked in (selector, model.key.version):
+            self._failures.pop((name, asked), None)
         return model
 
     async def activate(self, key: ModelKey) -> ServingModel:
@@ -207,6 +131,20 @@ class Models:
         await self._change(lambda models: models.with_active(key))
         log.info("model activated", model_name=key.name, model_version=key.version)
         return model
+
+    async def rollback(self) -> ServingModel:
+        """Let the version decide that decided before the active one. Needs nothing but memory.
+
+        Raises:
+            FailedPrecondition: NO_PREVIOUS_VERSION in memory.
+        """
+        previous = self._set.previous
+        if previous is None or previous not in self._serving:
+            raise FailedPrecondition(
+                "no version that decided before is in memory; load and activate one by its number",
+                reason="NO_PREVIOUS_VERSION",
+            )
+        return await self.activate(previous)
 
     async def deactivate(self) -> None:
         """Let no model decide from the next decision on. Idempotent."""
@@ -222,6 +160,17 @@ class Models:
         """
         await self._change(lambda models: models.without(key))
         log.info("model unloaded", model_name=key.name, model_version=key.version)
+
+    async def unload_all(self, name: str) -> None:
+        """Free every version of a model, or none of them while one decides.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND when none is in memory.
+            FailedPrecondition: STATE_FORBIDS while one of them decides.
+        """
+        self.find(name)
+        await self._change(lambda models: models.without_name(name))
+        log.info("model unloaded", model_name=name)
 
     async def restore(self) -> list[WantedModel]:
         """Bring back what was loaded when the process ended, the active version first.
@@ -250,11 +199,41 @@ class Models:
                 partial(self._restore, wanted), what="mms_repository", clock=self._clock, stop=stop
             )
 
+    async def _load(
+        self, name: str, selector: int | str, engine: EngineKind | None
+    ) -> ServingModel:
+        started_s = self._clock.monotonic_s()
+        async with self._loading:
+            if isinstance(selector, int):
+                there = self._serving.get(ModelKey(name, selector))
+                if there is not None and engine in (None, there.engine.kind):
+                    return there
+            release = await self._preparing.resolve(name, selector)
+            there = self._serving.get(release.key)
+            if there is not None and engine in (None, there.engine.kind):
+                return there
+            wanted = WantedModel(release, engine)
+            model = await self._preparing.prepared(wanted, started_s=started_s)
+            await self._change(
+                lambda models: models.with_loaded(wanted, most=self._max_loaded),
+                arriving=model,
+            )
+        log.info(
+            "model ready",
+            model_name=model.key.name,
+            model_version=model.key.version,
+            engine=model.engine.kind,
+            precision=model.engine.precision,
+            artifact_sha256=model.artifact_sha256,
+            load_time_s=round(model.load_time_s, 3),
+        )
+        return model
+
     async def _restore(self, wanted: WantedModel) -> None:
         if self._set.find(wanted.key) != wanted or wanted.key in self._serving:
             return  # unloaded or loaded anew meanwhile
         try:
-            model = await self._prepare(wanted, started_s=self._clock.monotonic_s())
+            model = await self._preparing.prepared(wanted, started_s=self._clock.monotonic_s())
         except (Unavailable, DeadlineExceeded):
             raise
         except NfError as error:
@@ -292,76 +271,3 @@ class Models:
                 there[arriving.key] = arriving
             self._serving = {m.key: there[m.key] for m in models.models if m.key in there}
             self._set = models
-
-    async def _prepare(self, wanted: WantedModel, *, started_s: float) -> ServingModel:
-        release = wanted.release
-        builder = self._builders[wanted.engine or self._default_engine]
-        self._check_origin(release)
-        card = read_card(await self._fetch(release, CARD_FILE))
-        golden = read_golden(await self._fetch(release, card.golden.file_name), card)
-        graph = await self._fetch(release, GRAPH_FILE)
-        sha256 = release.artifact(GRAPH_FILE).sha256
-        engine = await self._loader.run(
-            partial(self._build, builder, graph, sha256, card, golden), urgent=True
-        )
-        return ServingModel(
-            key=release.key,
-            requested_engine=wanted.engine,
-            engine=engine,
-            card=card,
-            artifact_sha256=sha256,
-            load_time_s=self._clock.monotonic_s() - started_s,
-            ready_time=self._clock.now(),
-        )
-
-    def _check_origin(self, release: ModelRelease) -> None:
-        if release.state != APPROVED and not self._policy.allow_unapproved:
-            raise FailedPrecondition(
-                f"{release.key} is {release.state}; have it tested and approved first",
-                reason="MODEL_NOT_APPROVED",
-                state=release.state,
-                wanted=APPROVED,
-            )
-        if release.manifest.model_name != release.key.name:
-            raise PermissionDenied(
-                f"the manifest of {release.key} was signed for model "
-                f"{release.manifest.model_name}; publish the version again",
-                reason="SIGNATURE_INVALID",
-                key_id=release.key_id,
-            )
-        self._signatures.verify(
-            release.manifest, key_id=release.key_id, signature=release.signature
-        )
-
-    async def _fetch(self, release: ModelRelease, file_name: str) -> bytes:
-        artifact = release.artifact(file_name)
-
-        def download(offset_bytes: int) -> AsyncGenerator[bytes, None]:
-            return self._repository.download(release.key, file_name, offset_bytes=offset_bytes)
-
-        for attempt in range(1, self._policy.download_attempts):
-            try:
-                return await self._cache.fetch(artifact, download)
-            except (Unavailable, DeadlineExceeded) as error:
-                log.warning("download broke; taking it up again", file=file_name, error=str(error))
-                await self._clock.sleep(_FIRST_RETRY_S * attempt)
-        return await self._cache.fetch(artifact, download)
-
-    def _build(
-        self,
-        builder: EngineBuilder,
-        graph: bytes,
-        sha256: str,
-        card: ModelCard,
-        golden: GoldenSamples,
-    ) -> Engine:
-        engine = builder.build(graph, sha256=sha256)
-        check_graph(card, engine.inputs, engine.outputs)
-        try:
-            for _ in range(self._policy.warm_up_runs):
-                engine.run(golden.inputs)
-            computed = engine.run(golden.inputs)
-        except Exception as error:
-            raise mismatch("(all)", f"was not computed: {error}") from error
-        check_golden(card, golden.outputs, computed)
-        return engine

@@ -6,9 +6,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from aimlnf.inference.v1 import inference_pb2 as pb
 from aimlnf.ransim.v1 import radio_pb2
 from inference_nf.answers import Report
-from inference_nf.decisions import Decision, FallbackReason, RadioSnapshot, Source
-from inference_nf.loading import ServingModel
-from inference_nf.releases import EngineKind
+from inference_nf.decisions import (
+    Decision,
+    FallbackMethod,
+    FallbackReason,
+    RadioSnapshot,
+    Source,
+)
+from inference_nf.preparing import ServingModel
+from inference_nf.releases import EngineKind, LoadFailure, Precision
+from inference_nf.shadowing import Comparison
 from nf_runtime.clock import NANOSECONDS_PER_S
 from nf_runtime.errors import InvalidArgument
 from nf_runtime.wire import allocation_to_message, context_from_message
@@ -24,10 +31,22 @@ _SOURCES: dict[str, "pb.DecisionSource.ValueType"] = {
     Source.MODEL: pb.DECISION_SOURCE_MODEL,
     Source.FALLBACK: pb.DECISION_SOURCE_FALLBACK,
 }
+_PRECISIONS: dict[str, "pb.Precision.ValueType"] = {
+    "": pb.PRECISION_UNSPECIFIED,
+    Precision.FP32: pb.PRECISION_FP32,
+    Precision.FP16: pb.PRECISION_FP16,
+}
+_FALLBACK_METHODS: dict[str, "pb.FallbackMethod.ValueType"] = {
+    "": pb.FALLBACK_METHOD_UNSPECIFIED,
+    FallbackMethod.LOCAL_SEARCH: pb.FALLBACK_METHOD_LOCAL_SEARCH,
+    FallbackMethod.CONSERVATIVE: pb.FALLBACK_METHOD_CONSERVATIVE,
+}
 _FALLBACK_REASONS: dict[str, "pb.FallbackReason.ValueType"] = {
     "": pb.FALLBACK_REASON_UNSPECIFIED,
     FallbackReason.NO_ACTIVE_MODEL: pb.FALLBACK_REASON_NO_ACTIVE_MODEL,
     FallbackReason.ENGINE_FAILURE: pb.FALLBACK_REASON_ENGINE_FAILURE,
+    FallbackReason.LOW_RELIABILITY: pb.FALLBACK_REASON_LOW_RELIABILITY,
+    FallbackReason.DEADLINE: pb.FALLBACK_REASON_DEADLINE,
 }
 
 
@@ -88,6 +107,37 @@ def loaded_model_message(model: ServingModel, *, active: bool) -> pb.LoadedModel
         artifact_sha256=model.artifact_sha256,
         load_time=_duration(round(model.load_time_s * NANOSECONDS_PER_S)),
         ready_time=ready_time,
+        precision=_PRECISIONS[model.engine.precision],
+    )
+
+
+def load_failure_message(failure: LoadFailure) -> pb.LoadFailure:
+    """A version that could not be loaded, and why."""
+    return pb.LoadFailure(
+        model_name=failure.name,
+        selector=str(failure.selector),
+        reason=failure.reason,
+        message=failure.message,
+    )
+
+
+def shadow_message(comparison: Comparison | None) -> pb.Shadow | None:
+    """What a candidate did beside the active model; means are 0 before the first pair."""
+    if comparison is None:
+        return None
+    pairs = max(1, comparison.compared)
+    return pb.Shadow(
+        model_name=comparison.key.name,
+        version=comparison.key.version,
+        share=comparison.share,
+        compared_count=comparison.compared,
+        better_count=comparison.better,
+        same_carriers_count=comparison.same_carriers,
+        failed_count=comparison.failed,
+        skipped_count=comparison.skipped,
+        active_mean_rate_bps_hz=comparison.active_rate_bps_hz / pairs,
+        candidate_mean_rate_bps_hz=comparison.candidate_rate_bps_hz / pairs,
+        candidate_mean_reliability=comparison.candidate_reliability / pairs,
     )
 
 
@@ -105,6 +155,10 @@ def decision_message(decision: Decision) -> pb.Decision:
         predicted_rate_bps_hz=decision.predicted_rate_bps_hz,
         reliability=decision.reliability,
         inference_time=_duration(round(decision.inference_s * NANOSECONDS_PER_S)),
+        precision=_PRECISIONS[decision.precision or ""],
+        artifact_sha256=decision.artifact_sha256,
+        confidence=decision.confidence,
+        fallback_method=_FALLBACK_METHODS[decision.fallback_method or ""],
     )
 
 
@@ -125,6 +179,10 @@ def report_message(report: Report) -> pb.InferenceReport:
             predicted_rate_bps_hz=report.predicted_rate_bps_hz,
             reliability=report.reliability,
             inference_time=_duration(report.inference_ns),
+            precision=_PRECISIONS[report.precision],
+            artifact_sha256=report.artifact_sha256,
+            confidence=report.confidence,
+            fallback_method=_FALLBACK_METHODS[report.fallback_method],
         ),
         outcome=radio_pb2.Outcome(
             decision_id=report.decision_id,

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from inference_nf.releases import Precision
 from nf_runtime.errors import FailedPrecondition
 from radio_math.context import RadioContext
 
 STANDARD_NORMAL = "standard_normal"
+# Only some models give it: how likely the decision is within 5 % of the best.
+CONFIDENCE = "confidence"
 REQUIRED_OUTPUTS: Mapping[str, str] = {
     "carrier": "int64",
     "power_w": "float32",
@@ -71,11 +74,15 @@ class GoldenCheck:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What serving reads of a model card."""
+    """What serving reads of a model card.
+
+    `precision` is the lowest that the version may be served in; fp32 where the card is silent.
+    """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     golden: GoldenCheck
+    precision: Precision = Precision.FP32
 
 
 def read_card(document: bytes) -> ModelCard:
@@ -96,6 +103,7 @@ def read_card(document: bytes) -> ModelCard:
                 absolute=_tolerance(golden["tolerance"]["absolute"]),
                 relative=_tolerance(golden["tolerance"]["relative"]),
             ),
+            precision=Precision(content.get("precision", Precision.FP32)),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise refused(f"the model card cannot be read: {type(error).__name__}: {error}") from error
@@ -158,6 +166,8 @@ def _check_outputs(outputs: Sequence[TensorSpec]) -> None:
     for name, dtype in REQUIRED_OUTPUTS.items():
         if given.get(name) != dtype:
             raise refused(f"output {name} must be {dtype}, not {given.get(name)}")
+    if given.get(CONFIDENCE, "float32") != "float32":
+        raise refused(f"output {CONFIDENCE} must be float32, not {given[CONFIDENCE]}")
 
 
 def refused(what: str) -> FailedPrecondition:

@@ -3,6 +3,7 @@
 
 It runs any loaded version as the graph it is: noise inputs are the caller's to draw, nothing is
 applied, and no reports are made. An empty version means the one that decides, else the newest.
+Triton's repository extension loads and frees versions; it never changes which of them decides.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,10 @@ import numpy.typing as npt
 from aimlnf.inference.oip import open_inference_pb2 as pb
 from aimlnf.inference.oip import open_inference_pb2_grpc
 from inference_nf.deciding import Deciding
-from inference_nf.loading import Models, ServingModel
+from inference_nf.loading import Models
 from inference_nf.model_card import TensorSpec
+from inference_nf.oip_repository import index_of, versions_wanted
+from inference_nf.preparing import ServingModel
 from inference_nf.protocol_tensors import (
     check_tensor,
     datatype_of,
@@ -25,6 +28,8 @@ from inference_nf.protocol_tensors import (
     shape_of,
     to_raw,
 )
+from inference_nf.servicer import deadline_of
+from nf_runtime.clock import Clock
 from nf_runtime.errors import InvalidArgument, NotFound
 
 _CONTENTS = {
@@ -43,12 +48,14 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
     Args:
         models: What is in memory.
         deciding: Runs engines.
+        clock: For deadlines.
         max_batch: Most contexts in one call.
     """
 
-    def __init__(self, *, models: Models, deciding: Deciding, max_batch: int) -> None:
+    def __init__(self, *, models: Models, deciding: Deciding, clock: Clock, max_batch: int) -> None:
         self._models = models
         self._deciding = deciding
+        self._clock = clock
         self._max_batch = max_batch
 
     async def ServerLive(
@@ -76,9 +83,11 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
     async def ServerMetadata(
         self, request: pb.ServerMetadataRequest, context: Any
     ) -> pb.ServerMetadataResponse:
-        """Name and version; no extensions are served."""
+        """Name, version and the one extension that is served."""
         return pb.ServerMetadataResponse(
-            name="aimlnf.inference_nf", version=package_version("aimlnf")
+            name="aimlnf.inference_nf",
+            version=package_version("aimlnf"),
+            extensions=["model_repository"],
         )
 
     async def ModelMetadata(
@@ -102,7 +111,9 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
         model = self._find(request.model_name, request.model_version)
         wanted = _wanted(request.outputs, model.engine.outputs)
         feeds = self._feeds(request, model.engine.inputs)
-        outputs = await self._deciding.infer(model, feeds)
+        outputs = await self._deciding.infer(
+            model, feeds, deadline_s=deadline_of(context, self._clock)
+        )
         response = pb.ModelInferResponse(
             model_name=model.key.name, model_version=str(model.key.version), id=request.id
         )
@@ -111,6 +122,30 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
             response.outputs.add(name=spec.name, datatype=datatype_of(spec), shape=array.shape)
             response.raw_output_contents.append(to_raw(array))
         return response
+
+    async def RepositoryIndex(
+        self, request: pb.RepositoryIndexRequest, context: Any
+    ) -> pb.RepositoryIndexResponse:
+        """Versions in memory, and what could not be loaded."""
+        _only_repository(request.repository_name)
+        return pb.RepositoryIndexResponse(models=index_of(self._models, only_ready=request.ready))
+
+    async def RepositoryModelLoad(
+        self, request: pb.RepositoryModelLoadRequest, context: Any
+    ) -> pb.RepositoryModelLoadResponse:
+        """Load the champion, or the versions that the policy names."""
+        _only_repository(request.repository_name)
+        for selector in versions_wanted(request.parameters):
+            await self._models.load(request.model_name, selector)
+        return pb.RepositoryModelLoadResponse()
+
+    async def RepositoryModelUnload(
+        self, request: pb.RepositoryModelUnloadRequest, context: Any
+    ) -> pb.RepositoryModelUnloadResponse:
+        """Free every version of a model, or none of them while one decides."""
+        _only_repository(request.repository_name)
+        await self._models.unload_all(request.model_name)
+        return pb.RepositoryModelUnloadResponse()
 
     def _find(self, name: str, version: str) -> ServingModel:
         if not version:
@@ -159,6 +194,15 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
                 request.inputs[0].name, f"and others have different batches: {sorted(batches)}"
             )
         return feeds
+
+
+def _only_repository(name: str) -> None:
+    if name:
+        raise InvalidArgument(
+            f"repository {name} is unknown; leave the name empty, there is only one",
+            reason="INVALID_FIELD",
+            field="repository_name",
+        )
 
 
 def _contents(tensor: pb.ModelInferRequest.InferInputTensor) -> Sequence[Any]:

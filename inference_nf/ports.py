@@ -10,7 +10,7 @@ from inference_nf.answers import Answer, Counts, Ending, Notification, Outcome, 
 from inference_nf.decisions import Decision, RadioSnapshot
 from inference_nf.loaded_models import ModelSet
 from inference_nf.model_card import TensorSpec
-from inference_nf.releases import EngineKind, ModelKey, ModelRelease
+from inference_nf.releases import EngineKind, ModelKey, ModelRelease, Precision
 from nf_runtime.signing import ArtifactDigest, SignedManifest
 from radio_math.context import Allocation
 
@@ -83,6 +83,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def precision(self) -> Precision:
+        """What its linear layers compute in."""
+        ...
+
+    @property
     def inputs(self) -> Sequence[TensorSpec]:
         """The graph's own inputs, in its order."""
         ...
@@ -100,8 +105,11 @@ class Engine(Protocol):
 class EngineBuilder(Protocol):
     """Makes engines of one kind."""
 
-    def build(self, graph: bytes, *, sha256: str) -> Engine:
+    def build(self, graph: bytes, *, sha256: str, precision: Precision) -> Engine:
         """The engine that runs the ONNX `graph` with that digest. Blocks.
+
+        `precision` is the lowest that will do; an engine that gains nothing by it stays above it,
+        and says so.
 
         Raises:
             FailedPrecondition: ENGINE_UNAVAILABLE when this host cannot run it, ARTIFACT_REFUSED
@@ -287,4 +295,20 @@ class Meter(Protocol):
 
     def answered(self, ending: Ending) -> None:
         """A notification was dealt with."""
+        ...
+
+    def ran(self, batch: int) -> None:
+        """An engine ran for so many contexts at once."""
+        ...
+
+    def shed(self) -> None:
+        """A request was turned away since too many waited."""
+        ...
+
+    def compared(self, candidate: ModelKey, *, better: bool) -> None:
+        """A candidate decided beside the active model; whether its rate is the higher one."""
+        ...
+
+    def load_step(self, step: str, duration_s: float) -> None:
+        """A step of a load took that long, whether it passed or not."""
         ...

@@ -66,6 +66,8 @@ class Answering:
         concurrency: Notifications that are answered at a time.
         acknowledge_every: Notifications after which the NWDAF is told that it may forget them.
         acknowledge_period_s: Time after which it is told anyway.
+        decision_deadline_s: How long after a notification's arrival its decision must be there;
+            None without end.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Answering:
         concurrency: int = 4,
         acknowledge_every: int = 20,
         acknowledge_period_s: float = 1.0,
+        decision_deadline_s: float | None = None,
     ) -> None:
         self._subscribing = subscribing
         self._notifications = notifications
@@ -92,6 +95,7 @@ class Answering:
         self._concurrency = concurrency
         self._acknowledge_every = acknowledge_every
         self._acknowledge_period_s = acknowledge_period_s
+        self._decision_deadline_s = decision_deadline_s
         self._in_work = 0
 
     @property
@@ -197,7 +201,10 @@ class Answering:
             )
             context_at_ns = self._clock.now_ns()
             made = decision = await self._deciding.decide(
-                snapshot, decision_id=notification.notification_id, urgent=True
+                snapshot,
+                decision_id=notification.notification_id,
+                urgent=True,
+                deadline_s=self._deadline_s(received_at_ns),
             )
             decided_at_ns = self._clock.now_ns()
             outcome = await self._answer_of(
@@ -225,6 +232,12 @@ class Answering:
         )
         self._observe(answer)
         return lambda processed: self._store.record_answer(answer, processed_sequence=processed)
+
+    def _deadline_s(self, received_at_ns: int) -> float | None:
+        if self._decision_deadline_s is None:
+            return None
+        waited_s = (self._clock.now_ns() - received_at_ns) / NANOSECONDS_PER_S
+        return self._clock.monotonic_s() + self._decision_deadline_s - waited_s
 
     def _unanswered(
         self, notification: Notification, error: Exception, *, decision_made: bool

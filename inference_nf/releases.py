@@ -18,6 +18,13 @@ class EngineKind(StrEnum):
     TENSORRT = "tensorrt"
 
 
+class Precision(StrEnum):
+    """What the linear layers of a graph compute in."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+
+
 @dataclass(frozen=True, order=True)
 class ModelKey:
     """Name and version of a model: what decides, is loaded, is rolled back."""
@@ -61,3 +68,13 @@ class ModelRelease:
             reason="ARTIFACT_REFUSED",
             artifact=file_name,
         )
+
+
+@dataclass(frozen=True)
+class LoadFailure:
+    """A load that failed: the number or the alias that was asked for, and why."""
+
+    name: str
+    selector: int | str
+    reason: str
+    message: str

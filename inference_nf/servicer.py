@@ -9,18 +9,23 @@ from aimlnf.inference.v1 import inference_pb2
 from aimlnf.inference.v1.inference_function_service_pb2_grpc import (
     InferenceFunctionServiceServicer,
 )
-from inference_nf.deciding import Deciding
-from inference_nf.loading import Models, ServingModel
+from inference_nf.deciding import Deciding, Request
+from inference_nf.loading import Models
 from inference_nf.messages import (
     MAX_ID_CHARACTERS,
     decision_message,
     engine_kind_of,
+    load_failure_message,
     loaded_model_message,
     report_message,
+    shadow_message,
     snapshot_from_message,
 )
 from inference_nf.ports import AnswerStore
+from inference_nf.preparing import ServingModel
 from inference_nf.releases import ModelKey
+from inference_nf.shadowing import Shadowing
+from nf_runtime.clock import Clock
 from nf_runtime.errors import InvalidArgument
 
 _MAX_NAME_CHARACTERS = 63
@@ -34,8 +39,11 @@ class InferenceFunctionServicer(InferenceFunctionServiceServicer):
     Args:
         models: What is in memory.
         deciding: Makes decisions.
+        shadowing: Lets a candidate decide too.
         store: Has the counts and the reports.
         in_work_count: Notifications received and not recorded yet.
+        clock: For deadlines.
+        max_batch: Most contexts in one call.
     """
 
     def __init__(
@@ -43,13 +51,19 @@ class InferenceFunctionServicer(InferenceFunctionServiceServicer):
         *,
         models: Models,
         deciding: Deciding,
+        shadowing: Shadowing,
         store: AnswerStore,
         in_work_count: Callable[[], int],
+        clock: Clock,
+        max_batch: int,
     ) -> None:
         self._models = models
         self._deciding = deciding
+        self._shadowing = shadowing
         self._store = store
         self._in_work_count = in_work_count
+        self._clock = clock
+        self._max_batch = max_batch
 
     async def LoadModel(self, request: pb.LoadModelRequest, context: Any) -> pb.LoadModelResponse:
         """Load a version; what is active stays active."""
@@ -84,14 +98,46 @@ class InferenceFunctionServicer(InferenceFunctionServiceServicer):
         await self._models.deactivate()
         return pb.DeactivateResponse()
 
+    async def Rollback(self, request: pb.RollbackRequest, context: Any) -> pb.RollbackResponse:
+        """Let the version decide that decided before."""
+        model = await self._models.rollback()
+        return pb.RollbackResponse(model=self._loaded(model))
+
+    async def StartShadow(
+        self, request: pb.StartShadowRequest, context: Any
+    ) -> pb.StartShadowResponse:
+        """Let a candidate decide too."""
+        comparison = self._shadowing.start(_key(request), request.share)
+        return pb.StartShadowResponse(shadow=shadow_message(comparison))
+
+    async def StopShadow(
+        self, request: pb.StopShadowRequest, context: Any
+    ) -> pb.StopShadowResponse:
+        """End that, and tell what was compared."""
+        comparison = self._shadowing.stop()
+        return pb.StopShadowResponse(shadow=shadow_message(comparison))
+
     async def Decide(self, request: pb.DecideRequest, context: Any) -> pb.DecideResponse:
         """Decide without applying."""
-        snapshot = snapshot_from_message(request.context)
-        decision_id = _text(
-            request.decision_id or snapshot.context_id, "decision_id", MAX_ID_CHARACTERS
+        asked = _decision_request(request)
+        decision = await self._deciding.decide(
+            asked.snapshot,
+            decision_id=asked.decision_id,
+            deadline_s=deadline_of(context, self._clock),
         )
-        decision = await self._deciding.decide(snapshot, decision_id=decision_id)
         return pb.DecideResponse(decision=decision_message(decision))
+
+    async def DecideBatch(
+        self, request: pb.DecideBatchRequest, context: Any
+    ) -> pb.DecideBatchResponse:
+        """Decide for several contexts without applying."""
+        if not 1 <= len(request.requests) <= self._max_batch:
+            raise _invalid("requests", f"one call holds 1 to {self._max_batch} requests")
+        decisions = await self._deciding.decide_all(
+            [_decision_request(each) for each in request.requests],
+            deadline_s=deadline_of(context, self._clock),
+        )
+        return pb.DecideBatchResponse(decisions=map(decision_message, decisions))
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Any) -> pb.GetStatusResponse:
         """What is loaded, active and counted; decisions that were only asked for do not count."""
@@ -108,6 +154,8 @@ class InferenceFunctionServicer(InferenceFunctionServiceServicer):
             decisions_applied_count=counts.applied,
             decisions_failed_count=counts.failed,
             notifications_expired_count=counts.expired,
+            shadow=shadow_message(self._shadowing.comparison),
+            load_failures=map(load_failure_message, self._models.failures),
         )
 
     async def ListReports(
@@ -125,7 +173,21 @@ class InferenceFunctionServicer(InferenceFunctionServiceServicer):
         return loaded_model_message(model, active=model is self._models.active)
 
 
-def _key(request: pb.UnloadModelRequest | pb.ActivateRequest) -> ModelKey:
+def deadline_of(context: Any, clock: Clock) -> float | None:
+    """Monotonic time until which the caller waits; None where it waits for ever."""
+    remaining_s = context.time_remaining()
+    return None if remaining_s is None else clock.monotonic_s() + remaining_s
+
+
+def _decision_request(request: pb.DecideRequest) -> Request:
+    snapshot = snapshot_from_message(request.context)
+    decision_id = request.decision_id or snapshot.context_id
+    return Request(snapshot, _text(decision_id, "decision_id", MAX_ID_CHARACTERS))
+
+
+def _key(
+    request: pb.UnloadModelRequest | pb.ActivateRequest | pb.StartShadowRequest,
+) -> ModelKey:
     name = _text(request.model_name, "model_name", _MAX_NAME_CHARACTERS)
     return ModelKey(name, _version(request.version))
 

@@ -85,12 +85,16 @@ reports = Table(
     Column("trigger_type", _NAME, nullable=False),
     Column("source", String(20), nullable=False),
     Column("fallback_reason", String(40), nullable=False),
+    Column("fallback_method", String(40), nullable=False),
     Column("model_name", _NAME, nullable=False),
     Column("model_version", Integer, nullable=False),
     Column("model_decision", BigInteger, nullable=False),  # of this version, from 1
     Column("engine", String(20), nullable=False),
+    Column("precision", String(20), nullable=False),
+    Column("artifact_sha256", String(64), nullable=False),
     Column("predicted_rate_bps_hz", Float(53), nullable=False),
     Column("reliability", Float(53), nullable=False),
+    Column("confidence", Float(53)),  # NULL: the model does not say
     Column("inference_ns", BigInteger, nullable=False),
     Column("sim_offset_s", Float(53), nullable=False),
     Column("before_bps_hz", Float(53), nullable=False),

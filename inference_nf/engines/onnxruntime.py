@@ -7,7 +7,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from inference_nf.model_card import TensorSpec
-from inference_nf.releases import EngineKind
+from inference_nf.releases import EngineKind, Precision
 from nf_runtime.errors import FailedPrecondition
 
 _DTYPES = {
@@ -27,6 +27,7 @@ class OnnxRuntimeEngine:
 
     kind = EngineKind.ONNXRUNTIME
     version = str(onnxruntime.__version__)
+    precision = Precision.FP32  # a processor gains nothing by less
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
@@ -51,7 +52,13 @@ class OnnxRuntimeBuilder:
     def __init__(self, *, threads: int) -> None:
         self._threads = threads
 
-    def build(self, graph: bytes, *, sha256: str) -> OnnxRuntimeEngine:
+    def build(
+        self,
+        graph: bytes,
+        *,
+        sha256: str,
+        precision: Precision,  # noqa: ARG002 - computed in float32 whatever would do
+    ) -> OnnxRuntimeEngine:
         """The session of the graph. From bytes, so that what was verified is what runs.
 
         Raises:

@@ -184,6 +184,11 @@ class Decision(EventData, frozen=True, kw_only=True):
     reliability: Share
     sim_offset_s: float
     timings: DecisionTimings
+    precision: str = ""
+    artifact_sha256: str = ""
+    fallback_reason: str = ""
+    fallback_method: str = ""
+    confidence: Share | None = None
 
 
 class Reliability(EventData, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Everything around the models of an inference function, in memory."""
 
 from fakes.inference_nf.memory_engines import InlineWorker, MemoryBuilder
+from fakes.inference_nf.memory_peers import MemoryMeter
 from fakes.inference_nf.memory_repository import (
     MemoryCache,
     MemoryKeys,
@@ -9,9 +10,14 @@ from fakes.inference_nf.memory_repository import (
 )
 from support.tiny_models import TinyVersion
 
-from inference_nf.loading import LoadPolicy, Models
+from inference_nf.batching import Batcher
+from inference_nf.deciding import Deciding
+from inference_nf.falling_back import FallingBack
+from inference_nf.loading import Models
 from inference_nf.ports import EngineBuilder
+from inference_nf.preparing import LoadPolicy, Preparing
 from inference_nf.releases import EngineKind
+from inference_nf.shadowing import Shadowing
 from nf_runtime.clock import SystemClock
 
 
@@ -27,23 +33,52 @@ class ModelWorld:
         self.builders: dict[EngineKind, EngineBuilder] = {
             builder.kind: builder for builder in (self.builder, self.other_builder)
         }
-        self.policy = LoadPolicy(max_loaded=3, warm_up_runs=2, download_attempts=3)
+        self.worker = InlineWorker()
+        self.fallback_worker = InlineWorker()
+        self.max_queued = 16
+        self.meter = MemoryMeter()
+        self.policy = LoadPolicy(warm_up_runs=2, download_attempts=3)
         self.models = self.next_life()
 
     def next_life(self) -> Models:
         """The process starts anew: memory is lost, the cache and the store are not."""
-        self.models = Models(
+        preparing = Preparing(
             repository=self.repository,
             cache=self.cache,
             signatures=MemoryKeys(),
             builders=self.builders,
             default_engine=EngineKind.ONNXRUNTIME,
-            store=self.store,
             loader=InlineWorker(),
             clock=SystemClock(),
+            meter=self.meter,
             policy=self.policy,
         )
+        self.models = Models(
+            preparing=preparing, store=self.store, clock=SystemClock(), max_loaded=3
+        )
+        self.runs = Batcher(
+            worker=self.worker,
+            meter=self.meter,
+            clock=SystemClock(),
+            max_batch=8,
+            max_queued=self.max_queued,
+        )
+        self.shadowing = Shadowing(self.models, runs=self.runs, meter=self.meter)
         return self.models
+
+    def deciding(self, *, min_reliability: float = 0.0, search: bool = True) -> Deciding:
+        """What decides with the models of this life."""
+        return Deciding(
+            self.models,
+            runs=self.runs,
+            falling_back=FallingBack(
+                worker=self.fallback_worker, meter=self.meter, clock=SystemClock(), search=search
+            ),
+            shadowing=self.shadowing,
+            meter=self.meter,
+            clock=SystemClock(),
+            min_reliability=min_reliability,
+        )
 
     def active_version(self) -> int | None:
         """Who decides."""

@@ -52,6 +52,8 @@ _OUTPUTS = [
     {"name": "reliability", "dtype": "float32", "shape": ["N"]},
 ]
 
+_CONFIDENCE = {"name": "confidence", "dtype": "float32", "shape": ["N"]}
+
 
 @dataclass(frozen=True)
 class TinyVersion:
@@ -100,6 +102,8 @@ def tiny_version(
     golden_shift: float = 0.0,
     state: str = APPROVED,
     signer: Signer = SIGNER,
+    precision: str | None = None,
+    confidence: float | None = None,
 ) -> TinyVersion:
     """A version that gives every context the same carriers, equal power and a noisy beamformer.
 
@@ -112,11 +116,19 @@ def tiny_version(
         golden_shift: added to the stored beamformer indices, so that they are wrong.
         state: in the repository.
         signer: of its manifest.
+        precision: that its card allows; the card is silent without.
+        confidence: what it says of each decision; no such output without.
     """
-    graph = tiny_graph(rate_bps_hz=rate_bps_hz, reliability=reliability, carrier=carrier)
+    graph = tiny_graph(
+        rate_bps_hz=rate_bps_hz, reliability=reliability, carrier=carrier, confidence=confidence
+    )
     inputs = golden_inputs()
     outputs = expected_outputs(
-        inputs, rate_bps_hz=rate_bps_hz, reliability=reliability, carrier=carrier
+        inputs,
+        rate_bps_hz=rate_bps_hz,
+        reliability=reliability,
+        carrier=carrier,
+        confidence=confidence,
     )
     outputs["beamformer_index"] = outputs["beamformer_index"] + np.float32(golden_shift)
     golden = save(
@@ -125,17 +137,21 @@ def tiny_version(
     )
     files = {
         "model.onnx": graph,
-        "model_card.json": json.dumps(tiny_card(name)).encode(),
+        "model_card.json": json.dumps(
+            tiny_card(name, confidence=confidence is not None)
+            | ({} if precision is None else {"precision": precision})
+        ).encode(),
         "golden.safetensors": golden,
     }
     return TinyVersion(ModelKey(name, version), files, state, signer)
 
 
-def tiny_card(name: str = "gan-gdm") -> dict[str, Any]:
+def tiny_card(name: str = "gan-gdm", *, confidence: bool = False) -> dict[str, Any]:
     """The card of every tiny version."""
+    outputs = [*_OUTPUTS, *([_CONFIDENCE] if confidence else [])]
     return {
         "name": name,
-        "signature": {"inputs": [dict(e) for e in _INPUTS], "outputs": [dict(e) for e in _OUTPUTS]},
+        "signature": {"inputs": [dict(e) for e in _INPUTS], "outputs": [dict(e) for e in outputs]},
         "golden": {
             "file": "golden.safetensors",
             "tolerance": {"absolute": 1e-3, "relative": 1e-3},
@@ -143,7 +159,13 @@ def tiny_card(name: str = "gan-gdm") -> dict[str, Any]:
     }
 
 
-def tiny_graph(*, rate_bps_hz: float, reliability: float, carrier: tuple[int, ...]) -> bytes:
+def tiny_graph(
+    *,
+    rate_bps_hz: float,
+    reliability: float,
+    carrier: tuple[int, ...],
+    confidence: float | None = None,
+) -> bytes:
     """The graph: beamformer index = 7 + mean of the ESIM's noise, everything else constant."""
 
     def constant(name: str, value: npt.NDArray[Any]) -> onnx.TensorProto:
@@ -170,12 +192,17 @@ def tiny_graph(*, rate_bps_hz: float, reliability: float, carrier: tuple[int, ..
         constant("rate", np.array([rate_bps_hz], np.float32)),
         constant("trust", np.array([reliability], np.float32)),
     ]
+    outputs = list(_OUTPUTS)
+    if confidence is not None:
+        nodes.append(helper.make_node("Expand", ["sure", "count"], ["confidence"]))
+        initializers.append(constant("sure", np.array([confidence], np.float32)))
+        outputs.append(_CONFIDENCE)
     types = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info(e["name"], types[e["dtype"]], e["shape"]) for e in _INPUTS],
-        [helper.make_tensor_value_info(e["name"], types[e["dtype"]], e["shape"]) for e in _OUTPUTS],
+        [helper.make_tensor_value_info(e["name"], types[e["dtype"]], e["shape"]) for e in outputs],
         initializers,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -201,16 +228,19 @@ def expected_outputs(
     rate_bps_hz: float = 7.0,
     reliability: float = 0.5,
     carrier: tuple[int, ...] = FEASIBLE,
+    confidence: float | None = None,
 ) -> dict[str, npt.NDArray[Any]]:
     """What the graph computes, in numpy."""
     batch = len(inputs["power_budget_w"])
     budget = inputs["power_budget_w"]
+    sure = {} if confidence is None else {"confidence": np.full(batch, confidence, np.float32)}
     return {
         "carrier": np.tile(np.array(carrier, np.int64), (batch, 1)),
         "power_w": np.repeat(budget[:, None] / np.float32(ESIMS), ESIMS, axis=1),
         "beamformer_index": 7 + inputs["noise"].mean(axis=(1, 3)),
         "predicted_rate_bps_hz": np.full(batch, rate_bps_hz, np.float32),
         "reliability": np.full(batch, reliability, np.float32),
+        **sure,
     }
 
 

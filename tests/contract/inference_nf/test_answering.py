@@ -124,6 +124,8 @@ async def test_a_trigger_is_answered_reported_and_counted(loop: Loop) -> None:
     for decision in decisions:
         assert (decision.source, decision.model_name, decision.model_version) == ("model", NAME, 1)
         assert (decision.achieved_before_bps_hz, decision.achieved_after_bps_hz) == (3.0, 5.0)
+        assert (decision.engine, decision.precision) == ("onnxruntime", "fp32")
+        assert len(decision.artifact_sha256) == 64
         timings = decision.timings
         assert timings.published_at <= timings.notified_at <= timings.received_at
         assert timings.received_at <= timings.context_at <= timings.decided_at <= timings.applied_at
@@ -135,6 +137,11 @@ async def test_a_trigger_is_answered_reported_and_counted(loop: Loop) -> None:
     assert [report.sequence for report in reports] == [1, 2, 3]
     assert {report.outcome.trigger_id for report in reports} == {"t1", "t2", "t3"}
     assert reports[0].decision.model_version == 1
+    assert reports[0].decision.precision == inference_pb2.PRECISION_FP32
+    assert reports[0].decision.artifact_sha256 == (
+        tiny_version(1).release.artifact("model.onnx").sha256
+    )
+    assert not reports[0].decision.HasField("confidence")
     assert reports[0].outcome.after_bps_hz == 5.0
     assert reports[0].trigger_to_applied.ToNanoseconds() > 0
     rest = await loop.inference.ListReports(pb.ListReportsRequest(after_sequence=1, page_size=1))
@@ -219,7 +226,12 @@ async def test_stages_are_measured(loop: Loop, loop_settings: InferenceSettings)
     metrics_address = json.loads(ready.read_text())["metrics"]
     with urllib.request.urlopen(f"http://{metrics_address}/metrics") as page:  # noqa: ASYNC210
         text = page.read().decode()
-    for stage in ("context", "inference", "apply", "trigger_to_applied"):
+    for stage in ("context", "queue", "inference", "apply", "trigger_to_applied"):
         assert f'aimlnf_inference_stage_seconds_count{{stage="{stage}"}} 1.0' in text
     assert 'aimlnf_inference_notifications_total{ending="applied"} 1.0' in text
     assert 'engine="onnxruntime"' in text
+    assert 'precision="fp32"' in text
+    assert f'artifact="{tiny_version(1).release.artifact("model.onnx").sha256[:12]}"' in text
+    for step in ("resolve", "signature", "download", "compile", "warm_up", "golden"):
+        assert f'aimlnf_inference_load_step_seconds_count{{step="{step}"}} 1.0' in text
+    assert "aimlnf_inference_batch_contexts_count 1.0" in text

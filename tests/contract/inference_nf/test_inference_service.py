@@ -7,14 +7,21 @@ import grpc
 import numpy as np
 import pytest
 from fakes.inference_nf.grpc_peers import RepositoryServicer, context_message
+from support.bad_versions import (
+    SECOND,
+    other_signature,
+    unknown_operator,
+    weights_gone_bad,
+    with_files,
+)
 from support.tiny_models import STRANGER, TinyVersion, tiny_version
 
 from aimlnf.inference.v1 import inference_function_service_pb2 as pb
 from aimlnf.inference.v1 import inference_pb2
 from aimlnf.inference.v1.inference_function_service_pb2_grpc import InferenceFunctionServiceStub
 from aimlnf.ransim.v1 import radio_pb2, tensor_pb2
+from inference_nf.engines.compiling import installed_library
 from inference_nf.engines.cuda import Cuda
-from inference_nf.engines.tensorrt import installed_library
 from nf_runtime.errors import (
     DataLoss,
     FailedPrecondition,
@@ -101,7 +108,7 @@ async def test_swap_roll_back_and_unload(
     assert states(await status(inference)) == {1: "READY"}
 
 
-SECOND = tiny_version(2, rate_bps_hz=8)
+REFUSED = (FailedPrecondition, "ARTIFACT_REFUSED")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +128,12 @@ SECOND = tiny_version(2, rate_bps_hz=8)
             FailedPrecondition,
             "ARTIFACT_REFUSED",
         ),
+        (other_signature(), FailedPrecondition, "ARTIFACT_REFUSED"),
+        (weights_gone_bad(in_golden=False), FailedPrecondition, "GOLDEN_SAMPLE_MISMATCH"),
+        (weights_gone_bad(in_golden=True), FailedPrecondition, "GOLDEN_SAMPLE_MISMATCH"),
+        (unknown_operator(), FailedPrecondition, "ARTIFACT_REFUSED"),
+        (with_files(model__onnx=SECOND.files["model.onnx"][:-40]), *REFUSED),
+        (with_files(golden__safetensors=b"\x00" * 64), *REFUSED),
         (tiny_version(3), NotFound, "RESOURCE_NOT_FOUND"),
     ],
 )
@@ -141,6 +154,8 @@ async def test_a_version_that_must_not_serve_does_not(
     assert states(await status(inference)) == {1: "ACTIVE"}
     response = await inference.Decide(pb.DecideRequest(context=context_message()))
     assert response.decision.model_version == 1
+    (failure,) = (await status(inference)).load_failures
+    assert (failure.selector, failure.reason) == ("2", reason)
 
 
 async def test_an_interrupted_download_is_unavailable_and_goes_on(

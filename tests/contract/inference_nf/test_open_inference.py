@@ -14,8 +14,9 @@ from support.tiny_models import expected_outputs, golden_inputs, tiny_version
 from aimlnf.inference.oip import open_inference_pb2 as pb
 from aimlnf.inference.oip.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from aimlnf.inference.v1 import inference_function_service_pb2 as nf_pb
+from aimlnf.inference.v1 import inference_pb2
 from aimlnf.inference.v1.inference_function_service_pb2_grpc import InferenceFunctionServiceStub
-from nf_runtime.errors import InvalidArgument, NfError, NotFound
+from nf_runtime.errors import FailedPrecondition, InvalidArgument, NfError, NotFound
 
 NAME = "gan-gdm"
 DTYPES = {"FP32": np.float32, "INT64": np.int64}
@@ -119,6 +120,33 @@ async def test_infer_picks_version_and_outputs(protocol: GRPCInferenceServiceStu
     outputs = arrays_of(await protocol.ModelInfer(request))
     assert list(outputs) == ["reliability", "predicted_rate_bps_hz"]
     assert outputs["predicted_rate_bps_hz"].tolist() == [2, 2]
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_the_repository_extension_leaves_what_decides_alone(
+    protocol: GRPCInferenceServiceStub, inference: InferenceFunctionServiceStub
+) -> None:
+    """Another load does not swap, and a model that decides cannot be freed."""
+    await protocol.RepositoryModelLoad(
+        pb.RepositoryModelLoadRequest(
+            model_name=NAME,
+            parameters={
+                "config": pb.ModelRepositoryParameter(
+                    string_param='{"version_policy": {"specific": {"versions": [2]}}}'
+                )
+            },
+        )
+    )
+    with pytest.raises(FailedPrecondition) as caught:
+        await protocol.RepositoryModelUnload(pb.RepositoryModelUnloadRequest(model_name=NAME))
+    assert caught.value.reason == "STATE_FORBIDS"
+    status = await inference.GetStatus(nf_pb.GetStatusRequest())
+    assert {m.version: m.state for m in status.models} == {
+        1: inference_pb2.LOADED_MODEL_STATE_ACTIVE,
+        2: inference_pb2.LOADED_MODEL_STATE_READY,
+    }
+    with pytest.raises(InvalidArgument, match="repository other is unknown"):
+        await protocol.RepositoryIndex(pb.RepositoryIndexRequest(repository_name="other"))
 
 
 def first_input(**changes: Any) -> Callable[[pb.ModelInferRequest], None]:

@@ -41,6 +41,7 @@ class RepositoryServicer(mms_grpc.ModelRepositoryServiceServicer):
         self.aliases: dict[str, int] = {}
         self.breaks = 0  # so many downloads end after their first chunk
         self.downloads: list[tuple[str, int]] = []
+        self.before_chunk: Callable[[str, int], None] | None = None  # given the file and the offset
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
         mms_grpc.add_ModelRepositoryServiceServicer_to_server(self, server)
@@ -66,6 +67,8 @@ class RepositoryServicer(mms_grpc.ModelRepositoryServiceServicer):
         version = self.versions[ModelKey(request.model_name, request.version)]
         content = version.served(request.file_name)
         for offset in range(request.offset_bytes, len(content), 1000):
+            if self.before_chunk is not None:
+                self.before_chunk(request.file_name, offset)
             yield mms_pb.DownloadArtifactResponse(
                 offset_bytes=offset, data=content[offset : offset + 1000]
             )

@@ -11,6 +11,7 @@ from support.tiny_models import radio_context
 from inference_nf.answers import Answer, Counts, Ending, Notification, Outcome, Report
 from inference_nf.decisions import Decision, RadioSnapshot
 from inference_nf.ports import EventFilter, Subscription
+from inference_nf.releases import ModelKey
 from nf_runtime.errors import NfError, NotFound, Unavailable
 from radio_math.context import Allocation
 
@@ -194,6 +195,10 @@ class MemoryMeter:
         self.decisions: list[Decision] = []
         self.stages: Counter[str] = Counter()
         self.endings: Counter[Ending] = Counter()
+        self.batches: list[int] = []
+        self.sheds = 0
+        self.comparisons: list[tuple[ModelKey, bool]] = []
+        self.load_steps: list[str] = []
 
     def decided(self, decision: Decision) -> None:
         self.decisions.append(decision)
@@ -204,3 +209,16 @@ class MemoryMeter:
 
     def answered(self, ending: Ending) -> None:
         self.endings[ending] += 1
+
+    def ran(self, batch: int) -> None:
+        self.batches.append(batch)
+
+    def shed(self) -> None:
+        self.sheds += 1
+
+    def compared(self, candidate: ModelKey, *, better: bool) -> None:
+        self.comparisons.append((candidate, better))
+
+    def load_step(self, step: str, duration_s: float) -> None:
+        assert duration_s >= 0
+        self.load_steps.append(step)

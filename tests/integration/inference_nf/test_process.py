@@ -2,8 +2,12 @@
 
 import asyncio
 import base64
+import contextlib
+import itertools
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +34,7 @@ from aimlnf.inference.v1.inference_function_service_pb2_grpc import InferenceFun
 from nf_runtime.client import open_channel
 from nf_runtime.clock import SystemClock
 from nf_runtime.config import ClientSettings, KafkaSettings
+from nf_runtime.errors import NfError
 from nf_runtime.events.catalogue import INFERENCE_REPORTS, Decision
 from nf_runtime.events.subscriber import EventSubscriber
 
@@ -227,6 +232,93 @@ async def test_restart_restores_the_active_model_without_the_repository(world: W
         await world.all_acknowledged()
         (report,) = (await inference.ListReports(pb.ListReportsRequest())).reports
     assert report.decision.model_version == 2
+
+
+@pytest.mark.prove
+async def test_killed_while_a_version_is_loaded(world: World, round_seed: int) -> None:
+    """At a random chunk of its download or some time after the last: compiling, checking, storing.
+
+    What decided decides again, what was loaded is there as a whole or not at all, and the load can
+    be taken up again.
+    """
+    rng = random.Random(round_seed)
+    second = tiny_version(2, rate_bps_hz=9)
+    world.repository.versions[second.key] = second
+    chunks = [
+        (name, offset)
+        for name in ("model_card.json", "golden.safetensors", "model.onnx")
+        for offset in range(0, len(second.files[name]), 1000)
+    ]
+    world.start()
+    async with world.serving() as inference:
+        await activate(inference)
+    timers: list[asyncio.TimerHandle] = []
+    for _ in range(3):
+        died_at = rng.choice([*chunks, chunks[-1], chunks[-1]])
+        delay_s = rng.uniform(0, 0.1) if died_at == chunks[-1] else 0.0
+
+        def die(name: str, offset: int, at: tuple[str, int] = died_at, s: float = delay_s) -> None:
+            if (name, offset) == at:
+                timers.append(asyncio.get_running_loop().call_later(s, world.kill))
+
+        world.repository.before_chunk = die
+        async with world.serving() as inference:
+            load = pb.LoadModelRequest(model_name=NAME, version=2)
+            # It may be loaded before it dies; then it is killed as it is.
+            with contextlib.suppress(NfError):
+                await inference.LoadModel(load)
+            world.kill()
+        await world.killed()
+        world.repository.before_chunk = None
+        for timer in timers:  # or it would hit the next life
+            timer.cancel()
+        world.start()
+        async with world.serving() as inference:
+            status = await inference.GetStatus(pb.GetStatusRequest())
+            states = {model.version: model.state for model in status.models}
+            assert states[1] == inference_pb2.LOADED_MODEL_STATE_ACTIVE
+            assert states.get(2) in (None, inference_pb2.LOADED_MODEL_STATE_READY)
+            await inference.LoadModel(load)
+            await inference.UnloadModel(pb.UnloadModelRequest(model_name=NAME, version=2))
+            assert not list((world.folder / "cache" / "partial").iterdir())
+        shutil.rmtree(world.folder / "cache" / "sha256")  # to be downloaded anew
+        async with world.serving() as inference:
+            await inference.LoadModel(pb.LoadModelRequest(model_name=NAME, version=1))
+
+
+@pytest.mark.prove
+async def test_killed_while_versions_swap(world: World, round_seed: int) -> None:
+    """One of the two decides after the restart: the one confirmed last, or the one after it."""
+    rng = random.Random(round_seed)
+    second = tiny_version(2, rate_bps_hz=9)
+    world.repository.versions[second.key] = second
+    world.start()
+    async with world.serving() as inference:
+        await activate(inference)
+        await inference.LoadModel(pb.LoadModelRequest(model_name=NAME, version=2))
+    for _ in range(3):
+        asked = confirmed = 0
+        async with world.serving() as inference:
+            timer = asyncio.get_running_loop().call_later(rng.uniform(0.05, 0.3), world.kill)
+            with contextlib.suppress(NfError):
+                for version in itertools.cycle((1, 2)):
+                    asked = version
+                    await inference.Activate(pb.ActivateRequest(model_name=NAME, version=version))
+                    confirmed = version
+            world.kill()
+        await world.killed()
+        timer.cancel()  # or it would hit the next life
+        world.start()
+        async with world.serving() as inference:
+            status = await inference.GetStatus(pb.GetStatusRequest())
+            (active,) = [
+                model.version
+                for model in status.models
+                if model.state == inference_pb2.LOADED_MODEL_STATE_ACTIVE
+            ]
+            assert active in {asked, confirmed}
+            assert {model.version for model in status.models} == {1, 2}
+            await inference.Rollback(pb.RollbackRequest())
 
 
 async def test_starts_before_all_its_peers(world: World) -> None:

@@ -18,7 +18,7 @@ from inference_nf.answers import (
     report_of,
 )
 from inference_nf.decisions import FallbackReason, fallback_decision
-from inference_nf.releases import EngineKind, ModelKey
+from inference_nf.releases import EngineKind, ModelKey, Precision
 from nf_runtime.events import catalogue
 from nf_runtime.events.cloud_event import decode, encode
 
@@ -38,7 +38,11 @@ BY_MODEL = replace(
         FALLBACK.decision,
         fallback_reason=None,
         model=MODEL,
+        fallback_method=None,
         engine=EngineKind.ONNXRUNTIME,
+        precision=Precision.FP32,
+        artifact_sha256="ab" * 32,
+        confidence=0.75,
         reliability=0.25,
         inference_s=0.0015,
     ),
@@ -64,6 +68,8 @@ def test_the_decision_event_has_the_whole_way() -> None:
     )
     assert (event.data.achieved_before_bps_hz, event.data.achieved_after_bps_hz) == (3.0, 5.0)
     assert (event.data.model_name, event.data.model_version) == ("gan-gdm", 3)
+    assert (event.data.engine, event.data.precision) == ("onnxruntime", "fp32")
+    assert (event.data.artifact_sha256, event.data.confidence) == ("ab" * 32, 0.75)
 
 
 def test_a_fallback_is_reported_as_one() -> None:
@@ -71,7 +77,13 @@ def test_a_fallback_is_reported_as_one() -> None:
     event = decision_event(FALLBACK, source="/inference_nf/a")
     assert isinstance(event.data, catalogue.Decision)
     assert (event.data.source, event.data.model_name, event.data.engine) == ("fallback", "", "")
-    assert report_of(FALLBACK).fallback_reason == "no_active_model"
+    assert (event.data.fallback_reason, event.data.fallback_method) == (
+        "no_active_model",
+        "conservative",
+    )
+    report = report_of(FALLBACK)
+    assert (report.fallback_reason, report.fallback_method) == ("no_active_model", "conservative")
+    assert (report.precision, report.artifact_sha256, report.confidence) == ("", "", None)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from inference_nf.decisions import (
     model_decision,
 )
 from inference_nf.model_card import read_card
-from inference_nf.releases import EngineKind, ModelKey
+from inference_nf.releases import EngineKind, ModelKey, Precision
 from nf_runtime.errors import InvalidArgument
 from radio_math.secrecy import sum_secrecy_rate
 
@@ -85,6 +85,8 @@ def test_a_model_decision_says_what_the_model_said() -> None:
         decision_id="d",
         model=ModelKey("gan-gdm", 3),
         engine=EngineKind.ONNXRUNTIME,
+        precision=Precision.FP32,
+        artifact_sha256="ab" * 32,
         inference_s=0.002,
     )
     assert decision.source is Source.MODEL
@@ -124,6 +126,8 @@ def test_an_answer_that_cannot_be_applied_is_refused(
             decision_id="d",
             model=ModelKey("gan-gdm", 1),
             engine=EngineKind.ONNXRUNTIME,
+            precision=Precision.FP32,
+            artifact_sha256="ab" * 32,
             inference_s=0.0,
         )
 

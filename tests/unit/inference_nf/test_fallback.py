@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.tiny_models import radio_context
 
-from inference_nf.fallback import fallback_allocation
+from inference_nf.fallback import conservative_allocation
 from radio_math.context import ContextError, RadioContext
 from radio_math.secrecy import quota_respected
 
@@ -31,9 +31,9 @@ def test_is_feasible_wherever_anything_is(
     context = context_of(esims, carriers, power_w)
     if esims > quota * carriers:
         with pytest.raises(ContextError, match="do not fit"):
-            fallback_allocation(context, quota)
+            conservative_allocation(context, quota)
         return
-    allocation = fallback_allocation(context, quota)
+    allocation = conservative_allocation(context, quota)
     assert quota_respected(allocation, quota, carriers)
     loads = np.bincount(allocation.carrier, minlength=carriers)
     assert loads.max() - loads.min() <= 1
@@ -43,6 +43,6 @@ def test_is_feasible_wherever_anything_is(
 
 def test_is_the_same_for_the_same_context() -> None:
     """Nothing is drawn."""
-    first, second = (fallback_allocation(radio_context(), 4) for _ in range(2))
+    first, second = (conservative_allocation(radio_context(), 4) for _ in range(2))
     assert np.array_equal(first.carrier, second.carrier)
     assert np.array_equal(first.power_w, second.power_w)

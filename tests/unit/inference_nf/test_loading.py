@@ -9,7 +9,7 @@ from support.model_world import ModelWorld
 from support.tiny_models import STRANGER, TinyVersion, tiny_version
 from support.waiting import until
 
-from inference_nf.releases import EngineKind
+from inference_nf.releases import EngineKind, Precision
 from nf_runtime.errors import (
     DataLoss,
     FailedPrecondition,
@@ -193,6 +193,16 @@ async def test_the_engine_asked_for_builds() -> None:
     assert world.models.active.engine.kind is EngineKind.TENSORRT
 
 
+async def test_precision_is_the_cards_unless_the_settings_say_otherwise() -> None:
+    """A card that is silent means float32; what is built says what it computes in."""
+    in_half = tiny_version(2, precision="fp16")
+    world = ModelWorld(FIRST, in_half)
+    assert (await world.models.load(NAME, 1)).engine.precision is Precision.FP32
+    assert (await world.models.load(NAME, 2)).engine.precision is Precision.FP16
+    world.policy = replace(world.policy, precision=Precision.FP32)
+    assert (await world.next_life().load(NAME, 2)).engine.precision is Precision.FP32
+
+
 async def test_an_engine_that_this_host_lacks_leaves_the_other_serving() -> None:
     """ENGINE_UNAVAILABLE, and the version decides on with the engine that it has."""
     world = await world_with_active_first()
@@ -222,6 +232,58 @@ async def test_unloading_frees_and_keeps_the_active() -> None:
     with pytest.raises(FailedPrecondition):
         await world.models.unload(FIRST.key)
     assert [model.key for model in world.models.serving] == [FIRST.key]
+
+
+async def test_unloading_a_model_frees_all_its_versions_or_none() -> None:
+    """While one of them decides, none goes."""
+    world = await world_with_active_first(SECOND, tiny_version(1, name="other"))
+    await world.models.load(NAME, 2)
+    await world.models.load("other", 1)
+    with pytest.raises(FailedPrecondition):
+        await world.models.unload_all(NAME)
+    assert len(world.models.serving) == 3
+    await world.models.deactivate()
+    await world.models.unload_all(NAME)
+    assert [model.key.name for model in world.models.serving] == ["other"]
+    with pytest.raises(NotFound):
+        await world.models.unload_all(NAME)
+
+
+async def test_rollback_needs_nothing_but_memory() -> None:
+    """Neither repository nor cache; a second one goes forth again, and so after a restart."""
+    world = await world_with_active_first(SECOND)
+    with pytest.raises(FailedPrecondition, match="no version that decided before"):
+        await world.models.rollback()
+    await world.models.load(NAME, 2)
+    await world.models.activate(SECOND.key)
+    world.repository.missing = True
+    served = list(world.repository.served)
+    world.cache.files.clear()
+    assert (await world.models.rollback()).key == FIRST.key
+    assert world.active_version() == 1
+    assert (await world.models.rollback()).key == SECOND.key
+    assert world.repository.served == served
+    assert world.store.saved.previous == FIRST.key
+
+
+async def test_the_last_failure_of_a_version_is_told_until_it_is_loaded() -> None:
+    """With its reason; by the number or the alias that was asked for; not without end."""
+    world = ModelWorld(FIRST, SECOND.with_flipped_bit("model.onnx"))
+    for selector in (2, "champion", 2):
+        with pytest.raises(NfError):
+            await world.models.load(NAME, selector)
+    assert [(f.selector, f.reason) for f in world.models.failures] == [
+        ("champion", "RESOURCE_NOT_FOUND"),
+        (2, "DIGEST_MISMATCH"),
+    ]
+    published(SECOND)(world)
+    world.repository.aliases["champion"] = 2
+    await world.models.load(NAME, "champion")
+    assert world.models.failures == []
+    for number in range(3, 100):
+        with pytest.raises(NotFound):
+            await world.models.load(NAME, number)
+    assert [f.selector for f in world.models.failures] == list(range(80, 100))
 
 
 async def test_find_prefers_the_active_then_the_newest() -> None:

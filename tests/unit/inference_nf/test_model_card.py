@@ -39,6 +39,7 @@ def test_reads_inputs_outputs_and_tolerance() -> None:
     [
         (lambda c: c.pop("signature"), "cannot be read: KeyError"),
         (lambda c: c["signature"].update(inputs=3), "cannot be read"),
+        (lambda c: c.update(precision="int4"), "cannot be read: ValueError.*int4"),
         (lambda c: c["golden"].pop("tolerance"), "cannot be read"),
         (lambda c: c["golden"]["tolerance"].update(absolute=float("inf")), "tolerance of inf"),
         (lambda c: c["golden"]["tolerance"].update(relative=-1), "tolerance of -1"),

@@ -5,10 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from fakes.inference_nf.memory_engines import InlineWorker
 from fakes.inference_nf.memory_peers import (
     MemoryAnswers,
-    MemoryMeter,
     MemoryNotifications,
     MemoryRadio,
     unavailable,
@@ -18,8 +16,7 @@ from support.tiny_models import tiny_version
 from support.waiting import until
 
 from inference_nf.answers import Ending
-from inference_nf.deciding import Deciding
-from inference_nf.decisions import Source
+from inference_nf.decisions import FallbackReason, Source
 from inference_nf.ports import EventFilter
 from inference_nf.procedures import Answering
 from inference_nf.subscribing import Interest, Subscribing
@@ -37,12 +34,15 @@ class World(ModelWorld):
         self.notifications = MemoryNotifications()
         self.radio = MemoryRadio()
         self.answers = MemoryAnswers()
-        self.meter = MemoryMeter()
         self.stop = asyncio.Event()
 
     @asynccontextmanager
     async def answering(
-        self, *, concurrency: int = 4, acknowledge_every: int = 2
+        self,
+        *,
+        concurrency: int = 4,
+        acknowledge_every: int = 2,
+        decision_deadline_s: float | None = None,
     ) -> AsyncIterator[Answering]:
         """One life; it ends with a stop."""
         clock = SystemClock()
@@ -55,13 +55,14 @@ class World(ModelWorld):
             ),
             notifications=self.notifications,
             radio=self.radio,
-            deciding=Deciding(self.models, worker=InlineWorker(), meter=self.meter, clock=clock),
+            deciding=self.deciding(search=False),
             store=self.answers,
             meter=self.meter,
             clock=clock,
             concurrency=concurrency,
             acknowledge_every=acknowledge_every,
             acknowledge_period_s=0.05,
+            decision_deadline_s=decision_deadline_s,
         )
         self.stop = asyncio.Event()
         running = asyncio.create_task(answering.run(self.stop))
@@ -106,7 +107,12 @@ async def test_a_notification_is_answered_recorded_and_acknowledged() -> None:
     assert world.answers.kept is not None
     assert world.answers.kept.processed_sequence == 3
     assert world.answers.total.made == world.answers.total.applied == 3
-    assert world.meter.stages == {"context": 3, "apply": 3, "trigger_to_applied": 3}
+    assert world.meter.stages == {
+        "context": 3,
+        "fallback": 3,
+        "apply": 3,
+        "trigger_to_applied": 3,
+    }
     assert world.meter.endings == {Ending.APPLIED: 3}
 
 
@@ -290,3 +296,19 @@ async def test_an_acknowledgement_that_fails_loses_nothing() -> None:
     world.notifications.deaf = None
     async with world.answering():
         await world.all_dealt_with()
+
+
+async def test_a_trigger_that_waited_too_long_for_its_context_gets_the_fallback() -> None:
+    """The deadline counts from the notification's arrival; without one the model decides."""
+    world = World()
+    await world.models.load("gan-gdm", 1)
+    await world.models.activate(tiny_version(1).key)
+    await world.put("t1")
+    async with world.answering(decision_deadline_s=1e-6):
+        await world.all_dealt_with()
+    decision = world.answers.answers["s1/t1"].decision
+    assert decision.fallback_reason is FallbackReason.DEADLINE
+    await world.put("t2")
+    async with world.answering():
+        await world.all_dealt_with()
+    assert world.answers.answers["s1/t2"].decision.source is Source.MODEL

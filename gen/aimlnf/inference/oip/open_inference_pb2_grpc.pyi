@@ -3,7 +3,8 @@
 isort:skip_file
 Open Inference Protocol, version 2, over gRPC: the messages, numbers and names are the protocol's
 (KServe "predict protocol v2"), so that any Triton or KServe client can call this function. What
-a model's inputs and outputs mean stands in its model card.
+a model's inputs and outputs mean stands in its model card. The last three calls are Triton's model
+repository extension, with Triton's messages.
 """
 
 from aimlnf.inference.oip import open_inference_pb2 as _open_inference_pb2
@@ -48,6 +49,14 @@ class GRPCInferenceServiceStub:
     """Inputs and outputs of a model. NOT_FOUND."""
     ModelInfer: _grpc.UnaryUnaryMultiCallable[_open_inference_pb2.ModelInferRequest, _open_inference_pb2.ModelInferResponse]
     """Runs a model. NOT_FOUND, INVALID_ARGUMENT."""
+    RepositoryIndex: _grpc.UnaryUnaryMultiCallable[_open_inference_pb2.RepositoryIndexRequest, _open_inference_pb2.RepositoryIndexResponse]
+    """Versions in memory, and those whose last load failed, with the reason."""
+    RepositoryModelLoad: _grpc.UnaryUnaryMultiCallable[_open_inference_pb2.RepositoryModelLoadRequest, _open_inference_pb2.RepositoryModelLoadResponse]
+    """Loads the champion, or the versions that `config` names as Triton's version policy does.
+    Everything is checked as ever; which version decides stays as it is.
+    """
+    RepositoryModelUnload: _grpc.UnaryUnaryMultiCallable[_open_inference_pb2.RepositoryModelUnloadRequest, _open_inference_pb2.RepositoryModelUnloadResponse]
+    """Frees every version of a model. NOT_FOUND, FAILED_PRECONDITION while one of them decides."""
 
 @_typing.type_check_only
 class GRPCInferenceServiceAsyncStub(GRPCInferenceServiceStub):
@@ -66,6 +75,14 @@ class GRPCInferenceServiceAsyncStub(GRPCInferenceServiceStub):
     """Inputs and outputs of a model. NOT_FOUND."""
     ModelInfer: _aio.UnaryUnaryMultiCallable[_open_inference_pb2.ModelInferRequest, _open_inference_pb2.ModelInferResponse]  # type: ignore[assignment]
     """Runs a model. NOT_FOUND, INVALID_ARGUMENT."""
+    RepositoryIndex: _aio.UnaryUnaryMultiCallable[_open_inference_pb2.RepositoryIndexRequest, _open_inference_pb2.RepositoryIndexResponse]  # type: ignore[assignment]
+    """Versions in memory, and those whose last load failed, with the reason."""
+    RepositoryModelLoad: _aio.UnaryUnaryMultiCallable[_open_inference_pb2.RepositoryModelLoadRequest, _open_inference_pb2.RepositoryModelLoadResponse]  # type: ignore[assignment]
+    """Loads the champion, or the versions that `config` names as Triton's version policy does.
+    Everything is checked as ever; which version decides stays as it is.
+    """
+    RepositoryModelUnload: _aio.UnaryUnaryMultiCallable[_open_inference_pb2.RepositoryModelUnloadRequest, _open_inference_pb2.RepositoryModelUnloadResponse]  # type: ignore[assignment]
+    """Frees every version of a model. NOT_FOUND, FAILED_PRECONDITION while one of them decides."""
 
 class GRPCInferenceServiceServicer(metaclass=_abc_1.ABCMeta):
     """The Open Inference Protocol."""
@@ -117,5 +134,31 @@ class GRPCInferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_open_inference_pb2.ModelInferResponse, _abc.Awaitable[_open_inference_pb2.ModelInferResponse]]:
         """Runs a model. NOT_FOUND, INVALID_ARGUMENT."""
+
+    @_abc_1.abstractmethod
+    def RepositoryIndex(
+        self,
+        request: _open_inference_pb2.RepositoryIndexRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_open_inference_pb2.RepositoryIndexResponse, _abc.Awaitable[_open_inference_pb2.RepositoryIndexResponse]]:
+        """Versions in memory, and those whose last load failed, with the reason."""
+
+    @_abc_1.abstractmethod
+    def RepositoryModelLoad(
+        self,
+        request: _open_inference_pb2.RepositoryModelLoadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_open_inference_pb2.RepositoryModelLoadResponse, _abc.Awaitable[_open_inference_pb2.RepositoryModelLoadResponse]]:
+        """Loads the champion, or the versions that `config` names as Triton's version policy does.
+        Everything is checked as ever; which version decides stays as it is.
+        """
+
+    @_abc_1.abstractmethod
+    def RepositoryModelUnload(
+        self,
+        request: _open_inference_pb2.RepositoryModelUnloadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_open_inference_pb2.RepositoryModelUnloadResponse, _abc.Awaitable[_open_inference_pb2.RepositoryModelUnloadResponse]]:
+        """Frees every version of a model. NOT_FOUND, FAILED_PRECONDITION while one of them decides."""
 
 def add_GRPCInferenceServiceServicer_to_server(servicer: GRPCInferenceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,7 @@ from aimlnf.inference.v1 import inference_pb2 as aimlnf_dot_inference_dot_v1_dot
 from aimlnf.ransim.v1 import radio_pb2 as aimlnf_dot_ransim_dot_v1_dot_radio__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4aimlnf/inference/v1/inference_function_service.proto\x12\x13\x61imlnf.inference.v1\x1a#aimlnf/inference/v1/inference.proto\x1a\x1c\x61imlnf/ransim/v1/radio.proto\"\x83\x01\n\x10LoadModelRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x11\n\x07version\x18\x02 \x01(\x05H\x00\x12\x0f\n\x05\x61lias\x18\x03 \x01(\tH\x00\x12+\n\x06\x65ngine\x18\x04 \x01(\x0e\x32\x1b.aimlnf.inference.v1.EngineB\n\n\x08selector\"D\n\x11LoadModelResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .aimlnf.inference.v1.LoadedModel\"9\n\x12UnloadModelRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"\x15\n\x13UnloadModelResponse\"6\n\x0f\x41\x63tivateRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"C\n\x10\x41\x63tivateResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .aimlnf.inference.v1.LoadedModel\"\x13\n\x11\x44\x65\x61\x63tivateRequest\"\x14\n\x12\x44\x65\x61\x63tivateResponse\"U\n\rDecideRequest\x12/\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1e.aimlnf.ransim.v1.RadioContext\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x02 \x01(\t\"A\n\x0e\x44\x65\x63ideResponse\x12/\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1d.aimlnf.inference.v1.Decision\"\x12\n\x10GetStatusRequest\"\xa8\x02\n\x11GetStatusResponse\x12@\n\x11\x61\x63tivation_status\x18\x01 \x01(\x0e\x32%.aimlnf.inference.v1.ActivationStatus\x12\x30\n\x06models\x18\x02 \x03(\x0b\x32 .aimlnf.inference.v1.LoadedModel\x12\x1b\n\x13notifications_count\x18\x03 \x01(\x03\x12\x1c\n\x14\x64\x65\x63isions_made_count\x18\x04 \x01(\x03\x12\x1f\n\x17\x64\x65\x63isions_applied_count\x18\x05 \x01(\x03\x12\x1e\n\x16\x64\x65\x63isions_failed_count\x18\x06 \x01(\x03\x12#\n\x1bnotifications_expired_count\x18\x07 \x01(\x03\"?\n\x12ListReportsRequest\x12\x16\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"L\n\x13ListReportsResponse\x12\x35\n\x07reports\x18\x01 \x03(\x0b\x32$.aimlnf.inference.v1.InferenceReport2\xa1\x05\n\x18InferenceFunctionService\x12Z\n\tLoadModel\x12%.aimlnf.inference.v1.LoadModelRequest\x1a&.aimlnf.inference.v1.LoadModelResponse\x12`\n\x0bUnloadModel\x12\'.aimlnf.inference.v1.UnloadModelRequest\x1a(.aimlnf.inference.v1.UnloadModelResponse\x12W\n\x08\x41\x63tivate\x12$.aimlnf.inference.v1.ActivateRequest\x1a%.aimlnf.inference.v1.ActivateResponse\x12]\n\nDeactivate\x12&.aimlnf.inference.v1.DeactivateRequest\x1a\'.aimlnf.inference.v1.DeactivateResponse\x12Q\n\x06\x44\x65\x63ide\x12\".aimlnf.inference.v1.DecideRequest\x1a#.aimlnf.inference.v1.DecideResponse\x12Z\n\tGetStatus\x12%.aimlnf.inference.v1.GetStatusRequest\x1a&.aimlnf.inference.v1.GetStatusResponse\x12`\n\x0bListReports\x12\'.aimlnf.inference.v1.ListReportsRequest\x1a(.aimlnf.inference.v1.ListReportsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4aimlnf/inference/v1/inference_function_service.proto\x12\x13\x61imlnf.inference.v1\x1a#aimlnf/inference/v1/inference.proto\x1a\x1c\x61imlnf/ransim/v1/radio.proto\"\x83\x01\n\x10LoadModelRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x11\n\x07version\x18\x02 \x01(\x05H\x00\x12\x0f\n\x05\x61lias\x18\x03 \x01(\tH\x00\x12+\n\x06\x65ngine\x18\x04 \x01(\x0e\x32\x1b.aimlnf.inference.v1.EngineB\n\n\x08selector\"D\n\x11LoadModelResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .aimlnf.inference.v1.LoadedModel\"9\n\x12UnloadModelRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"\x15\n\x13UnloadModelResponse\"6\n\x0f\x41\x63tivateRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"C\n\x10\x41\x63tivateResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .aimlnf.inference.v1.LoadedModel\"\x13\n\x11\x44\x65\x61\x63tivateRequest\"\x14\n\x12\x44\x65\x61\x63tivateResponse\"U\n\rDecideRequest\x12/\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x1e.aimlnf.ransim.v1.RadioContext\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x02 \x01(\t\"A\n\x0e\x44\x65\x63ideResponse\x12/\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1d.aimlnf.inference.v1.Decision\"J\n\x12\x44\x65\x63ideBatchRequest\x12\x34\n\x08requests\x18\x01 \x03(\x0b\x32\".aimlnf.inference.v1.DecideRequest\"G\n\x13\x44\x65\x63ideBatchResponse\x12\x30\n\tdecisions\x18\x01 \x03(\x0b\x32\x1d.aimlnf.inference.v1.Decision\"\x11\n\x0fRollbackRequest\"C\n\x10RollbackResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .aimlnf.inference.v1.LoadedModel\"H\n\x12StartShadowRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\r\n\x05share\x18\x03 \x01(\x01\"B\n\x13StartShadowResponse\x12+\n\x06shadow\x18\x01 \x01(\x0b\x32\x1b.aimlnf.inference.v1.Shadow\"\x13\n\x11StopShadowRequest\"A\n\x12StopShadowResponse\x12+\n\x06shadow\x18\x01 \x01(\x0b\x32\x1b.aimlnf.inference.v1.Shadow\"\x12\n\x10GetStatusRequest\"\x8e\x03\n\x11GetStatusResponse\x12@\n\x11\x61\x63tivation_status\x18\x01 \x01(\x0e\x32%.aimlnf.inference.v1.ActivationStatus\x12\x30\n\x06models\x18\x02 \x03(\x0b\x32 .aimlnf.inference.v1.LoadedModel\x12\x1b\n\x13notifications_count\x18\x03 \x01(\x03\x12\x1c\n\x14\x64\x65\x63isions_made_count\x18\x04 \x01(\x03\x12\x1f\n\x17\x64\x65\x63isions_applied_count\x18\x05 \x01(\x03\x12\x1e\n\x16\x64\x65\x63isions_failed_count\x18\x06 \x01(\x03\x12#\n\x1bnotifications_expired_count\x18\x07 \x01(\x03\x12+\n\x06shadow\x18\x08 \x01(\x0b\x32\x1b.aimlnf.inference.v1.Shadow\x12\x37\n\rload_failures\x18\t \x03(\x0b\x32 .aimlnf.inference.v1.LoadFailure\"?\n\x12ListReportsRequest\x12\x16\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"L\n\x13ListReportsResponse\x12\x35\n\x07reports\x18\x01 \x03(\x0b\x32$.aimlnf.inference.v1.InferenceReport2\x9d\x08\n\x18InferenceFunctionService\x12Z\n\tLoadModel\x12%.aimlnf.inference.v1.LoadModelRequest\x1a&.aimlnf.inference.v1.LoadModelResponse\x12`\n\x0bUnloadModel\x12\'.aimlnf.inference.v1.UnloadModelRequest\x1a(.aimlnf.inference.v1.UnloadModelResponse\x12W\n\x08\x41\x63tivate\x12$.aimlnf.inference.v1.ActivateRequest\x1a%.aimlnf.inference.v1.ActivateResponse\x12]\n\nDeactivate\x12&.aimlnf.inference.v1.DeactivateRequest\x1a\'.aimlnf.inference.v1.DeactivateResponse\x12W\n\x08Rollback\x12$.aimlnf.inference.v1.RollbackRequest\x1a%.aimlnf.inference.v1.RollbackResponse\x12`\n\x0bStartShadow\x12\'.aimlnf.inference.v1.StartShadowRequest\x1a(.aimlnf.inference.v1.StartShadowResponse\x12]\n\nStopShadow\x12&.aimlnf.inference.v1.StopShadowRequest\x1a\'.aimlnf.inference.v1.StopShadowResponse\x12Q\n\x06\x44\x65\x63ide\x12\".aimlnf.inference.v1.DecideRequest\x1a#.aimlnf.inference.v1.DecideResponse\x12`\n\x0b\x44\x65\x63ideBatch\x12\'.aimlnf.inference.v1.DecideBatchRequest\x1a(.aimlnf.inference.v1.DecideBatchResponse\x12Z\n\tGetStatus\x12%.aimlnf.inference.v1.GetStatusRequest\x1a&.aimlnf.inference.v1.GetStatusResponse\x12`\n\x0bListReports\x12\'.aimlnf.inference.v1.ListReportsRequest\x1a(.aimlnf.inference.v1.ListReportsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,14 +53,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECIDEREQUEST']._serialized_end=683
   _globals['_DECIDERESPONSE']._serialized_start=685
   _globals['_DECIDERESPONSE']._serialized_end=750
-  _globals['_GETSTATUSREQUEST']._serialized_start=752
-  _globals['_GETSTATUSREQUEST']._serialized_end=770
-  _globals['_GETSTATUSRESPONSE']._serialized_start=773
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1069
-  _globals['_LISTREPORTSREQUEST']._serialized_start=1071
-  _globals['_LISTREPORTSREQUEST']._serialized_end=1134
-  _globals['_LISTREPORTSRESPONSE']._serialized_start=1136
-  _globals['_LISTREPORTSRESPONSE']._serialized_end=1212
-  _globals['_INFERENCEFUNCTIONSERVICE']._serialized_start=1215
-  _globals['_INFERENCEFUNCTIONSERVICE']._serialized_end=1888
+  _globals['_DECIDEBATCHREQUEST']._serialized_start=752
+  _globals['_DECIDEBATCHREQUEST']._serialized_end=826
+  _globals['_DECIDEBATCHRESPONSE']._serialized_start=828
+  _globals['_DECIDEBATCHRESPONSE']._serialized_end=899
+  _globals['_ROLLBACKREQUEST']._serialized_start=901
+  _globals['_ROLLBACKREQUEST']._serialized_end=918
+  _globals['_ROLLBACKRESPONSE']._serialized_start=920
+  _globals['_ROLLBACKRESPONSE']._serialized_end=987
+  _globals['_STARTSHADOWREQUEST']._serialized_start=989
+  _globals['_STARTSHADOWREQUEST']._serialized_end=1061
+  _globals['_STARTSHADOWRESPONSE']._serialized_start=1063
+  _globals['_STARTSHADOWRESPONSE']._serialized_end=1129
+  _globals['_STOPSHADOWREQUEST']._serialized_start=1131
+  _globals['_STOPSHADOWREQUEST']._serialized_end=1150
+  _globals['_STOPSHADOWRESPONSE']._serialized_start=1152
+  _globals['_STOPSHADOWRESPONSE']._serialized_end=1217
+  _globals['_GETSTATUSREQUEST']._serialized_start=1219
+  _globals['_GETSTATUSREQUEST']._serialized_end=1237
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1240
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1638
+  _globals['_LISTREPORTSREQUEST']._serialized_start=1640
+  _globals['_LISTREPORTSREQUEST']._serialized_end=1703
+  _globals['_LISTREPORTSRESPONSE']._serialized_start=1705
+  _globals['_LISTREPORTSRESPONSE']._serialized_end=1781
+  _globals['_INFERENCEFUNCTIONSERVICE']._serialized_start=1784
+  _globals['_INFERENCEFUNCTIONSERVICE']._serialized_end=2837
 # @@protoc_insertion_point(module_scope)

@@ -56,10 +56,30 @@ class InferenceFunctionServiceStub:
                 request_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DeactivateRequest.SerializeToString,
                 response_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DeactivateResponse.FromString,
                 _registered_method=True)
+        self.Rollback = channel.unary_unary(
+                '/aimlnf.inference.v1.InferenceFunctionService/Rollback',
+                request_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.RollbackRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.RollbackResponse.FromString,
+                _registered_method=True)
+        self.StartShadow = channel.unary_unary(
+                '/aimlnf.inference.v1.InferenceFunctionService/StartShadow',
+                request_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StartShadowRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StartShadowResponse.FromString,
+                _registered_method=True)
+        self.StopShadow = channel.unary_unary(
+                '/aimlnf.inference.v1.InferenceFunctionService/StopShadow',
+                request_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StopShadowRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StopShadowResponse.FromString,
+                _registered_method=True)
         self.Decide = channel.unary_unary(
                 '/aimlnf.inference.v1.InferenceFunctionService/Decide',
                 request_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideRequest.SerializeToString,
                 response_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideResponse.FromString,
+                _registered_method=True)
+        self.DecideBatch = channel.unary_unary(
+                '/aimlnf.inference.v1.InferenceFunctionService/DecideBatch',
+                request_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideBatchRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideBatchResponse.FromString,
                 _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/aimlnf.inference.v1.InferenceFunctionService/GetStatus',
@@ -109,9 +129,41 @@ class InferenceFunctionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Rollback(self, request, context):
+        """Lets the version decide that decided before the active one, without the repository.
+        FAILED_PRECONDITION (NO_PREVIOUS_VERSION) when there is none in memory.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartShadow(self, request, context):
+        """Lets a loaded version decide beside the active one on a share of the decisions; they are
+        compared and never applied. Ends when it is activated or unloaded. NOT_FOUND,
+        FAILED_PRECONDITION (STATE_FORBIDS) for the active version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopShadow(self, request, context):
+        """Ends it. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Decide(self, request, context):
         """Decides for one context without applying anything. INVALID_ARGUMENT (INVALID_TENSOR,
-        TENSOR_NOT_FINITE).
+        TENSOR_NOT_FINITE), RESOURCE_EXHAUSTED (QUOTA_EXCEEDED, with `retry_after_s`). A deadline that
+        the model would miss is met by the fallback.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideBatch(self, request, context):
+        """The same for several contexts at once; one that is refused refuses all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -154,10 +206,30 @@ def add_InferenceFunctionServiceServicer_to_server(servicer, server):
                     request_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DeactivateRequest.FromString,
                     response_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DeactivateResponse.SerializeToString,
             ),
+            'Rollback': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rollback,
+                    request_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.RollbackRequest.FromString,
+                    response_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.RollbackResponse.SerializeToString,
+            ),
+            'StartShadow': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartShadow,
+                    request_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StartShadowRequest.FromString,
+                    response_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StartShadowResponse.SerializeToString,
+            ),
+            'StopShadow': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopShadow,
+                    request_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StopShadowRequest.FromString,
+                    response_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StopShadowResponse.SerializeToString,
+            ),
             'Decide': grpc.unary_unary_rpc_method_handler(
                     servicer.Decide,
                     request_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideRequest.FromString,
                     response_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideResponse.SerializeToString,
+            ),
+            'DecideBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideBatch,
+                    request_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideBatchRequest.FromString,
+                    response_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideBatchResponse.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatus,
@@ -291,6 +363,87 @@ class InferenceFunctionService:
             _registered_method=True)
 
     @staticmethod
+    def Rollback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.inference.v1.InferenceFunctionService/Rollback',
+            aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.RollbackRequest.SerializeToString,
+            aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.RollbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartShadow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.inference.v1.InferenceFunctionService/StartShadow',
+            aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StartShadowRequest.SerializeToString,
+            aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StartShadowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopShadow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.inference.v1.InferenceFunctionService/StopShadow',
+            aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StopShadowRequest.SerializeToString,
+            aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.StopShadowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def Decide(request,
             target,
             options=(),
@@ -307,6 +460,33 @@ class InferenceFunctionService:
             '/aimlnf.inference.v1.InferenceFunctionService/Decide',
             aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideRequest.SerializeToString,
             aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.inference.v1.InferenceFunctionService/DecideBatch',
+            aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideBatchRequest.SerializeToString,
+            aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.DecideBatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,10 +47,24 @@ class InferenceFunctionServiceStub:
     """Makes a loaded version the one that decides, between two decisions. NOT_FOUND. Idempotent."""
     Deactivate: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.DeactivateRequest, _inference_function_service_pb2.DeactivateResponse]
     """No model decides any more; triggers are answered with the fallback. Idempotent."""
+    Rollback: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.RollbackRequest, _inference_function_service_pb2.RollbackResponse]
+    """Lets the version decide that decided before the active one, without the repository.
+    FAILED_PRECONDITION (NO_PREVIOUS_VERSION) when there is none in memory.
+    """
+    StartShadow: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.StartShadowRequest, _inference_function_service_pb2.StartShadowResponse]
+    """Lets a loaded version decide beside the active one on a share of the decisions; they are
+    compared and never applied. Ends when it is activated or unloaded. NOT_FOUND,
+    FAILED_PRECONDITION (STATE_FORBIDS) for the active version.
+    """
+    StopShadow: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.StopShadowRequest, _inference_function_service_pb2.StopShadowResponse]
+    """Ends it. Idempotent."""
     Decide: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.DecideRequest, _inference_function_service_pb2.DecideResponse]
     """Decides for one context without applying anything. INVALID_ARGUMENT (INVALID_TENSOR,
-    TENSOR_NOT_FINITE).
+    TENSOR_NOT_FINITE), RESOURCE_EXHAUSTED (QUOTA_EXCEEDED, with `retry_after_s`). A deadline that
+    the model would miss is met by the fallback.
     """
+    DecideBatch: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.DecideBatchRequest, _inference_function_service_pb2.DecideBatchResponse]
+    """The same for several contexts at once; one that is refused refuses all."""
     GetStatus: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.GetStatusRequest, _inference_function_service_pb2.GetStatusResponse]
     """What is loaded, active and counted."""
     ListReports: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.ListReportsRequest, _inference_function_service_pb2.ListReportsResponse]
@@ -75,10 +89,24 @@ class InferenceFunctionServiceAsyncStub(InferenceFunctionServiceStub):
     """Makes a loaded version the one that decides, between two decisions. NOT_FOUND. Idempotent."""
     Deactivate: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.DeactivateRequest, _inference_function_service_pb2.DeactivateResponse]  # type: ignore[assignment]
     """No model decides any more; triggers are answered with the fallback. Idempotent."""
+    Rollback: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.RollbackRequest, _inference_function_service_pb2.RollbackResponse]  # type: ignore[assignment]
+    """Lets the version decide that decided before the active one, without the repository.
+    FAILED_PRECONDITION (NO_PREVIOUS_VERSION) when there is none in memory.
+    """
+    StartShadow: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.StartShadowRequest, _inference_function_service_pb2.StartShadowResponse]  # type: ignore[assignment]
+    """Lets a loaded version decide beside the active one on a share of the decisions; they are
+    compared and never applied. Ends when it is activated or unloaded. NOT_FOUND,
+    FAILED_PRECONDITION (STATE_FORBIDS) for the active version.
+    """
+    StopShadow: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.StopShadowRequest, _inference_function_service_pb2.StopShadowResponse]  # type: ignore[assignment]
+    """Ends it. Idempotent."""
     Decide: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.DecideRequest, _inference_function_service_pb2.DecideResponse]  # type: ignore[assignment]
     """Decides for one context without applying anything. INVALID_ARGUMENT (INVALID_TENSOR,
-    TENSOR_NOT_FINITE).
+    TENSOR_NOT_FINITE), RESOURCE_EXHAUSTED (QUOTA_EXCEEDED, with `retry_after_s`). A deadline that
+    the model would miss is met by the fallback.
     """
+    DecideBatch: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.DecideBatchRequest, _inference_function_service_pb2.DecideBatchResponse]  # type: ignore[assignment]
+    """The same for several contexts at once; one that is refused refuses all."""
     GetStatus: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.GetStatusRequest, _inference_function_service_pb2.GetStatusResponse]  # type: ignore[assignment]
     """What is loaded, active and counted."""
     ListReports: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.ListReportsRequest, _inference_function_service_pb2.ListReportsResponse]  # type: ignore[assignment]
@@ -126,14 +154,52 @@ class InferenceFunctionServiceServicer(metaclass=_abc_1.ABCMeta):
         """No model decides any more; triggers are answered with the fallback. Idempotent."""
 
     @_abc_1.abstractmethod
+    def Rollback(
+        self,
+        request: _inference_function_service_pb2.RollbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inference_function_service_pb2.RollbackResponse, _abc.Awaitable[_inference_function_service_pb2.RollbackResponse]]:
+        """Lets the version decide that decided before the active one, without the repository.
+        FAILED_PRECONDITION (NO_PREVIOUS_VERSION) when there is none in memory.
+        """
+
+    @_abc_1.abstractmethod
+    def StartShadow(
+        self,
+        request: _inference_function_service_pb2.StartShadowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inference_function_service_pb2.StartShadowResponse, _abc.Awaitable[_inference_function_service_pb2.StartShadowResponse]]:
+        """Lets a loaded version decide beside the active one on a share of the decisions; they are
+        compared and never applied. Ends when it is activated or unloaded. NOT_FOUND,
+        FAILED_PRECONDITION (STATE_FORBIDS) for the active version.
+        """
+
+    @_abc_1.abstractmethod
+    def StopShadow(
+        self,
+        request: _inference_function_service_pb2.StopShadowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inference_function_service_pb2.StopShadowResponse, _abc.Awaitable[_inference_function_service_pb2.StopShadowResponse]]:
+        """Ends it. Idempotent."""
+
+    @_abc_1.abstractmethod
     def Decide(
         self,
         request: _inference_function_service_pb2.DecideRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inference_function_service_pb2.DecideResponse, _abc.Awaitable[_inference_function_service_pb2.DecideResponse]]:
         """Decides for one context without applying anything. INVALID_ARGUMENT (INVALID_TENSOR,
-        TENSOR_NOT_FINITE).
+        TENSOR_NOT_FINITE), RESOURCE_EXHAUSTED (QUOTA_EXCEEDED, with `retry_after_s`). A deadline that
+        the model would miss is met by the fallback.
         """
+
+    @_abc_1.abstractmethod
+    def DecideBatch(
+        self,
+        request: _inference_function_service_pb2.DecideBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inference_function_service_pb2.DecideBatchResponse, _abc.Awaitable[_inference_function_service_pb2.DecideBatchResponse]]:
+        """The same for several contexts at once; one that is refused refuses all."""
 
     @_abc_1.abstractmethod
     def GetStatus(

@@ -44,6 +44,30 @@ ENGINE_TENSORRT: Engine.ValueType  # 2
 """TensorRT, compiled on this host."""
 Global___Engine: _TypeAlias = Engine  # noqa: Y015
 
+class _Precision:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PrecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Precision.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRECISION_UNSPECIFIED: _Precision.ValueType  # 0
+    """No model."""
+    PRECISION_FP32: _Precision.ValueType  # 1
+    """As the graph was published."""
+    PRECISION_FP16: _Precision.ValueType  # 2
+    """Half precision."""
+
+class Precision(_Precision, metaclass=_PrecisionEnumTypeWrapper):
+    """What the linear layers of a graph compute in."""
+
+PRECISION_UNSPECIFIED: Precision.ValueType  # 0
+"""No model."""
+PRECISION_FP32: Precision.ValueType  # 1
+"""As the graph was published."""
+PRECISION_FP16: Precision.ValueType  # 2
+"""Half precision."""
+Global___Precision: _TypeAlias = Precision  # noqa: Y015
+
 class _LoadedModelState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -103,7 +127,7 @@ class _DecisionSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     DECISION_SOURCE_MODEL: _DecisionSource.ValueType  # 1
     """The active model."""
     DECISION_SOURCE_FALLBACK: _DecisionSource.ValueType  # 2
-    """The model-free fallback: maximum ratio, equal power, quota-balanced carriers."""
+    """The model-free fallback; `fallback_method` says which."""
 
 class DecisionSource(_DecisionSource, metaclass=_DecisionSourceEnumTypeWrapper):
     """Where a decision came from."""
@@ -113,7 +137,7 @@ DECISION_SOURCE_UNSPECIFIED: DecisionSource.ValueType  # 0
 DECISION_SOURCE_MODEL: DecisionSource.ValueType  # 1
 """The active model."""
 DECISION_SOURCE_FALLBACK: DecisionSource.ValueType  # 2
-"""The model-free fallback: maximum ratio, equal power, quota-balanced carriers."""
+"""The model-free fallback; `fallback_method` says which."""
 Global___DecisionSource: _TypeAlias = DecisionSource  # noqa: Y015
 
 class _FallbackReason:
@@ -128,6 +152,10 @@ class _FallbackReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fallba
     """No model is active."""
     FALLBACK_REASON_ENGINE_FAILURE: _FallbackReason.ValueType  # 2
     """The engine failed; the log says how."""
+    FALLBACK_REASON_LOW_RELIABILITY: _FallbackReason.ValueType  # 3
+    """The model's reliability lies below the threshold of the settings."""
+    FALLBACK_REASON_DEADLINE: _FallbackReason.ValueType  # 4
+    """The model would have answered, or did answer, after the deadline."""
 
 class FallbackReason(_FallbackReason, metaclass=_FallbackReasonEnumTypeWrapper):
     """Why the fallback decided."""
@@ -138,7 +166,35 @@ FALLBACK_REASON_NO_ACTIVE_MODEL: FallbackReason.ValueType  # 1
 """No model is active."""
 FALLBACK_REASON_ENGINE_FAILURE: FallbackReason.ValueType  # 2
 """The engine failed; the log says how."""
+FALLBACK_REASON_LOW_RELIABILITY: FallbackReason.ValueType  # 3
+"""The model's reliability lies below the threshold of the settings."""
+FALLBACK_REASON_DEADLINE: FallbackReason.ValueType  # 4
+"""The model would have answered, or did answer, after the deadline."""
 Global___FallbackReason: _TypeAlias = FallbackReason  # noqa: Y015
+
+class _FallbackMethod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FallbackMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FallbackMethod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FALLBACK_METHOD_UNSPECIFIED: _FallbackMethod.ValueType  # 0
+    """It did not."""
+    FALLBACK_METHOD_LOCAL_SEARCH: _FallbackMethod.ValueType  # 1
+    """Network-free local search over carriers, powers and beamformers; takes some tens of ms."""
+    FALLBACK_METHOD_CONSERVATIVE: _FallbackMethod.ValueType  # 2
+    """Maximum ratio, equal power, quota-balanced carriers; takes microseconds."""
+
+class FallbackMethod(_FallbackMethod, metaclass=_FallbackMethodEnumTypeWrapper):
+    """How the fallback decides."""
+
+FALLBACK_METHOD_UNSPECIFIED: FallbackMethod.ValueType  # 0
+"""It did not."""
+FALLBACK_METHOD_LOCAL_SEARCH: FallbackMethod.ValueType  # 1
+"""Network-free local search over carriers, powers and beamformers; takes some tens of ms."""
+FALLBACK_METHOD_CONSERVATIVE: FallbackMethod.ValueType  # 2
+"""Maximum ratio, equal power, quota-balanced carriers; takes microseconds."""
+Global___FallbackMethod: _TypeAlias = FallbackMethod  # noqa: Y015
 
 @_typing.final
 class LoadedModel(_message.Message):
@@ -154,6 +210,7 @@ class LoadedModel(_message.Message):
     ARTIFACT_SHA256_FIELD_NUMBER: _builtins.int
     LOAD_TIME_FIELD_NUMBER: _builtins.int
     READY_TIME_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
     model_name: _builtins.str
     """Name in the model repository."""
     version: _builtins.int
@@ -166,6 +223,8 @@ class LoadedModel(_message.Message):
     """Version of the engine's library."""
     artifact_sha256: _builtins.str
     """SHA-256 of its ONNX artifact."""
+    precision: Global___Precision.ValueType
+    """What its linear layers compute in on this engine."""
     @_builtins.property
     def load_time(self) -> _duration_pb2.Duration:
         """Time from the request until READY."""
@@ -185,14 +244,111 @@ class LoadedModel(_message.Message):
         artifact_sha256: _builtins.str = ...,
         load_time: _duration_pb2.Duration | None = ...,
         ready_time: _timestamp_pb2.Timestamp | None = ...,
+        precision: Global___Precision.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["load_time", b"load_time", "ready_time", b"ready_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "engine", b"engine", "engine_version", b"engine_version", "load_time", b"load_time", "model_name", b"model_name", "ready_time", b"ready_time", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "engine", b"engine", "engine_version", b"engine_version", "load_time", b"load_time", "model_name", b"model_name", "precision", b"precision", "ready_time", b"ready_time", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LoadedModel: _TypeAlias = LoadedModel  # noqa: Y015
+
+@_typing.final
+class LoadFailure(_message.Message):
+    """A load that failed; what served before serves on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_NAME_FIELD_NUMBER: _builtins.int
+    SELECTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    model_name: _builtins.str
+    """Name of the model."""
+    selector: _builtins.str
+    """The number or the alias that was asked for."""
+    reason: _builtins.str
+    """`aimlnf.errors.v1.Reason`."""
+    message: _builtins.str
+    """The sentence that says what was wrong."""
+    def __init__(
+        self,
+        *,
+        model_name: _builtins.str = ...,
+        selector: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "model_name", b"model_name", "reason", b"reason", "selector", b"selector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadFailure: _TypeAlias = LoadFailure  # noqa: Y015
+
+@_typing.final
+class Shadow(_message.Message):
+    """A candidate that decides beside the active model. Nothing that it decides is applied."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    COMPARED_COUNT_FIELD_NUMBER: _builtins.int
+    BETTER_COUNT_FIELD_NUMBER: _builtins.int
+    SAME_CARRIERS_COUNT_FIELD_NUMBER: _builtins.int
+    FAILED_COUNT_FIELD_NUMBER: _builtins.int
+    SKIPPED_COUNT_FIELD_NUMBER: _builtins.int
+    ACTIVE_MEAN_RATE_BPS_HZ_FIELD_NUMBER: _builtins.int
+    CANDIDATE_MEAN_RATE_BPS_HZ_FIELD_NUMBER: _builtins.int
+    CANDIDATE_MEAN_RELIABILITY_FIELD_NUMBER: _builtins.int
+    model_name: _builtins.str
+    """Name of the model."""
+    version: _builtins.int
+    """Its version."""
+    share: _builtins.float
+    """Share of the decisions that it makes too, in (0, 1]."""
+    compared_count: _builtins.int
+    """Decisions that both made."""
+    better_count: _builtins.int
+    """Of these, how many of the candidate's have a higher sum secrecy rate on the same estimate."""
+    same_carriers_count: _builtins.int
+    """Of these, how many put every ESIM on the same carrier as the active model's did."""
+    failed_count: _builtins.int
+    """Decisions that the candidate could not make."""
+    skipped_count: _builtins.int
+    """Decisions that it was spared because the engines were busy."""
+    active_mean_rate_bps_hz: _builtins.float
+    """Mean sum secrecy rate of the active model's decisions on the estimate, in b/s/Hz."""
+    candidate_mean_rate_bps_hz: _builtins.float
+    """Mean sum secrecy rate of the candidate's on the same estimates, in b/s/Hz."""
+    candidate_mean_reliability: _builtins.float
+    """Mean reliability that the candidate gives itself, in [0, 1]."""
+    def __init__(
+        self,
+        *,
+        model_name: _builtins.str = ...,
+        version: _builtins.int = ...,
+        share: _builtins.float = ...,
+        compared_count: _builtins.int = ...,
+        better_count: _builtins.int = ...,
+        same_carriers_count: _builtins.int = ...,
+        failed_count: _builtins.int = ...,
+        skipped_count: _builtins.int = ...,
+        active_mean_rate_bps_hz: _builtins.float = ...,
+        candidate_mean_rate_bps_hz: _builtins.float = ...,
+        candidate_mean_reliability: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_mean_rate_bps_hz", b"active_mean_rate_bps_hz", "better_count", b"better_count", "candidate_mean_rate_bps_hz", b"candidate_mean_rate_bps_hz", "candidate_mean_reliability", b"candidate_mean_reliability", "compared_count", b"compared_count", "failed_count", b"failed_count", "model_name", b"model_name", "same_carriers_count", b"same_carriers_count", "share", b"share", "skipped_count", b"skipped_count", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Shadow: _TypeAlias = Shadow  # noqa: Y015
 
 @_typing.final
 class Decision(_message.Message):
@@ -211,6 +367,10 @@ class Decision(_message.Message):
     PREDICTED_RATE_BPS_HZ_FIELD_NUMBER: _builtins.int
     RELIABILITY_FIELD_NUMBER: _builtins.int
     INFERENCE_TIME_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    ARTIFACT_SHA256_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    FALLBACK_METHOD_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """Identity of the decision."""
     context_id: _builtins.str
@@ -220,15 +380,25 @@ class Decision(_message.Message):
     fallback_reason: Global___FallbackReason.ValueType
     """Why not from the model."""
     model_name: _builtins.str
-    """Name of the model; empty for the fallback."""
+    """Name of the model; empty where none was asked. A model whose reliability was too low is named
+    although the fallback decided.
+    """
     model_version: _builtins.int
-    """Version of the model; 0 for the fallback."""
+    """Version of the model; 0 where none was asked."""
     engine: Global___Engine.ValueType
     """Engine of the model."""
     predicted_rate_bps_hz: _builtins.float
     """Sum secrecy rate that the model expects on the estimate, in b/s/Hz."""
     reliability: _builtins.float
-    """Latent-space reliability in [0, 1]; 0 for the fallback."""
+    """Latent-space reliability in [0, 1]; 0 where no model was asked."""
+    precision: Global___Precision.ValueType
+    """What the model's linear layers compute in."""
+    artifact_sha256: _builtins.str
+    """SHA-256 of the model's ONNX artifact; empty where no model was asked."""
+    confidence: _builtins.float
+    """How likely the model's decision is within 5 % of the best, in [0, 1]; only of models that say."""
+    fallback_method: Global___FallbackMethod.ValueType
+    """How the fallback decided."""
     @_builtins.property
     def allocation(self) -> _radio_pb2.Allocation:
         """The decision."""
@@ -251,12 +421,18 @@ class Decision(_message.Message):
         predicted_rate_bps_hz: _builtins.float = ...,
         reliability: _builtins.float = ...,
         inference_time: _duration_pb2.Duration | None = ...,
+        precision: Global___Precision.ValueType = ...,
+        artifact_sha256: _builtins.str = ...,
+        confidence: _builtins.float | None = ...,
+        fallback_method: Global___FallbackMethod.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["allocation", b"allocation", "inference_time", b"inference_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "allocation", b"allocation", "confidence", b"confidence", "inference_time", b"inference_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocation", b"allocation", "context_id", b"context_id", "decision_id", b"decision_id", "engine", b"engine", "fallback_reason", b"fallback_reason", "inference_time", b"inference_time", "model_name", b"model_name", "model_version", b"model_version", "predicted_rate_bps_hz", b"predicted_rate_bps_hz", "reliability", b"reliability", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "allocation", b"allocation", "artifact_sha256", b"artifact_sha256", "confidence", b"confidence", "context_id", b"context_id", "decision_id", b"decision_id", "engine", b"engine", "fallback_method", b"fallback_method", "fallback_reason", b"fallback_reason", "inference_time", b"inference_time", "model_name", b"model_name", "model_version", b"model_version", "precision", b"precision", "predicted_rate_bps_hz", b"predicted_rate_bps_hz", "reliability", b"reliability", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
 
 Global___Decision: _TypeAlias = Decision  # noqa: Y015
 

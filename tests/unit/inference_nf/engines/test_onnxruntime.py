@@ -8,7 +8,7 @@ from support.tiny_models import CANDIDATES, expected_outputs, golden_inputs, tin
 
 from inference_nf.engines.onnxruntime import OnnxRuntimeBuilder
 from inference_nf.model_card import check_graph, read_card
-from inference_nf.releases import EngineKind
+from inference_nf.releases import EngineKind, Precision
 from nf_runtime.errors import FailedPrecondition
 
 VERSION = tiny_version()
@@ -30,7 +30,7 @@ def identity_graph(data_type: int) -> bytes:
 @pytest.mark.parametrize("batch", [1, 5])
 def test_computes_the_graph_for_any_batch(batch: int) -> None:
     """Every output by name, equal to numpy."""
-    engine = BUILDER.build(GRAPH, sha256="0" * 64)
+    engine = BUILDER.build(GRAPH, sha256="0" * 64, precision=Precision.FP32)
     inputs = golden_inputs(batch)
     outputs = engine.run(inputs)
     for name, expected in expected_outputs(inputs).items():
@@ -40,7 +40,7 @@ def test_computes_the_graph_for_any_batch(batch: int) -> None:
 
 def test_tells_what_the_graph_takes_and_gives() -> None:
     """Names, dtypes and shapes as in the card."""
-    engine = BUILDER.build(GRAPH, sha256="0" * 64)
+    engine = BUILDER.build(GRAPH, sha256="0" * 64, precision=Precision.FP32)
     check_graph(read_card(VERSION.files["model_card.json"]), engine.inputs, engine.outputs)
     noise = engine.inputs[-1]
     assert (noise.name, noise.shape) == ("noise", (None, CANDIDATES, 10, 6))
@@ -54,7 +54,7 @@ def test_tells_what_the_graph_takes_and_gives() -> None:
 def test_a_graph_that_cannot_be_used_is_refused(graph: bytes) -> None:
     """ARTIFACT_REFUSED, whatever ONNX Runtime itself raises."""
     with pytest.raises(FailedPrecondition, match="cannot use graph") as caught:
-        BUILDER.build(graph, sha256="0" * 64)
+        BUILDER.build(graph, sha256="0" * 64, precision=Precision.FP32)
     assert caught.value.reason == "ARTIFACT_REFUSED"
 
 
@@ -66,4 +66,4 @@ def test_external_data_is_not_followed() -> None:
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="../../etc/passwd")
     with pytest.raises(FailedPrecondition):
-        BUILDER.build(model.SerializeToString(), sha256="0" * 64)
+        BUILDER.build(model.SerializeToString(), sha256="0" * 64, precision=Precision.FP32)

@@ -10,6 +10,7 @@ from support.tiny_models import expected_outputs, golden_inputs, tiny_card
 
 from inference_nf.engines.tensorrt import TensorRtEngine
 from inference_nf.model_card import check_graph, read_card
+from inference_nf.releases import Precision
 
 CARD = read_card(json.dumps(tiny_card()).encode())
 MAX_BATCH = 4
@@ -19,7 +20,13 @@ def engine_on(cuda: HostCuda) -> TensorRtEngine:
     """The tiny model as a plan."""
     plan = HostPlan(CARD, max_batch=MAX_BATCH)
     return TensorRtEngine(
-        LIBRARY, object(), plan, cuda=cuda, version="tensorrt 0", max_batch=MAX_BATCH
+        LIBRARY,
+        object(),
+        plan,
+        cuda=cuda,
+        version="tensorrt 0",
+        precision=Precision.FP32,
+        max_batch=MAX_BATCH,
     )
 
 
