@@ -62,8 +62,8 @@ class ModelReader(Protocol):
         """Position of the last change; 0 before the first."""
         ...
 
-    def artifact_digests(self) -> frozenset[str]:
-        """SHA-256 of every artifact of every version."""
+    def artifact_digests(self, *, archived_before: datetime | None) -> frozenset[str]:
+        """SHA-256 of every artifact of every version, but of those last archived before then."""
         ...
 
 
@@ -120,6 +120,10 @@ class ModelStore(Protocol):
 class Staging(Protocol):
     """Room for the artifacts of one upload, outside the store until they are kept."""
 
+    async def resume(self, artifacts: Sequence[Artifact]) -> Sequence[int]:
+        """Bytes of each artifact that an interrupted upload left; `append` goes on after them."""
+        ...
+
     async def append(self, artifact: Artifact, data: bytes) -> None:
         """Write the next bytes of an artifact."""
         ...
@@ -133,19 +137,51 @@ class Staging(Protocol):
         ...
 
     async def keep(self) -> None:
-        """Move every sealed artifact into the store, under its digest."""
+        """Move every sealed artifact into the store, under its digest.
+
+        Raises:
+            Unavailable: PEER_UNAVAILABLE, the store does not answer.
+        """
+        ...
+
+    def spoil(self) -> None:
+        """Do not let these bytes be continued: they can never become what was announced."""
         ...
 
 
 class ArtifactStore(Protocol):
-    """Bytes by digest."""
+    """Bytes by digest. All of it raises Unavailable (PEER_UNAVAILABLE) when the store is away."""
 
-    def staging(self) -> AbstractAsyncContextManager[Staging]:
-        """Room for one upload; what is not kept is gone when the context is left.
+    async def open(self) -> None:
+        """Take the store and clear what unfinished uploads left in it.
 
         Raises:
-            ResourceExhausted: QUOTA_EXCEEDED, the store is full; also from what it gives.
+            ConfigurationError: It cannot be used, or another process has it.
         """
+        ...
+
+    async def close(self) -> None:
+        """Finish what runs and let the store go."""
+        ...
+
+    def staging(self, continued: str = "") -> AbstractAsyncContextManager[Staging]:
+        """Room for one upload; what is not kept is gone when the context is left.
+
+        Args:
+            continued: Under which the bytes stay after an interruption; empty: they do not.
+
+        Raises:
+            ResourceExhausted: QUOTA_EXCEEDED, the store is full, also from what it gives; or
+                another connection continues the same upload.
+        """
+        ...
+
+    async def staged_bytes(self, continued: str, count: int) -> Sequence[int]:
+        """Bytes that an interrupted upload left of each of its `count` artifacts."""
+        ...
+
+    async def remove_staged_before(self, time: datetime) -> int:
+        """How many interrupted uploads were forgotten: those untouched since `time`."""
         ...
 
     def read(self, artifact: Artifact, *, offset_bytes: int) -> AsyncIterator[bytes]:

@@ -27,9 +27,10 @@ from mms_repository.versions import (
     PositionedEntry,
     StateChange,
     Verb,
+    VersionState,
 )
 from nf_runtime.clock import Clock
-from nf_runtime.errors import AlreadyExists, NotFound
+from nf_runtime.errors import AlreadyExists, DataLoss, NotFound
 
 _WATCH_BATCH = 100
 
@@ -176,8 +177,16 @@ class ModelRepository:
             raise invalid_field(
                 "offset_bytes", f"is {offset_bytes}; {file_name} has {artifact.size_bytes} bytes"
             )
-        async for piece in self._artifacts.read(artifact, offset_bytes=offset_bytes):
-            yield piece
+        try:
+            async for piece in self._artifacts.read(artifact, offset_bytes=offset_bytes):
+                yield piece
+        except DataLoss as error:
+            if version.state is VersionState.ARCHIVED and "gone" in error.metadata:
+                raise _not_found(
+                    f"{version.label}/{file_name}",
+                    "is archived and its bytes are no longer kept; publish them again",
+                ) from error
+            raise
 
     async def set_alias(self, key: VersionKey, alias: str, author: Author) -> Model:
         """The model after `alias` points to the version; unchanged if it did before.

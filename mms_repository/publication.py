@@ -2,17 +2,17 @@
 
 Bytes go to a staging area while they are hashed; only after the last one passed its checks they
 move into the store, and only then one transaction makes the version. Death in between leaves bytes
-that no version refers to; `remove_orphans` clears them at the next start.
+that no version refers to; `housekeeping` clears them.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from mms_repository.completion import run_to_completion
+from mms_repository.housekeeping import Gate
 from mms_repository.manifests import Artifact, Manifest, ManifestLimits
 from mms_repository.names import invalid_field
 from mms_repository.ports import (
@@ -59,6 +59,7 @@ class Publisher:
         formats: Looks into each artifact.
         keys: Whose signatures count.
         rules: Bounds.
+        gate: Shared with whoever removes bytes.
         clock: For the time of publication.
     """
 
@@ -70,6 +71,7 @@ class Publisher:
         formats: FormatChecker,
         keys: SignatureVerifier,
         rules: PublicationRules,
+        gate: Gate,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -77,6 +79,7 @@ class Publisher:
         self._formats = formats
         self._keys = keys
         self._rules = rules
+        self._gate = gate
         self._clock = clock
         self._uploads = 0
 
@@ -149,8 +152,9 @@ class Publisher:
 
     async def _commit(self, upload: Upload, staging: Staging) -> ModelVersion:
         # Bytes first: a version never refers to what is not there.
-        await staging.keep()
-        version = await self._store.write(partial(self._add, upload))
+        async with self._gate.together():
+            await staging.keep()
+            version = await self._store.write(partial(self._add, upload))
         log.info("version published", model_name=version.model_name, version=version.version)
         return version
 
@@ -181,19 +185,6 @@ class Publisher:
             )
         )
         return version
-
-
-async def remove_orphans(
-    store: ModelStore, artifacts: ArtifactStore, *, clock: Clock, grace_s: float
-) -> int:
-    """How many stored artifacts were removed: those older than the grace without any version."""
-    stored = await artifacts.digests_before(clock.now() - timedelta(seconds=grace_s))
-    wanted = await store.read(lambda reader: reader.artifact_digests())
-    orphans = [digest for digest in stored if digest not in wanted]
-    if orphans:
-        await artifacts.remove(orphans)
-        log.info("orphaned artifacts removed", count=len(orphans))
-    return len(orphans)
 
 
 def _made_before(upload: Upload, reader: ModelReader) -> ModelVersion | None:

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, exists, or_, select
 
 from mms_repository.adapters import tables
 from mms_repository.manifests import Artifact, ArtifactKind, Manifest, Signature
@@ -90,10 +91,21 @@ class SqlReader:
         ).scalar_one()
         return position
 
-    def artifact_digests(self) -> frozenset[str]:
-        """SHA-256 of every artifact of every version."""
-        rows = self.connection.execute(select(tables.artifacts.c.sha256).distinct())
-        return frozenset(rows.scalars())
+    def artifact_digests(self, *, archived_before: datetime | None) -> frozenset[str]:
+        """SHA-256 of every artifact of every version, but of those last archived before then."""
+        query = select(tables.artifacts.c.sha256).distinct()
+        if archived_before is not None:
+            version, history = tables.versions.c, tables.history.c
+            archived_since = exists().where(
+                history.model_name == version.model_name,
+                history.version == version.version,
+                history.to_state == VersionState.ARCHIVED,
+                history.change_time >= archived_before,
+            )
+            query = query.join(tables.versions).where(
+                or_(version.state != VersionState.ARCHIVED, archived_since)
+            )
+        return frozenset(self.connection.execute(query).scalars())
 
     def _models(self, query: Select[Any]) -> list[Model]:
         rows = self.connection.execute(query).all()

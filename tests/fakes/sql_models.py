@@ -5,6 +5,7 @@ import asyncio
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeVar
 
 from mms_repository.models import AliasMove, Model
@@ -59,8 +60,25 @@ class Tables:
     def last_position(self) -> int:
         return len(self.entries)
 
-    def artifact_digests(self) -> frozenset[str]:
-        return frozenset(a.sha256 for v in self.published for a in v.manifest.artifacts)
+    def artifact_digests(self, *, archived_before: datetime | None) -> frozenset[str]:
+        return frozenset(
+            artifact.sha256
+            for version in self.published
+            if archived_before is None
+            or version.state is not VersionState.ARCHIVED
+            or self._archive_time(version) >= archived_before
+            for artifact in version.manifest.artifacts
+        )
+
+    def _archive_time(self, version: ModelVersion) -> datetime:
+        return max(
+            positioned.entry.change_time
+            for positioned in self.entries
+            if (positioned.entry.model_name, positioned.entry.version)
+            == (version.model_name, version.version)
+            and positioned.entry.change
+            and getattr(positioned.entry.change, "to_state", None) is VersionState.ARCHIVED
+        )
 
     def add_model(self, model: Model) -> None:
         self.rows[model.model_name] = model

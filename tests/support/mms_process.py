@@ -47,7 +47,7 @@ class MmsProcess:
             },
             "database": {"url": database_url},
             "kafka": dict(kafka or {"bootstrap": "127.0.0.1:1"}),
-            "artifacts": {"folder": str(self.artifacts), "orphan_grace_s": 0},
+            "artifacts": {"folder": str(self.artifacts), "orphan_grace_s": 0, "upload_keep_s": 0},
             "signing": {"trusted_keys": [str(write_public_key(folder / "key.pub", SIGNER_KEY))]},
             "log": {"format": "json"},
         }

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
+from mms_repository.housekeeping import Gate
 from mms_repository.manifests import (
     Artifact,
     ArtifactKind,
@@ -201,6 +202,7 @@ def publisher_on(
             signature_required=True,
             max_concurrent=2,
         ),
+        gate=Gate(),
         clock=clock,
     )
 

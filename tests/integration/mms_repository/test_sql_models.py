@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -96,6 +98,22 @@ async def publish(store: ModelStore, request_id: str, *, model_name: str = MODEL
     return await store.write(work)
 
 
+def add_noted(writer: ModelWriter, *, request_id: str, note: str) -> None:
+    """A version whose card says `note`."""
+    if writer.model(MODEL) is None:
+        writer.add_model(model_named(MODEL))
+    writer.add_version(new_version(request_id, note=note))
+
+
+def archive(writer: ModelWriter, *, number: int, time: datetime) -> None:
+    """Archive a version at a time."""
+    version = writer.version(MODEL, number)
+    assert version is not None
+    writer.change_version(version, state=VersionState.ARCHIVED, kpis=version.kpis)
+    change = StateChange(VersionState.REGISTERED, VersionState.ARCHIVED)
+    writer.record(replace(entry(number, change), change_time=time))
+
+
 async def test_migrations_make_the_tables(database_url: str) -> None:
     """The migrations' head is what the code expects, on both databases."""
     await assert_migrations_match(database_url, tables.metadata, MIGRATIONS)
@@ -110,7 +128,10 @@ class TestStore:
         assert await store.read(lambda reader: reader.version(MODEL, 1)) is None
         assert await store.read(lambda reader: reader.version_of_request("r")) is None
         assert await store.read(lambda reader: reader.last_position()) == 0
-        assert await store.read(lambda reader: reader.artifact_digests()) == frozenset()
+        assert (
+            await store.read(lambda reader: reader.artifact_digests(archived_before=None))
+            == frozenset()
+        )
 
     async def test_model_comes_back(self, store: ModelStore) -> None:
         """With the same time, to the microsecond, in UTC."""
@@ -124,7 +145,7 @@ class TestStore:
         assert (made.version, made.model_unique_id, made.state) == (1, 1, VersionState.REGISTERED)
         assert await store.read(lambda reader: reader.version(MODEL, 1)) == made
         assert await store.read(lambda reader: reader.version_of_request("r1")) == made
-        digests = await store.read(lambda reader: reader.artifact_digests())
+        digests = await store.read(lambda reader: reader.artifact_digests(archived_before=None))
         assert digests == {artifact.sha256 for artifact in made.manifest.artifacts}
 
     async def test_models_in_the_order_of_their_bytes(self, store: ModelStore) -> None:
@@ -188,6 +209,24 @@ class TestStore:
             lambda reader: reader.history(model_name=MODEL, version=1, after=3, limit=10)
         )
         assert [positioned.entry for positioned in last] == [moved, tested]
+
+    async def test_digests_of_the_archive(self, store: ModelStore) -> None:
+        """Those of versions archived before a time are left out, unless others share them."""
+        for number, note in enumerate(["a", "b", "b"], 1):
+            await store.write(partial(add_noted, request_id=f"r{number}", note=note))
+        later = NOW + timedelta(seconds=10)
+        for number, time in ((1, NOW), (2, NOW), (3, later)):
+            await store.write(partial(archive, number=number, time=time))
+
+        def digests(before: datetime | None) -> Any:
+            return store.read(lambda reader: reader.artifact_digests(archived_before=before))
+
+        whole = {artifact.sha256 for artifact in manifest_of(files(note="a")).artifacts}
+        shared = {artifact.sha256 for artifact in manifest_of(files(note="b")).artifacts}
+        assert await digests(None) == whole | shared
+        assert await digests(NOW) == whole | shared
+        assert await digests(later) == shared
+        assert await digests(later + timedelta(seconds=1)) == set()
 
     async def test_write_that_raises_changes_nothing(self, store: ModelStore) -> None:
         """Neither rows nor numbers: the next version takes the number."""
