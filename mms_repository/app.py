@@ -17,6 +17,7 @@ from mms_repository.adapters.file_checker import FileChecker
 from mms_repository.adapters.s3_artifacts import S3Artifacts
 from mms_repository.adapters.sql_models import MIGRATIONS, SqlModels
 from mms_repository.config import ArtifactSettings, MmsSettings, SigningSettings
+from mms_repository.coordination import CoordinationGroups
 from mms_repository.housekeeping import Gate, Housekeeper, Retention
 from mms_repository.manifests import ManifestLimits
 from mms_repository.ports import ArtifactStore
@@ -93,6 +94,7 @@ async def repository_on(
     )
     servicer = ModelRepositoryServicer(
         ModelRepository(store=store, artifacts=artifacts, clock=clock),
+        CoordinationGroups(store=store, clock=clock),
         Publisher(
             store=store,
             artifacts=artifacts,

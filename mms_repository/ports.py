@@ -7,8 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from mms_repository.descriptions import NO_TENSORS, UNDESCRIBED, Description, TensorSignature
+from mms_repository.groups import CoordinationGroup
 from mms_repository.manifests import Artifact, Manifest, Signature
 from mms_repository.models import AliasMove, Model
+from mms_repository.searches import VersionFilter
 from mms_repository.versions import HistoryEntry, ModelVersion, PositionedEntry, VersionState
 from nf_runtime.signing import SignedManifest
 
@@ -25,6 +28,8 @@ class NewVersion:
     kpis: Mapping[str, float]
     training_job_id: str
     create_time: datetime
+    description: Description = UNDESCRIBED
+    tensors: TensorSignature = NO_TENSORS
 
 
 class ModelReader(Protocol):
@@ -46,6 +51,32 @@ class ModelReader(Protocol):
         self, model_name: str, *, before: int | None, limit: int
     ) -> Sequence[ModelVersion]:
         """Versions of a model, newest first, those before `before`."""
+        ...
+
+    def search(
+        self, wanted: VersionFilter, *, before: int | None, limit: int
+    ) -> Sequence[ModelVersion]:
+        """Versions that meet the filter, newest first, those with unique ids below `before`."""
+        ...
+
+    def ancestors(self, model_name: str, number: int) -> Sequence[ModelVersion]:
+        """What a version was trained from, nearest first, to the first of its line."""
+        ...
+
+    def descendants(self, model_name: str, number: int, *, limit: int) -> Sequence[ModelVersion]:
+        """What was trained from a version directly, oldest first."""
+        ...
+
+    def alias_at(self, model_name: str, alias: str, time: datetime) -> int | None:
+        """The version to which an alias pointed at a time."""
+        ...
+
+    def group(self, group_name: str) -> CoordinationGroup | None:
+        """The coordination group of that name."""
+        ...
+
+    def groups(self, *, after: str | None, limit: int) -> Sequence[CoordinationGroup]:
+        """Groups by name, those after `after`."""
         ...
 
     def version_of_request(self, request_id: str) -> ModelVersion | None:
@@ -82,6 +113,10 @@ class ModelWriter(ModelReader, Protocol):
         self, version: ModelVersion, *, state: VersionState, kpis: Mapping[str, float]
     ) -> ModelVersion:
         """Give `version` another state and these figures; its revision rises by one."""
+        ...
+
+    def add_group(self, group: CoordinationGroup) -> None:
+        """Store a group whose name is not taken, of versions that exist and have none."""
         ...
 
     def move_alias(self, model_name: str, move: AliasMove) -> None:
@@ -205,8 +240,8 @@ class ArtifactStore(Protocol):
 class FormatChecker(Protocol):
     """Looks into a file."""
 
-    async def check(self, artifact: Artifact, path: Path) -> None:
-        """Returns if the content is what its kind says.
+    async def check(self, artifact: Artifact, path: Path) -> TensorSignature:
+        """What the file takes and gives; nothing unless it is ONNX.
 
         Raises:
             InvalidArgument: ARTIFACT_REFUSED.

@@ -220,6 +220,7 @@ class FileStaging:
             path = self._folder / str(len(self._files))
             incoming = self._files[file_name] = _Incoming(path, path.open("xb"))
         incoming.file.write(data)
+        incoming.file.flush()  # what is there is what a client that comes back is told
         incoming.digest.update(data)
 
     def _seal(self, file_name: str) -> str:

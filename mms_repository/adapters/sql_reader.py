@@ -1,15 +1,20 @@
 """Models, versions and history read from the tables, within one transaction."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, or_, select
+import msgspec
+from sqlalchemy import Connection, Row, Select, and_, exists, or_, select
 
 from mms_repository.adapters import tables
+from mms_repository.adapters.sql_descriptions import conditions_of, read_descriptions
+from mms_repository.descriptions import TensorSignature
+from mms_repository.groups import CoordinationGroup
 from mms_repository.manifests import Artifact, ArtifactKind, Manifest, Signature
 from mms_repository.models import Model
+from mms_repository.searches import VersionFilter
 from mms_repository.versions import (
     AliasChange,
     HistoryEntry,
@@ -59,6 +64,70 @@ class SqlReader:
             .limit(limit)
         )
         return self._versions(query if before is None else query.where(columns.version < before))
+
+    def search(
+        self, wanted: VersionFilter, *, before: int | None, limit: int
+    ) -> Sequence[ModelVersion]:
+        """Versions that meet the filter, newest first, those with unique ids below `before`."""
+        unique_id = tables.versions.c.model_unique_id
+        query = select(tables.versions).where(*conditions_of(wanted))
+        if before is not None:
+            query = query.where(unique_id < before)
+        return self._versions(query.order_by(unique_id.desc()).limit(limit))
+
+    def ancestors(self, model_name: str, number: int) -> Sequence[ModelVersion]:
+        """What a version was trained from, nearest first, to the first of its line."""
+        columns = tables.versions.c
+        line = (
+            select(columns.source_version.label("number"))
+            .where(columns.model_name == model_name, columns.version == number)
+            .cte("line", recursive=True)
+        )
+        further = select(columns.source_version).join(
+            line, and_(columns.model_name == model_name, columns.version == line.c.number)
+        )
+        numbers = select(line.union_all(further).c.number)
+        # A version is always trained from one with a smaller number.
+        return self._versions(
+            select(tables.versions)
+            .where(columns.model_name == model_name, columns.version.in_(numbers))
+            .order_by(columns.version.desc())
+        )
+
+    def descendants(self, model_name: str, number: int, *, limit: int) -> Sequence[ModelVersion]:
+        """What was trained from a version directly, oldest first."""
+        columns = tables.versions.c
+        return self._versions(
+            select(tables.versions)
+            .where(columns.model_name == model_name, columns.source_version == number)
+            .order_by(columns.version)
+            .limit(limit)
+        )
+
+    def alias_at(self, model_name: str, alias: str, time: datetime) -> int | None:
+        """The version to which an alias pointed at a time."""
+        columns = tables.history.c
+        return self.connection.execute(
+            select(columns.version)
+            .where(
+                columns.model_name == model_name,
+                columns.alias == alias,
+                columns.change_time <= time,
+            )
+            .order_by(columns.position.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+
+    def group(self, group_name: str) -> CoordinationGroup | None:
+        """The coordination group of that name."""
+        found = self._groups(select(tables.groups).where(tables.groups.c.group_name == group_name))
+        return found[0] if found else None
+
+    def groups(self, *, after: str | None, limit: int) -> Sequence[CoordinationGroup]:
+        """Groups by name, those after `after`."""
+        name = tables.groups.c.group_name
+        query = select(tables.groups).order_by(name).limit(limit)
+        return self._groups(query if after is None else query.where(name > after))
 
     def version_of_request(self, request_id: str) -> ModelVersion | None:
         """The version that the upload with this request id made."""
@@ -128,7 +197,7 @@ class SqlReader:
         ]
 
     def _versions(self, query: Select[Any]) -> list[ModelVersion]:
-        """The versions that the query finds; all of one model."""
+        """The versions that the query finds."""
         rows = self.connection.execute(query).all()
         if not rows:
             return []
@@ -148,40 +217,60 @@ class SqlReader:
             select(tables.kpis).where(tables.kpis.c.model_unique_id.in_(ids))
         ):
             kpis[row.model_unique_id][row.name] = row.value
-        aliases: dict[int, list[str]] = defaultdict(list)
+        names = {row.model_name for row in rows}
+        aliases: dict[tuple[str, int], list[str]] = defaultdict(list)
         for row in self.connection.execute(
             select(tables.aliases)
-            .where(tables.aliases.c.model_name == rows[0].model_name)
+            .where(tables.aliases.c.model_name.in_(names))
             .order_by(tables.aliases.c.alias)
         ):
-            aliases[row.version].append(row.alias)
+            aliases[row.model_name, row.version].append(row.alias)
+        members = tables.group_members.c
+        groups = {
+            (row.model_name, row.version): row.group_name
+            for row in self.connection.execute(
+                select(tables.group_members).where(
+                    members.model_name.in_(names), members.version.in_([r.version for r in rows])
+                )
+            )
+        }
+        descriptions = read_descriptions(self.connection, rows)
         return [
-            _version(
-                row, artifacts[row.model_unique_id], kpis[row.model_unique_id], aliases[row.version]
+            ModelVersion(
+                model_name=row.model_name,
+                version=row.version,
+                model_unique_id=row.model_unique_id,
+                state=VersionState(row.state),
+                manifest=Manifest(
+                    row.model_name, row.source_version, tuple(artifacts[row.model_unique_id])
+                ),
+                signature=Signature(row.key_id, row.signature),
+                kpis=kpis[row.model_unique_id],
+                training_job_id=row.training_job_id,
+                create_time=row.create_time,
+                revision=row.revision,
+                aliases=tuple(aliases[row.model_name, row.version]),
+                description=descriptions[row.model_unique_id],
+                tensors=msgspec.json.decode(row.tensors, type=TensorSignature),
+                coordination_group=groups.get((row.model_name, row.version), ""),
             )
             for row in rows
         ]
 
-
-def _version(
-    row: Row[Any],
-    artifacts: Sequence[Artifact],
-    kpis: Mapping[str, float],
-    aliases: Sequence[str],
-) -> ModelVersion:
-    return ModelVersion(
-        model_name=row.model_name,
-        version=row.version,
-        model_unique_id=row.model_unique_id,
-        state=VersionState(row.state),
-        manifest=Manifest(row.model_name, row.source_version, tuple(artifacts)),
-        signature=Signature(row.key_id, row.signature),
-        kpis=kpis,
-        training_job_id=row.training_job_id,
-        create_time=row.create_time,
-        revision=row.revision,
-        aliases=tuple(aliases),
-    )
+    def _groups(self, query: Select[Any]) -> list[CoordinationGroup]:
+        rows = self.connection.execute(query).all()
+        members: dict[str, dict[str, int]] = defaultdict(dict)
+        columns = tables.group_members.c
+        for row in self.connection.execute(
+            select(tables.group_members)
+            .where(columns.group_name.in_([row.group_name for row in rows]))
+            .order_by(columns.model_name)
+        ):
+            members[row.group_name][row.model_name] = row.version
+        return [
+            CoordinationGroup(row.group_name, members[row.group_name], row.create_time)
+            for row in rows
+        ]
 
 
 def _entry(row: Row[Any]) -> PositionedEntry:
