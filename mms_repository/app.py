@@ -14,6 +14,7 @@ from aimlnf.mms.v1.model_repository_service_pb2_grpc import (
 from mms_repository.adapters import tables
 from mms_repository.adapters.file_artifacts import FileArtifacts
 from mms_repository.adapters.file_checker import FileChecker
+from mms_repository.adapters.file_keys import FileKeys
 from mms_repository.adapters.s3_artifacts import S3Artifacts
 from mms_repository.adapters.sql_models import MIGRATIONS, SqlModels
 from mms_repository.config import ArtifactSettings, MmsSettings, SigningSettings
@@ -80,7 +81,7 @@ async def repository_on(
         ConfigurationError: A setting cannot be used.
         Unavailable: The database went away.
     """
-    keys = trusted_keys(settings.signing)
+    keys = trusted_keys(settings.signing, clock)
     store = SqlModels(database)
     artifacts = artifact_store(settings.artifacts)
     checker = FileChecker()
@@ -133,18 +134,19 @@ def artifact_store(settings: ArtifactSettings) -> ArtifactStore:
     return S3Artifacts(location, settings.folder, timeout_s=settings.store_timeout_s)
 
 
-def trusted_keys(settings: SigningSettings) -> TrustedKeys:
+def trusted_keys(settings: SigningSettings, clock: Clock) -> FileKeys:
     """The keys that the settings name.
 
     Raises:
-        ConfigurationError: A file is missing or holds no Ed25519 public key.
+        ConfigurationError: A file is missing or holds what is no Ed25519 public key.
     """
     if settings.required and not settings.trusted_keys:
         log.warning("no key is trusted", consequence="every upload is refused")
     try:
-        return TrustedKeys.from_files(settings.trusted_keys)
+        TrustedKeys.from_files(settings.trusted_keys)
     except InvalidArgument as error:
         raise ConfigurationError(f"setting signing.trusted_keys: {error.message}") from error
+    return FileKeys(settings.trusted_keys, clock=clock)
 
 
 def _retention(settings: ArtifactSettings) -> Retention:

@@ -53,7 +53,10 @@ class ArtifactSettings(Section):
 
 
 class SigningSettings(Section):
-    """Who may publish: files that hold a raw Ed25519 public key in base64."""
+    """Who may publish: files of Ed25519 public keys, as `nf_runtime.signing` describes them.
+
+    They are read at each publication: keys are added, let expire and revoked without a restart.
+    """
 
     required: bool = True
     trusted_keys: tuple[Path, ...] = ()

@@ -250,7 +250,7 @@ class FormatChecker(Protocol):
 
 
 class SignatureVerifier(Protocol):
-    """Knows whom to believe; `nf_runtime.signing.TrustedKeys` is one."""
+    """Knows whom to believe now; `nf_runtime.signing.TrustedKeys` is one that never forgets."""
 
     def verify(self, manifest: SignedManifest, *, key_id: str, signature: bytes) -> None:
         """Returns if a trusted key signed this manifest.
