@@ -1,8 +1,12 @@
 """What is let in by its content: ONNX, safetensors, JSON, YAML, and nothing that can execute."""
 
+import gzip
+import io
 import json
 import pickle
+import resource
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +34,14 @@ from mms_repository.adapters.safetensors_checker import check_safetensors
 from mms_repository.descriptions import TensorSignature, TensorSpec
 from mms_repository.manifests import ContentError
 from nf_runtime.errors import InvalidArgument
+
+
+def zipped(content: bytes) -> bytes:
+    """An archive that holds this."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.onnx", content)
+    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -371,4 +383,44 @@ async def test_each_kind_meets_its_checker(tmp_path: Path) -> None:
             await checker.check(artifact, path)
         assert caught.value.reason == "ARTIFACT_REFUSED"
         assert caught.value.metadata == {"file_name": artifact.file_name}
+    await checker.close()
+
+
+def huge_tensor() -> bytes:
+    """An ONNX file of a few bytes that says it holds 4 TiB of weights."""
+    model = onnx_model()
+    (tensor,) = model.graph.initializer
+    tensor.dims[:] = [1 << 40]
+    content: bytes = model.SerializeToString()
+    return content
+
+
+BOMBS: dict[str, bytes] = {
+    "gzip.onnx": gzip.compress(bytes(50_000_000)),
+    "gzip.safetensors": gzip.compress(bytes(50_000_000)),
+    "gzip.json": gzip.compress(b"[" * 50_000_000),
+    "zip.onnx": zipped(bytes(50_000_000)),
+    "huge.onnx": huge_tensor(),
+    "header.safetensors": struct.pack("<Q", 1 << 60) + b"{}",
+    "shape.safetensors": safetensors_bytes(
+        {"w": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]}}, b""
+    ),
+    "deep.json": b"[" * 1_000_000,
+    "deep.yaml": b"[" * 100_000,
+    "laughs.yaml": b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+async def test_bomb(tmp_path: Path, name: str) -> None:
+    """What is small on the wire and would be large when opened is refused without opening it."""
+    checker = FileChecker()
+    (artifact,) = manifest_of({name: BOMBS[name]}).artifacts
+    (tmp_path / name).write_bytes(BOMBS[name])
+    before_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    with pytest.raises(InvalidArgument) as caught:
+        await checker.check(artifact, tmp_path / name)
+    assert caught.value.reason == "ARTIFACT_REFUSED"
+    after_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    assert after_bytes - before_bytes < 200_000_000
     await checker.close()
