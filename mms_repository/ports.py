@@ -160,7 +160,7 @@ class Staging(Protocol):
         ...
 
     async def append(self, artifact: Artifact, data: bytes) -> None:
-        """Write the next bytes of an artifact."""
+        """Write the next bytes of an artifact; what fails may be raised by the next call only."""
         ...
 
     async def seal(self, artifact: Artifact) -> str:

@@ -25,6 +25,7 @@ from mms_repository.names import invalid_field
 from mms_repository.procedures import Author, ModelRepository, VersionKey
 from mms_repository.publication import Publisher
 from mms_repository.uploads import Chunk
+from mms_repository.version_messages import VersionMessages
 from nf_runtime.errors import DeadlineExceeded, NfError
 
 _LINGER_S = 1.0
@@ -53,6 +54,7 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
         self._repository = repository
         super().__init__(groups)
         self._publisher = publisher
+        self._messages = VersionMessages()
         self._upload_idle_s = upload_idle_s
         self._max_upload_bytes = max_upload_bytes
 
@@ -138,7 +140,7 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
             request.model_name, page_size=request.page_size, page_token=request.page_token
         )
         return pb.ListModelVersionsResponse(
-            model_versions=[version_message(version) for version in page.items],
+            model_versions=self._messages.of(page.items),
             next_page_token=page.next_token,
         )
 
@@ -229,7 +231,7 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
             filter_from(request.filter), page_size=request.page_size, page_token=request.page_token
         )
         return pb.SearchModelVersionsResponse(
-            model_versions=[version_message(version) for version in page.items],
+            model_versions=self._messages.of(page.items),
             next_page_token=page.next_token,
         )
 

@@ -121,7 +121,13 @@ class StagingArea:
     def staged_bytes(self, continued: str, count: int) -> list[int]:
         """Bytes that an interrupted upload left of each of its `count` artifacts. Blocks."""
         folder = self._incoming / (_CONTINUED + continued)
-        return [_size_bytes(folder / str(ordinal)) for ordinal in range(count)]
+        sizes_bytes: list[int] = []
+        for ordinal in range(count):
+            path = folder / str(ordinal)
+            if not path.exists():
+                break
+            sizes_bytes.append(path.stat().st_size)
+        return sizes_bytes + [0] * (count - len(sizes_bytes))
 
     def remove_staged_before(self, time: datetime) -> int:
         """How many interrupted uploads were forgotten: those untouched since `time`. Blocks."""
@@ -167,6 +173,8 @@ class FileStaging:
         """Wait for the work that a cancelled caller left behind, then remove what must not stay."""
         if self._work is not None:
             await asyncio.wait({self._work})
+            self._work.exception()  # looked at; whom it concerned is gone or has been told
+            self._work = None
         await self._run(self._leave)
 
     async def resume(self, artifacts: Sequence[Artifact]) -> Sequence[int]:
@@ -174,8 +182,9 @@ class FileStaging:
         return await self._run(partial(self._resume, artifacts))
 
     async def append(self, artifact: Artifact, data: bytes) -> None:
-        """Write and hash the next bytes of an artifact."""
-        await self._run(partial(self._append, artifact.file_name, data))
+        """Write and hash the next bytes of an artifact, while the caller waits for more of them."""
+        await self._settle()
+        self._start(partial(self._append, artifact.file_name, data))
 
     async def seal(self, artifact: Artifact) -> str:
         """SHA-256 of what was appended, in hexadecimal, once it is on the disk."""
@@ -195,11 +204,20 @@ class FileStaging:
         self._outlives = False
 
     async def _run(self, work: Callable[[], T]) -> T:
+        await self._settle()
+        return await asyncio.shield(self._start(work))
+
+    async def _settle(self) -> None:
+        """Returns when what was started has ended; raises what it raised."""
+        if self._work is not None:
+            # A thread cannot be cancelled; `close` waits for it before the folder goes.
+            await asyncio.shield(self._work)
+
+    def _start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._executor, told(work))
         self._work = running
-        # A thread cannot be cancelled; `close` waits for it before the folder goes.
-        return await asyncio.shield(running)
+        return running
 
     def _resume(self, artifacts: Sequence[Artifact]) -> list[int]:
         sizes_bytes: list[int] = []
@@ -212,6 +230,10 @@ class FileStaging:
             while piece := incoming.file.read(1024 * 1024):
                 incoming.digest.update(piece)
             sizes_bytes.append(incoming.file.tell())
+        # Killed while files moved into the store, it lost the first and has later ones; the
+        # client was told, as here, that what follows a gap is not there.
+        for ordinal in range(len(sizes_bytes), len(artifacts)):
+            (self._folder / str(ordinal)).unlink(missing_ok=True)
         return sizes_bytes + [0] * (len(artifacts) - len(sizes_bytes))
 
     def _append(self, file_name: str, data: bytes) -> None:
@@ -239,13 +261,6 @@ class FileStaging:
         finally:
             if not self._outlives:
                 shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _size_bytes(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def _last_touched_s(folder: Path) -> float:

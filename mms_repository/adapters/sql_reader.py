@@ -1,7 +1,8 @@
 """Models, versions and history read from the tables, within one transaction."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, and_, exists, or_, select
 
 from mms_repository.adapters import tables
+from mms_repository.adapters.known_versions import KnownVersions
 from mms_repository.adapters.sql_descriptions import conditions_of, read_descriptions
 from mms_repository.descriptions import TensorSignature
 from mms_repository.groups import CoordinationGroup
@@ -26,10 +28,16 @@ from mms_repository.versions import (
 
 
 class SqlReader:
-    """The port `ModelReader` within the transaction of `connection`."""
+    """The port `ModelReader` within the transaction of `connection`.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: Of the transaction.
+        known: Versions that were read before; None in a transaction that writes.
+    """
+
+    def __init__(self, connection: Connection, known: KnownVersions | None = None) -> None:
         self.connection = connection
+        self._known = known
 
     def model(self, model_name: str) -> Model | None:
         """The model of that name."""
@@ -201,6 +209,54 @@ class SqlReader:
         rows = self.connection.execute(query).all()
         if not rows:
             return []
+        keys = [(row.model_unique_id, row.revision) for row in rows]
+        versions = dict(self._known.of(keys)) if self._known else {}
+        unknown = [row for row, key in zip(rows, keys, strict=True) if key not in versions]
+        if unknown:
+            read = self._read_versions(unknown)
+            versions.update(((v.model_unique_id, v.revision), v) for v in read)
+            if self._known:
+                self._known.add(read)
+        aliases, groups = self._pointers(rows)
+        found: list[ModelVersion] = []
+        for row, key in zip(rows, keys, strict=True):
+            version, place = versions[key], (row.model_name, row.version)
+            if place in aliases or place in groups:
+                version = replace(
+                    version,
+                    aliases=tuple(aliases.get(place, ())),
+                    coordination_group=groups.get(place, ""),
+                )
+            found.append(version)
+        return found
+
+    def _pointers(
+        self, rows: Sequence[Row[Any]]
+    ) -> tuple[Mapping[tuple[str, int], Sequence[str]], Mapping[tuple[str, int], str]]:
+        """Aliases and groups of the versions of these rows, and perhaps of others."""
+        names = {row.model_name for row in rows}
+        numbers = [row.version for row in rows]
+        aliases: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for row in self.connection.execute(
+            select(tables.aliases)
+            .where(tables.aliases.c.model_name.in_(names))
+            .order_by(tables.aliases.c.alias)
+        ):
+            aliases[row.model_name, row.version].append(row.alias)
+        members = tables.group_members.c
+        groups = {
+            (row.model_name, row.version): row.group_name
+            for row in self.connection.execute(
+                select(tables.group_members).where(
+                    members.model_name.in_(names),
+                    members.version.between(min(numbers), max(numbers)),
+                )
+            )
+        }
+        return aliases, groups
+
+    def _read_versions(self, rows: Sequence[Row[Any]]) -> list[ModelVersion]:
+        """The versions of these rows, without aliases and groups."""
         ids = [row.model_unique_id for row in rows]
         artifacts: dict[int, list[Artifact]] = defaultdict(list)
         columns = tables.artifacts.c
@@ -217,23 +273,6 @@ class SqlReader:
             select(tables.kpis).where(tables.kpis.c.model_unique_id.in_(ids))
         ):
             kpis[row.model_unique_id][row.name] = row.value
-        names = {row.model_name for row in rows}
-        aliases: dict[tuple[str, int], list[str]] = defaultdict(list)
-        for row in self.connection.execute(
-            select(tables.aliases)
-            .where(tables.aliases.c.model_name.in_(names))
-            .order_by(tables.aliases.c.alias)
-        ):
-            aliases[row.model_name, row.version].append(row.alias)
-        members = tables.group_members.c
-        groups = {
-            (row.model_name, row.version): row.group_name
-            for row in self.connection.execute(
-                select(tables.group_members).where(
-                    members.model_name.in_(names), members.version.in_([r.version for r in rows])
-                )
-            )
-        }
         descriptions = read_descriptions(self.connection, rows)
         return [
             ModelVersion(
@@ -249,10 +288,8 @@ class SqlReader:
                 training_job_id=row.training_job_id,
                 create_time=row.create_time,
                 revision=row.revision,
-                aliases=tuple(aliases[row.model_name, row.version]),
                 description=descriptions[row.model_unique_id],
                 tensors=msgspec.json.decode(row.tensors, type=TensorSignature),
-                coordination_group=groups.get((row.model_name, row.version), ""),
             )
             for row in rows
         ]

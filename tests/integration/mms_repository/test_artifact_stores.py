@@ -102,8 +102,9 @@ async def test_other_content_is_damage(store: ArtifactStore) -> None:
     announced = artifact_of(CONTENT)
     async with store.staging() as staging:
         await staging.append(announced, CONTENT[:-1] + b"x")
-        staging._sealed[announced.sha256] = staging.path(announced)  # type: ignore[attr-defined]
-        staging._files[announced.file_name].file.flush()  # type: ignore[attr-defined]
+        arrived = await staging.seal(announced)
+        sealed = staging._sealed  # type: ignore[attr-defined]
+        sealed[announced.sha256] = sealed.pop(arrived)
         await staging.keep()
     with pytest.raises(DataLoss, match="has digest"):
         await read(store, announced)
@@ -143,6 +144,26 @@ async def test_interrupted_upload_is_continued(
     assert await read(store, artifact) == CONTENT
     assert await store.staged_bytes("upload-1", 1) == [0]
     await store.close()
+
+
+async def test_what_follows_a_gap_is_sent_again(
+    store: ArtifactStore, settings: ArtifactSettings
+) -> None:
+    """Killed while files move into the store it lost the first ones; the rest must not mix in."""
+    first, second = artifact_of(b"first"), artifact_of(CONTENT, "second.json")
+    async with store.staging("upload-1") as staging:
+        await staging.append(first, b"first")
+        await staging.append(second, CONTENT)
+    (incoming,) = (settings.folder / "incoming").iterdir()
+    (incoming / "0").unlink()
+    assert await store.staged_bytes("upload-1", 2) == [0, 0]
+    async with store.staging("upload-1") as staging:
+        assert await staging.resume([first, second]) == [0, 0]
+        for artifact, content in ((first, b"first"), (second, CONTENT)):
+            await staging.append(artifact, content)
+            assert await staging.seal(artifact) == artifact.sha256
+        await staging.keep()
+    assert await read(store, second) == CONTENT
 
 
 async def test_one_connection_continues_an_upload(store: ArtifactStore) -> None:

@@ -219,8 +219,10 @@ async def test_full_disk_during_an_upload(store: FileArtifacts, tmp_path: Path) 
     async with store.staging() as staging:
         (folder,) = (tmp_path / "incoming").iterdir()
         await staging.append(artifact, b"x")
+        await staging.seal(artifact)
         (folder / "full").symlink_to("/dev/full")
         staging._files[artifact.file_name].file.close()
         staging._files[artifact.file_name].file = (folder / "full").open("wb", buffering=0)
+        await staging.append(artifact, CONTENT)
         with pytest.raises(ResourceExhausted):
-            await staging.append(artifact, CONTENT)
+            await staging.seal(artifact)
