@@ -203,7 +203,10 @@ async def test_killed_at_any_time(repository: MmsProcess, round_seed: int) -> No
 
 @pytest.mark.prove
 async def test_continued_after_any_kill(tmp_path: Path, database_url: str, round_seed: int) -> None:
-    """An upload that may be continued goes on over every kill, and ends with one whole version."""
+    """An upload that may be continued goes on over every kill, and ends with one whole version.
+
+    A kill after the row leaves the upload's folder, which is swept when its time has come.
+    """
     rng = random.Random(round_seed)
     process = MmsProcess(tmp_path, database_url, upload_keep_s=3600)
     process.start()
@@ -219,6 +222,9 @@ async def test_continued_after_any_kill(tmp_path: Path, database_url: str, round
         messages = await rest_of(process, header, contents)
         async with process.stub() as stub:
             assert (await publish(stub, messages)).version == 1
+        process.kill()
+        process = MmsProcess(tmp_path, database_url, upload_keep_s=0)
+        process.start()
         assert await assert_whole_or_nothing(process) == 1
     finally:
         process.kill()
