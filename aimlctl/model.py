@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aimlctl import model_evaluation, model_training
+from aimlctl import model_evaluation, model_release, model_training, model_transfer
 from aimlctl.documents import document_of
 from aimlctl.options import DEFAULT_MODEL, JsonOption, StateDirOption
 from aimlctl.output import Output, table_of
@@ -20,6 +20,11 @@ app = typer.Typer(
 )
 app.command("evaluate")(model_evaluation.evaluate)
 app.command("train")(model_training.train)
+app.command("push")(model_transfer.push)
+app.command("pull")(model_transfer.pull)
+app.command("verify")(model_release.verify)
+app.command("promote")(model_release.promote)
+app.command("rollback")(model_release.rollback)
 
 
 @app.command("list")

@@ -18,6 +18,7 @@ _ALIAS = re.compile(r"[a-z][a-z0-9-]{0,62}")
 # No separator and no leading dot: nothing that could name another folder or a hidden file.
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _KPI_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_LABEL_NAME = re.compile(r"[a-z0-9][a-z0-9._/-]{0,62}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 MAX_IDENTIFIER_CHARACTERS = 200
@@ -63,6 +64,18 @@ def check_kpi_name(value: str) -> None:
     _check(_KPI_NAME, value, "kpis", rule)
 
 
+def check_label_name(value: str) -> None:
+    """Returns if `value` may name a label."""
+    rule = "1 to 63 lower-case letters, digits, dots, slashes, hyphens and underscores"
+    _check(_LABEL_NAME, value, "labels", rule)
+
+
+def check_group_name(value: str) -> None:
+    """Returns if `value` may name a coordination group."""
+    rule = "1 to 63 lower-case letters, digits and hyphens"
+    _check(_MODEL_NAME, value, "group_name", rule)
+
+
 def check_version_number(value: int) -> None:
     """Returns if `value` may be a version's number."""
     if value < 1:
@@ -85,6 +98,14 @@ def distinguished_name(model_name: str, version: int) -> str:
     Source: TS 32.300 clause 7 (form), TS 28.105 7.2a.2.2 (containment).
     """
     return f"{_REPOSITORY_DN},MLModel={model_name}-{version}"
+
+
+def group_distinguished_name(group_name: str) -> str:
+    """The DN of a group's MLModelCoordinationGroup object.
+
+    Source: TS 32.300 clause 7 (form), TS 28.105 7.2a.2.3 (containment).
+    """
+    return f"{_REPOSITORY_DN},MLModelCoordinationGroup={group_name}"
 
 
 def _check(pattern: re.Pattern[str], value: str, field: str, rule: str) -> None:

@@ -7,8 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from mms_repository.descriptions import NO_TENSORS, UNDESCRIBED, Description, TensorSignature
+from mms_repository.groups import CoordinationGroup
 from mms_repository.manifests import Artifact, Manifest, Signature
 from mms_repository.models import AliasMove, Model
+from mms_repository.searches import VersionFilter
 from mms_repository.versions import HistoryEntry, ModelVersion, PositionedEntry, VersionState
 from nf_runtime.signing import SignedManifest
 
@@ -25,6 +28,8 @@ class NewVersion:
     kpis: Mapping[str, float]
     training_job_id: str
     create_time: datetime
+    description: Description = UNDESCRIBED
+    tensors: TensorSignature = NO_TENSORS
 
 
 class ModelReader(Protocol):
@@ -48,6 +53,32 @@ class ModelReader(Protocol):
         """Versions of a model, newest first, those before `before`."""
         ...
 
+    def search(
+        self, wanted: VersionFilter, *, before: int | None, limit: int
+    ) -> Sequence[ModelVersion]:
+        """Versions that meet the filter, newest first, those with unique ids below `before`."""
+        ...
+
+    def ancestors(self, model_name: str, number: int) -> Sequence[ModelVersion]:
+        """What a version was trained from, nearest first, to the first of its line."""
+        ...
+
+    def descendants(self, model_name: str, number: int, *, limit: int) -> Sequence[ModelVersion]:
+        """What was trained from a version directly, oldest first."""
+        ...
+
+    def alias_at(self, model_name: str, alias: str, time: datetime) -> int | None:
+        """The version to which an alias pointed at a time."""
+        ...
+
+    def group(self, group_name: str) -> CoordinationGroup | None:
+        """The coordination group of that name."""
+        ...
+
+    def groups(self, *, after: str | None, limit: int) -> Sequence[CoordinationGroup]:
+        """Groups by name, those after `after`."""
+        ...
+
     def version_of_request(self, request_id: str) -> ModelVersion | None:
         """The version that the upload with this request id made."""
         ...
@@ -62,8 +93,8 @@ class ModelReader(Protocol):
         """Position of the last change; 0 before the first."""
         ...
 
-    def artifact_digests(self) -> frozenset[str]:
-        """SHA-256 of every artifact of every version."""
+    def artifact_digests(self, *, archived_before: datetime | None) -> frozenset[str]:
+        """SHA-256 of every artifact of every version, but of those last archived before then."""
         ...
 
 
@@ -82,6 +113,10 @@ class ModelWriter(ModelReader, Protocol):
         self, version: ModelVersion, *, state: VersionState, kpis: Mapping[str, float]
     ) -> ModelVersion:
         """Give `version` another state and these figures; its revision rises by one."""
+        ...
+
+    def add_group(self, group: CoordinationGroup) -> None:
+        """Store a group whose name is not taken, of versions that exist and have none."""
         ...
 
     def move_alias(self, model_name: str, move: AliasMove) -> None:
@@ -120,8 +155,12 @@ class ModelStore(Protocol):
 class Staging(Protocol):
     """Room for the artifacts of one upload, outside the store until they are kept."""
 
+    async def resume(self, artifacts: Sequence[Artifact]) -> Sequence[int]:
+        """Bytes of each artifact that an interrupted upload left; `append` goes on after them."""
+        ...
+
     async def append(self, artifact: Artifact, data: bytes) -> None:
-        """Write the next bytes of an artifact."""
+        """Write the next bytes of an artifact; what fails may be raised by the next call only."""
         ...
 
     async def seal(self, artifact: Artifact) -> str:
@@ -133,19 +172,51 @@ class Staging(Protocol):
         ...
 
     async def keep(self) -> None:
-        """Move every sealed artifact into the store, under its digest."""
+        """Move every sealed artifact into the store, under its digest.
+
+        Raises:
+            Unavailable: PEER_UNAVAILABLE, the store does not answer.
+        """
+        ...
+
+    def spoil(self) -> None:
+        """Do not let these bytes be continued: they can never become what was announced."""
         ...
 
 
 class ArtifactStore(Protocol):
-    """Bytes by digest."""
+    """Bytes by digest. All of it raises Unavailable (PEER_UNAVAILABLE) when the store is away."""
 
-    def staging(self) -> AbstractAsyncContextManager[Staging]:
-        """Room for one upload; what is not kept is gone when the context is left.
+    async def open(self) -> None:
+        """Take the store and clear what unfinished uploads left in it.
 
         Raises:
-            ResourceExhausted: QUOTA_EXCEEDED, the store is full; also from what it gives.
+            ConfigurationError: It cannot be used, or another process has it.
         """
+        ...
+
+    async def close(self) -> None:
+        """Finish what runs and let the store go."""
+        ...
+
+    def staging(self, continued: str = "") -> AbstractAsyncContextManager[Staging]:
+        """Room for one upload; what is not kept is gone when the context is left.
+
+        Args:
+            continued: Under which the bytes stay after an interruption; empty: they do not.
+
+        Raises:
+            ResourceExhausted: QUOTA_EXCEEDED, the store is full, also from what it gives; or
+                another connection continues the same upload.
+        """
+        ...
+
+    async def staged_bytes(self, continued: str, count: int) -> Sequence[int]:
+        """Bytes that an interrupted upload left of each of its `count` artifacts."""
+        ...
+
+    async def remove_staged_before(self, time: datetime) -> int:
+        """How many interrupted uploads were forgotten: those untouched since `time`."""
         ...
 
     def read(self, artifact: Artifact, *, offset_bytes: int) -> AsyncIterator[bytes]:
@@ -169,8 +240,8 @@ class ArtifactStore(Protocol):
 class FormatChecker(Protocol):
     """Looks into a file."""
 
-    async def check(self, artifact: Artifact, path: Path) -> None:
-        """Returns if the content is what its kind says.
+    async def check(self, artifact: Artifact, path: Path) -> TensorSignature:
+        """What the file takes and gives; nothing unless it is ONNX.
 
         Raises:
             InvalidArgument: ARTIFACT_REFUSED.
@@ -179,7 +250,7 @@ class FormatChecker(Protocol):
 
 
 class SignatureVerifier(Protocol):
-    """Knows whom to believe; `nf_runtime.signing.TrustedKeys` is one."""
+    """Knows whom to believe now; `nf_runtime.signing.TrustedKeys` is one that never forgets."""
 
     def verify(self, manifest: SignedManifest, *, key_id: str, signature: bytes) -> None:
         """Returns if a trusted key signed this manifest.

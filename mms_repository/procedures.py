@@ -5,10 +5,13 @@ Publication has its own module, `publication`.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
+from mms_repository.groups import check_moves_alone
 from mms_repository.models import Model, moves_of
 from mms_repository.names import (
+    CHAMPION,
     check_alias,
     check_file_name,
     check_identifier,
@@ -19,6 +22,7 @@ from mms_repository.names import (
 )
 from mms_repository.pages import Page, PageRequest
 from mms_repository.ports import ArtifactStore, ModelReader, ModelStore, ModelWriter
+from mms_repository.searches import VersionFilter
 from mms_repository.uploads import check_kpis
 from mms_repository.versions import (
     AliasChange,
@@ -27,11 +31,13 @@ from mms_repository.versions import (
     PositionedEntry,
     StateChange,
     Verb,
+    VersionState,
 )
 from nf_runtime.clock import Clock
-from nf_runtime.errors import AlreadyExists, NotFound
+from nf_runtime.errors import AlreadyExists, DataLoss, NotFound
 
 _WATCH_BATCH = 100
+_MAX_DESCENDANTS = 1000
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,14 @@ class Author:
         """
         check_identifier(self.actor, field="actor")
         check_text(self.reason, field="reason")
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a version comes from, nearest first, and what came from it, oldest first."""
+
+    ancestors: Sequence[ModelVersion]
+    descendants: Sequence[ModelVersion]
 
 
 class ModelRepository:
@@ -130,15 +144,24 @@ class ModelRepository:
         key.check()
         return await self._store.read(partial(_version, key))
 
-    async def get_version_by_alias(self, model_name: str, alias: str) -> ModelVersion:
-        """The version to which the alias points now."""
+    async def get_version_by_alias(
+        self, model_name: str, alias: str, *, at_time: datetime | None = None
+    ) -> ModelVersion:
+        """The version to which the alias points now, or pointed at a time."""
         check_model_name(model_name)
         check_alias(alias)
 
         def resolve(reader: ModelReader) -> ModelVersion:
-            number = _model(model_name, reader).aliases.get(alias)
+            model = _model(model_name, reader)
+            if at_time is None:
+                number = model.aliases.get(alias)
+            else:
+                number = reader.alias_at(model_name, alias, at_time)
             if number is None:
-                raise _not_found(f"{model_name}@{alias}", "has no such alias; list its aliases")
+                when = f" at {at_time.isoformat()}" if at_time else ""
+                raise _not_found(
+                    f"{model_name}@{alias}{when}", "points to no version; see the history"
+                )
             return _version(VersionKey(model_name, number), reader)
 
         return await self._store.read(resolve)
@@ -155,6 +178,30 @@ class ModelRepository:
             _model(model_name, reader)
             found = reader.versions(model_name, before=request.after, limit=request.size + 1)
             return request.page(found, lambda version: version.version)
+
+        return await self._store.read(look)
+
+    async def search(
+        self, wanted: VersionFilter, *, page_size: int, page_token: str
+    ) -> Page[ModelVersion]:
+        """Versions of all models that meet the filter, newest first."""
+        wanted.check()
+        request = PageRequest.parse(wanted.scope(), size=page_size, token=page_token, key=int)
+        found = await self._store.read(
+            lambda reader: reader.search(wanted, before=request.after, limit=request.size + 1)
+        )
+        return request.page(found, lambda version: version.model_unique_id)
+
+    async def lineage(self, key: VersionKey) -> Lineage:
+        """What a version was trained from and what was trained from it."""
+        key.check()
+
+        def look(reader: ModelReader) -> Lineage:
+            _version(key, reader)
+            return Lineage(
+                ancestors=reader.ancestors(key.model_name, key.version),
+                descendants=reader.descendants(key.model_name, key.version, limit=_MAX_DESCENDANTS),
+            )
 
         return await self._store.read(look)
 
@@ -176,8 +223,16 @@ class ModelRepository:
             raise invalid_field(
                 "offset_bytes", f"is {offset_bytes}; {file_name} has {artifact.size_bytes} bytes"
             )
-        async for piece in self._artifacts.read(artifact, offset_bytes=offset_bytes):
-            yield piece
+        try:
+            async for piece in self._artifacts.read(artifact, offset_bytes=offset_bytes):
+                yield piece
+        except DataLoss as error:
+            if version.state is VersionState.ARCHIVED and "gone" in error.metadata:
+                raise _not_found(
+                    f"{version.label}/{file_name}",
+                    "is archived and its bytes are no longer kept; publish them again",
+                ) from error
+            raise
 
     async def set_alias(self, key: VersionKey, alias: str, author: Author) -> Model:
         """The model after `alias` points to the version; unchanged if it did before.
@@ -193,7 +248,12 @@ class ModelRepository:
 
         def point(writer: ModelWriter) -> Model:
             model = _model(key.model_name, writer)
-            moves = moves_of(model, alias, _version(key, writer))
+            version = _version(key, writer)
+            moves = moves_of(model, alias, version)
+            if alias == CHAMPION and moves:
+                former = model.aliases.get(CHAMPION)
+                former_version = former and writer.version(key.model_name, former)
+                check_moves_alone(version, former_version or None)
             for move in moves:
                 writer.move_alias(model.model_name, move)
                 change = AliasChange(move.alias, move.previous_version)
@@ -210,15 +270,19 @@ class ModelRepository:
         *,
         passed: bool,
         metrics: Mapping[str, float],
+        test_set: str = "",
         etag: str = "",
     ) -> ModelVersion:
-        """The version, TESTED or REJECTED, with the test's figures as ``test.<name>``.
+        """The version, TESTED or REJECTED, with the test's figures.
+
+        They are named ``test.<name>``, or ``test.<test_set>/<name>`` where a set is named.
 
         Raises:
             FailedPrecondition: STATE_FORBIDS.
             Aborted: ETAG_MISMATCH.
         """
-        figures = {f"test.{name}": value for name, value in metrics.items()}
+        prefix = f"test.{test_set}/" if test_set else "test."
+        figures = {f"{prefix}{name}": value for name, value in metrics.items()}
         check_kpis(figures)
         verb = Verb.PASS if passed else Verb.FAIL
         return await self._change(verb, key, author, etag=etag, figures=figures)
@@ -315,6 +379,8 @@ class ModelRepository:
         def change(writer: ModelWriter) -> ModelVersion:
             version = _version(key, writer)
             version.check_etag(etag)
+            if verb is Verb.APPROVE:
+                check_moves_alone(version)
             state = version.state_after(verb)
             kpis = {**version.kpis, **(figures or {})}
             check_kpis(kpis)

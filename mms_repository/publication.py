@@ -2,19 +2,21 @@
 
 Bytes go to a staging area while they are hashed; only after the last one passed its checks they
 move into the store, and only then one transaction makes the version. Death in between leaves bytes
-that no version refers to; `remove_orphans` clears them at the next start.
+that no version refers to; `housekeeping` clears them.
 """
 
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from mms_repository.completion import run_to_completion
-from mms_repository.manifests import Artifact, Manifest, ManifestLimits
-from mms_repository.names import invalid_field
+from mms_repository.descriptions import TensorSignature
+from mms_repository.housekeeping import Gate
+from mms_repository.manifests import Artifact, Manifest, ManifestLimits, check_manifest
+from mms_repository.names import check_identifier, invalid_field
 from mms_repository.ports import (
     ArtifactStore,
     FormatChecker,
@@ -31,6 +33,7 @@ from nf_runtime.clock import Clock
 from nf_runtime.errors import (
     AlreadyExists,
     DataLoss,
+    InvalidArgument,
     NotFound,
     PermissionDenied,
     ResourceExhausted,
@@ -50,6 +53,14 @@ class PublicationRules:
     max_concurrent: int
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far an upload came: bytes of each artifact, and the version once it is made."""
+
+    received_bytes: Sequence[int]
+    version: ModelVersion | None
+
+
 class Publisher:
     """Takes uploads in.
 
@@ -59,6 +70,7 @@ class Publisher:
         formats: Looks into each artifact.
         keys: Whose signatures count.
         rules: Bounds.
+        gate: Shared with whoever removes bytes.
         clock: For the time of publication.
     """
 
@@ -70,6 +82,7 @@ class Publisher:
         formats: FormatChecker,
         keys: SignatureVerifier,
         rules: PublicationRules,
+        gate: Gate,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -77,6 +90,7 @@ class Publisher:
         self._formats = formats
         self._keys = keys
         self._rules = rules
+        self._gate = gate
         self._clock = clock
         self._uploads = 0
 
@@ -92,7 +106,7 @@ class Publisher:
             ResourceExhausted: QUOTA_EXCEEDED, too many uploads at once or no room.
         """
         upload.check(self._rules.limits)
-        made = await self._store.read(partial(_made_before, upload))
+        made = await self._store.read(partial(_made_before, upload.request_id, upload.manifest))
         if made is not None:
             return made
         self._check_signature(upload)
@@ -104,9 +118,10 @@ class Publisher:
             )
         self._uploads += 1
         try:
-            async with self._artifacts.staging() as staging:
-                await self._receive(upload.manifest, chunks, staging)
-                return await run_to_completion(self._commit(upload, staging))
+            continued = _continued(upload.request_id, upload.manifest) if upload.resumable else ""
+            async with self._artifacts.staging(continued) as staging:
+                tensors = await self._receive(upload, chunks, staging)
+                return await run_to_completion(self._commit(upload, tensors, staging))
         finally:
             self._uploads -= 1
 
@@ -124,18 +139,49 @@ class Publisher:
                 key_id="",
             )
 
-    async def _receive(
-        self, manifest: Manifest, chunks: AsyncIterator[Chunk], staging: Staging
-    ) -> None:
-        reception = Reception(manifest)
-        async for chunk in chunks:
-            artifact = reception.accept(chunk)
-            await staging.append(artifact, chunk.data)
-            if reception.is_complete(artifact):
-                await self._verify(artifact, staging)
-        reception.finish()
+    async def progress(self, request_id: str, manifest: Manifest) -> Progress:
+        """How far an upload came that was interrupted or has ended well.
 
-    async def _verify(self, artifact: Artifact, staging: Staging) -> None:
+        Raises:
+            InvalidArgument: INVALID_FIELD, ARTIFACT_REFUSED.
+            NotFound: RESOURCE_NOT_FOUND, the model.
+            AlreadyExists: REQUEST_ID_REUSED, with another manifest.
+        """
+        check_identifier(request_id, field="request_id")
+        check_manifest(manifest, self._rules.limits)
+        made = await self._store.read(partial(_made_before, request_id, manifest))
+        if made is not None:
+            return Progress([artifact.size_bytes for artifact in manifest.artifacts], made)
+        received_bytes = await self._artifacts.staged_bytes(
+            _continued(request_id, manifest), len(manifest.artifacts)
+        )
+        return Progress(received_bytes, None)
+
+    async def _receive(
+        self, upload: Upload, chunks: AsyncIterator[Chunk], staging: Staging
+    ) -> TensorSignature:
+        manifest = upload.manifest
+        received_bytes = await staging.resume(manifest.artifacts) if upload.resumable else ()
+        reception = Reception(manifest, received_bytes)
+        found: list[TensorSignature] = []
+        try:
+            for artifact in reception.resumed:
+                found.append(await self._verify(artifact, staging))  # noqa: PERF401 - one by one
+            async for chunk in chunks:
+                artifact = reception.accept(chunk)
+                await staging.append(artifact, chunk.data)
+                if reception.is_complete(artifact):
+                    found.append(await self._verify(artifact, staging))
+        except (InvalidArgument, DataLoss):
+            staging.spoil()
+            raise
+        reception.finish()
+        return TensorSignature(
+            inputs=tuple(spec for tensors in found for spec in tensors.inputs),
+            outputs=tuple(spec for tensors in found for spec in tensors.outputs),
+        )
+
+    async def _verify(self, artifact: Artifact, staging: Staging) -> TensorSignature:
         sha256 = await staging.seal(artifact)
         if sha256 != artifact.sha256:
             raise DataLoss(
@@ -145,18 +191,21 @@ class Publisher:
                 file_name=artifact.file_name,
                 sha256=sha256,
             )
-        await self._formats.check(artifact, staging.path(artifact))
+        return await self._formats.check(artifact, staging.path(artifact))
 
-    async def _commit(self, upload: Upload, staging: Staging) -> ModelVersion:
+    async def _commit(
+        self, upload: Upload, tensors: TensorSignature, staging: Staging
+    ) -> ModelVersion:
         # Bytes first: a version never refers to what is not there.
-        await staging.keep()
-        version = await self._store.write(partial(self._add, upload))
+        async with self._gate.together():
+            await staging.keep()
+            version = await self._store.write(partial(self._add, upload, tensors))
         log.info("version published", model_name=version.model_name, version=version.version)
         return version
 
-    def _add(self, upload: Upload, writer: ModelWriter) -> ModelVersion:
+    def _add(self, upload: Upload, tensors: TensorSignature, writer: ModelWriter) -> ModelVersion:
         # The same request may have arrived twice at once; the second one ends here.
-        made = _made_before(upload, writer)
+        made = _made_before(upload.request_id, upload.manifest, writer)
         if made is not None:
             return made
         now = self._clock.now()
@@ -168,6 +217,8 @@ class Publisher:
                 kpis=upload.kpis,
                 training_job_id=upload.training_job_id,
                 create_time=now,
+                description=upload.description,
+                tensors=tensors,
             )
         )
         writer.record(
@@ -183,30 +234,21 @@ class Publisher:
         return version
 
 
-async def remove_orphans(
-    store: ModelStore, artifacts: ArtifactStore, *, clock: Clock, grace_s: float
-) -> int:
-    """How many stored artifacts were removed: those older than the grace without any version."""
-    stored = await artifacts.digests_before(clock.now() - timedelta(seconds=grace_s))
-    wanted = await store.read(lambda reader: reader.artifact_digests())
-    orphans = [digest for digest in stored if digest not in wanted]
-    if orphans:
-        await artifacts.remove(orphans)
-        log.info("orphaned artifacts removed", count=len(orphans))
-    return len(orphans)
+def _continued(request_id: str, manifest: Manifest) -> str:
+    """Names the bytes that an interrupted upload leaves."""
+    return hashlib.sha256(f"{request_id}/{manifest.sha256()}".encode()).hexdigest()
 
 
-def _made_before(upload: Upload, reader: ModelReader) -> ModelVersion | None:
+def _made_before(request_id: str, manifest: Manifest, reader: ModelReader) -> ModelVersion | None:
     """The version of this very request; raises for what can never become one."""
-    manifest = upload.manifest
-    made = reader.version_of_request(upload.request_id)
+    made = reader.version_of_request(request_id)
     if made is not None:
         if made.manifest.sha256() != manifest.sha256():
             raise AlreadyExists(
-                f"request {upload.request_id} published {made.label} from another manifest; "
+                f"request {request_id} published {made.label} from another manifest; "
                 "use a new request_id",
                 reason="REQUEST_ID_REUSED",
-                request_id=upload.request_id,
+                request_id=request_id,
             )
         return made
     if reader.model(manifest.model_name) is None:

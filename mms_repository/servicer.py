@@ -8,9 +8,14 @@ from typing import Any
 
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
 from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceServicer
+from mms_repository.coordination import CoordinationGroups
+from mms_repository.coordination_servicer import CoordinationMethods
+from mms_repository.description_messages import time_from
 from mms_repository.messages import (
     chunk_from,
     entry_message,
+    filter_from,
+    manifest_from,
     model_message,
     upload_from,
     version_message,
@@ -20,16 +25,18 @@ from mms_repository.names import invalid_field
 from mms_repository.procedures import Author, ModelRepository, VersionKey
 from mms_repository.publication import Publisher
 from mms_repository.uploads import Chunk
+from mms_repository.version_messages import VersionMessages
 from nf_runtime.errors import DeadlineExceeded, NfError
 
 _LINGER_S = 1.0
 
 
-class ModelRepositoryServicer(ModelRepositoryServiceServicer):
+class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceServicer):
     """The service. What it may answer stands with each method in the proto file.
 
     Args:
-        repository: Everything but uploads.
+        repository: Models and versions.
+        groups: Coordination groups.
         publisher: Uploads.
         upload_idle_s: How long a client may stay silent between two messages of an upload.
         max_upload_bytes: How much is read of an upload that is already decided.
@@ -38,13 +45,16 @@ class ModelRepositoryServicer(ModelRepositoryServiceServicer):
     def __init__(
         self,
         repository: ModelRepository,
+        groups: CoordinationGroups,
         publisher: Publisher,
         *,
         upload_idle_s: float,
         max_upload_bytes: int,
     ) -> None:
         self._repository = repository
+        super().__init__(groups)
         self._publisher = publisher
+        self._messages = VersionMessages()
         self._upload_idle_s = upload_idle_s
         self._max_upload_bytes = max_upload_bytes
 
@@ -116,7 +126,10 @@ class ModelRepositoryServicer(ModelRepositoryServiceServicer):
                 VersionKey(request.model_name, request.version)
             )
         else:
-            version = await self._repository.get_version_by_alias(request.model_name, request.alias)
+            at_time = request.at_time if request.HasField("at_time") else None
+            version = await self._repository.get_version_by_alias(
+                request.model_name, request.alias, at_time=time_from(at_time)
+            )
         return pb.GetModelVersionResponse(model_version=version_message(version))
 
     async def ListModelVersions(
@@ -127,7 +140,7 @@ class ModelRepositoryServicer(ModelRepositoryServiceServicer):
             request.model_name, page_size=request.page_size, page_token=request.page_token
         )
         return pb.ListModelVersionsResponse(
-            model_versions=[version_message(version) for version in page.items],
+            model_versions=self._messages.of(page.items),
             next_page_token=page.next_token,
         )
 
@@ -145,6 +158,7 @@ class ModelRepositoryServicer(ModelRepositoryServiceServicer):
             _author(request),
             passed=request.passed,
             metrics=dict(request.metrics),
+            test_set=request.test_set,
             etag=request.etag,
         )
         return pb.RecordTestResultResponse(model_version=version_message(version))
@@ -196,6 +210,40 @@ class ModelRepositoryServicer(ModelRepositoryServiceServicer):
         await context.send_initial_metadata(())
         async for positioned in self._repository.changes(request.model_name, after=after):
             yield watch_message(positioned)
+
+    async def GetUploadProgress(
+        self, request: pb.GetUploadProgressRequest, context: Any
+    ) -> pb.GetUploadProgressResponse:
+        """How much of an upload is there."""
+        progress = await self._publisher.progress(
+            request.request_id, manifest_from(request.manifest)
+        )
+        made = None if progress.version is None else version_message(progress.version)
+        return pb.GetUploadProgressResponse(
+            received_bytes=progress.received_bytes, model_version=made
+        )
+
+    async def SearchModelVersions(
+        self, request: pb.SearchModelVersionsRequest, context: Any
+    ) -> pb.SearchModelVersionsResponse:
+        """Versions that meet a filter, newest first."""
+        page = await self._repository.search(
+            filter_from(request.filter), page_size=request.page_size, page_token=request.page_token
+        )
+        return pb.SearchModelVersionsResponse(
+            model_versions=self._messages.of(page.items),
+            next_page_token=page.next_token,
+        )
+
+    async def GetLineage(
+        self, request: pb.GetLineageRequest, context: Any
+    ) -> pb.GetLineageResponse:
+        """Ancestors and descendants."""
+        lineage = await self._repository.lineage(_key(request))
+        return pb.GetLineageResponse(
+            ancestors=[version_message(version) for version in lineage.ancestors],
+            descendants=[version_message(version) for version in lineage.descendants],
+        )
 
 
 def _key(request: Any) -> VersionKey:

@@ -1,9 +1,10 @@
 """A version on its way in: what the client announces and which byte must come next."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mms_repository.descriptions import UNDESCRIBED, Description
 from mms_repository.manifests import (
     Artifact,
     Manifest,
@@ -34,6 +35,8 @@ class Upload:
     training_job_id: str
     actor: str
     reason: str
+    description: Description = UNDESCRIBED
+    resumable: bool = False
 
     def check(self, limits: ManifestLimits) -> None:
         """Returns if each field is well formed and within its bound.
@@ -49,6 +52,7 @@ class Upload:
                 "training_job_id", f"is longer than {MAX_IDENTIFIER_CHARACTERS} characters"
             )
         check_kpis(self.kpis)
+        self.description.check()
         check_manifest(self.manifest, limits)
 
 
@@ -66,11 +70,24 @@ class Reception:
 
     Args:
         manifest: What was announced.
+        received_bytes: What is there already of each artifact, in the manifest's order.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, received_bytes: Sequence[int] = ()) -> None:
         self._expected = list(reversed(manifest.artifacts))
         self._received_bytes = 0
+        self._resumed: list[Artifact] = []
+        for size_bytes in received_bytes:
+            self._received_bytes = size_bytes
+            if size_bytes < self._expected[-1].size_bytes:
+                break
+            self._resumed.append(self._expected.pop())
+            self._received_bytes = 0
+
+    @property
+    def resumed(self) -> Sequence[Artifact]:
+        """Artifacts that an earlier, interrupted upload had brought to their end."""
+        return self._resumed
 
     def accept(self, chunk: Chunk) -> Artifact:
         """The artifact that the chunk continues.
@@ -123,7 +140,7 @@ class Reception:
             raise invalid_field(
                 "chunk",
                 f"the upload ended at byte {self._received_bytes} of {artifact.size_bytes} of "
-                f"{artifact.file_name}; nothing is stored, send all of it again",
+                f"{artifact.file_name}; no version is made, send it again",
             )
 
 

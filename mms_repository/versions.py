@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from mms_repository.descriptions import NO_TENSORS, UNDESCRIBED, Description, TensorSignature
 from mms_repository.manifests import Manifest, Signature
 from mms_repository.names import CHAMPION, distinguished_name
 from nf_runtime.errors import Aborted, FailedPrecondition
@@ -64,7 +65,10 @@ TRANSITIONS: Mapping[Verb, Transition] = MappingProxyType(
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """One version. `revision` counts its changes; `aliases` are those that point to it."""
+    """One version. `revision` counts its changes; `aliases` are those that point to it.
+
+    `coordination_group` is empty for a version that works alone.
+    """
 
     model_name: str
     version: int
@@ -77,6 +81,9 @@ class ModelVersion:
     create_time: datetime
     revision: int = 1
     aliases: Sequence[str] = field(default=())
+    description: Description = UNDESCRIBED
+    tensors: TensorSignature = NO_TENSORS
+    coordination_group: str = ""
 
     @property
     def distinguished_name(self) -> str:

@@ -11,7 +11,19 @@ it loads::
 
 ``python -m nf_runtime.signing KEY_FILE [--owner UID]`` makes a deployment's key if absent.
 
-Not modelled: expiry, revocation and rotation of keys; a key is trusted while its file is listed.
+A file of public keys holds one on each line, with what is to be known of it::
+
+    # the trainer's
+    l1qv…= not-after=2027-01-01T00:00:00Z
+    9TzA…=
+    0kRc…= revoked
+
+To rotate, append the new key's line, let the trainer sign with it, and give the old line its
+`not-after`: nothing is published with the old key after that time, and what it signed before stays
+good. A `revoked` key's signatures count nowhere any more, whenever they were made.
+
+Not modelled: when a signature was made; a stolen key that has expired signs nothing new in, because
+the repository compares its own clock, and is to be revoked all the same.
 """
 
 import argparse
@@ -20,8 +32,9 @@ import binascii
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -94,37 +107,72 @@ class Signer:
         return self.key_id, self._key.sign(manifest.canonical_bytes())
 
 
+@dataclass(frozen=True)
+class TrustedKey:
+    """A public key, the time after which it signs nothing new, and whether it is revoked."""
+
+    key: Ed25519PublicKey
+    not_after: datetime | None = None
+    revoked: bool = False
+
+
 class TrustedKeys:
     """Public keys whose signatures are believed."""
 
-    def __init__(self, keys: Iterable[Ed25519PublicKey]) -> None:
-        self._keys = {key_id_of(key): key for key in keys}
+    def __init__(self, keys: Iterable[Ed25519PublicKey | TrustedKey]) -> None:
+        trusted = (TrustedKey(k) if isinstance(k, Ed25519PublicKey) else k for k in keys)
+        self._keys = {key_id_of(each.key): each for each in trusted}
 
     @classmethod
     def from_files(cls, paths: Iterable[Path]) -> Self:
-        """The keys that stand in the files, each a raw public key in base64.
+        """The keys that stand in the files, one raw public key in base64 on each line.
 
         Raises:
-            InvalidArgument: INVALID_CONFIGURATION when a file is missing or holds no key.
+            InvalidArgument: INVALID_CONFIGURATION when a file is missing, holds no key or what is
+                none.
         """
-        return cls(Ed25519PublicKey.from_public_bytes(_read_raw(path)) for path in paths)
+        return cls(key for path in paths for key in _public_keys(path))
 
-    def verify(self, manifest: SignedManifest, *, key_id: str, signature: bytes) -> None:
+    def verify(
+        self, manifest: SignedManifest, *, key_id: str, signature: bytes, at: datetime | None = None
+    ) -> None:
         """Returns when one of the trusted keys made the signature over this very manifest.
 
+        Args:
+            manifest: What is said to be signed.
+            key_id: By whom.
+            signature: 64 bytes.
+            at: When it is published; None for what was published before, whose key may have
+                expired since.
+
         Raises:
-            PermissionDenied: SIGNATURE_INVALID for a missing or wrong signature, or another key.
+            PermissionDenied: SIGNATURE_INVALID for a missing or wrong signature, another key, a
+                revoked or an expired one.
         """
-        key = self._keys.get(key_id)
-        if key is None:
+        trusted = self._keys.get(key_id)
+        if trusted is None:
             raise PermissionDenied(
                 f"the version of model {manifest.model_name} is signed by key {key_id or '(none)'}"
                 ", which is not trusted; add its public key to signing.trusted_keys",
                 reason="SIGNATURE_INVALID",
                 key_id=key_id,
             )
+        if trusted.revoked:
+            raise PermissionDenied(
+                f"the version of model {manifest.model_name} is signed by key {key_id}, which is "
+                "revoked; publish it again, signed with another key",
+                reason="SIGNATURE_INVALID",
+                key_id=key_id,
+            )
+        if at is not None and trusted.not_after is not None and at > trusted.not_after:
+            raise PermissionDenied(
+                f"key {key_id} expired at {trusted.not_after.isoformat()}; sign with its successor",
+                reason="SIGNATURE_INVALID",
+                key_id=key_id,
+                not_after=trusted.not_after.isoformat(),
+            )
         try:
-            key.verify(signature, manifest.canonical_bytes())
+            trusted.key.verify(signature, manifest.canonical_bytes())
         except InvalidSignature as error:
             raise PermissionDenied(
                 f"the signature of model {manifest.model_name} does not fit its manifest; "
@@ -132,6 +180,49 @@ class TrustedKeys:
                 reason="SIGNATURE_INVALID",
                 key_id=key_id,
             ) from error
+
+
+def _public_keys(path: Path) -> Iterator[TrustedKey]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    lines = [line for line in lines if line.strip() and not line.startswith("#")]
+    if not lines:
+        raise _wrong_length(path, 0)
+    for line in lines:
+        encoded, *marks = line.split()
+        key = Ed25519PublicKey.from_public_bytes(_raw(encoded.encode(), path))
+        not_after: datetime | None = None
+        revoked = False
+        for mark in marks:
+            name, _, value = mark.partition("=")
+            if mark == "revoked":
+                revoked = True
+            elif name == "not-after":
+                not_after = _time(value, path)
+            else:
+                raise _wrong_mark(path, mark)
+        yield TrustedKey(key, not_after, revoked)
+
+
+def _time(value: str, path: Path) -> datetime:
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise _wrong_mark(path, f"not-after={value}") from error
+    if time.tzinfo is None:
+        raise _wrong_mark(path, f"not-after={value}")
+    return time
+
+
+def _wrong_mark(path: Path, mark: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"signing key {path} is marked {mark}; known are revoked and not-after=<time>, the time as "
+        "2027-01-01T00:00:00Z",
+        reason="INVALID_CONFIGURATION",
+        field="signing",
+    )
 
 
 def _create_key(path: Path) -> None:
@@ -145,20 +236,36 @@ def _create_key(path: Path) -> None:
 
 def _read_raw(path: Path) -> bytes:
     try:
-        raw = base64.b64decode(path.read_bytes(), validate=True)
-    except (OSError, binascii.Error) as error:
-        raise InvalidArgument(
-            f"signing key {path} cannot be read: {error}",
-            reason="INVALID_CONFIGURATION",
-            field="signing",
-        ) from error
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return _raw(content, path)
+
+
+def _raw(encoded: bytes, path: Path) -> bytes:
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise _unreadable(path, error) from error
     if len(raw) != 32:  # noqa: PLR2004 - RFC 8032 5.1.5
-        raise InvalidArgument(
-            f"signing key {path} holds {len(raw)} bytes; an Ed25519 key has 32",
-            reason="INVALID_CONFIGURATION",
-            field="signing",
-        )
+        raise _wrong_length(path, len(raw))
     return raw
+
+
+def _unreadable(path: Path, error: Exception) -> InvalidArgument:
+    return InvalidArgument(
+        f"signing key {path} cannot be read: {error}",
+        reason="INVALID_CONFIGURATION",
+        field="signing",
+    )
+
+
+def _wrong_length(path: Path, size_bytes: int) -> InvalidArgument:
+    return InvalidArgument(
+        f"signing key {path} holds {size_bytes} bytes; an Ed25519 key has 32",
+        reason="INVALID_CONFIGURATION",
+        field="signing",
+    )
 
 
 def main() -> None:

@@ -1,27 +1,53 @@
 """Looks into ONNX files: only what any runtime understands, and all of it in the one file."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from onnx.shape_inference import InferenceError
 
+from mms_repository.descriptions import TensorSignature, TensorSpec
 from mms_repository.manifests import ContentError
 
 # Operators of other domains are code that the file does not bring along.
 _DEFAULT_DOMAINS = frozenset({"", "ai.onnx"})
 _STANDARD_DOMAINS = _DEFAULT_DOMAINS | {"ai.onnx.ml"}
 _MAX_COMPLAINT_CHARACTERS = 500
+_FLOATING = frozenset(
+    {
+        onnx.TensorProto.FLOAT,
+        onnx.TensorProto.DOUBLE,
+        onnx.TensorProto.FLOAT16,
+        onnx.TensorProto.BFLOAT16,
+        onnx.TensorProto.COMPLEX64,
+        onnx.TensorProto.COMPLEX128,
+    }
+)
+# As the Open Inference Protocol writes them; what it has no name for keeps ONNX's.
+_DATATYPES: Mapping[int, str] = {
+    onnx.TensorProto.BOOL: "BOOL",
+    onnx.TensorProto.UINT8: "UINT8",
+    onnx.TensorProto.UINT16: "UINT16",
+    onnx.TensorProto.UINT32: "UINT32",
+    onnx.TensorProto.UINT64: "UINT64",
+    onnx.TensorProto.INT8: "INT8",
+    onnx.TensorProto.INT16: "INT16",
+    onnx.TensorProto.INT32: "INT32",
+    onnx.TensorProto.INT64: "INT64",
+    onnx.TensorProto.FLOAT16: "FP16",
+    onnx.TensorProto.FLOAT: "FP32",
+    onnx.TensorProto.DOUBLE: "FP64",
+    onnx.TensorProto.STRING: "BYTES",
+}
 
 
-def check_onnx(path: Path) -> None:
-    """Returns if the file is an ONNX model that passes onnx's full check.
+def check_onnx(path: Path, file_name: str = "") -> TensorSignature:
+    """What the model takes and gives, if the file passes onnx's full check.
 
-    Tensors stand in the file itself, operators are of the standard domains. Subgraphs and
-    functions are looked into as well.
-
-    Not modelled: NaN in the weights; the repository never runs a model.
+    Tensors stand in the file itself and hold no NaN, operators are of the standard domains.
+    Subgraphs and functions are looked into as well. Infinities are fine: masks are made of them.
 
     Raises:
         ContentError: Otherwise.
@@ -40,6 +66,10 @@ def check_onnx(path: Path) -> None:
         _check_domain(function.domain, function.name)
         _check_nodes(function.node)
     _check_graph(model.graph)
+    tensors = TensorSignature(
+        inputs=tuple(_specs(_fed(model.graph), file_name)),
+        outputs=tuple(_specs(model.graph.output, file_name)),
+    )
     del model  # onnx's checker reads the file itself; two copies of the weights are enough
     try:
         onnx.checker.check_model(str(path), full_check=True)
@@ -53,6 +83,29 @@ def check_onnx(path: Path) -> None:
     ) as error:
         first_lines = " ".join(str(error).split())[:_MAX_COMPLAINT_CHARACTERS]
         raise ContentError(f"onnx's checker says: {first_lines}") from error
+    return tensors
+
+
+def _fed(graph: onnx.GraphProto) -> Iterator[onnx.ValueInfoProto]:
+    # Old exporters list the weights among the inputs.
+    weights = {tensor.name for tensor in graph.initializer}
+    return (value for value in graph.input if value.name not in weights)
+
+
+def _specs(values: Iterable[onnx.ValueInfoProto], file_name: str) -> Iterator[TensorSpec]:
+    for value in values:
+        if value.type.WhichOneof("value") != "tensor_type":
+            continue
+        tensor = value.type.tensor_type
+        try:
+            onnx_name = onnx.TensorProto.DataType.Name(tensor.elem_type)
+        except ValueError as error:
+            raise ContentError(f"{value.name} is of no known type") from error
+        name = _DATATYPES.get(tensor.elem_type, onnx_name)
+        shape = tuple(
+            axis.dim_value if axis.HasField("dim_value") else -1 for axis in tensor.shape.dim
+        )
+        yield TensorSpec(file_name, value.name, name, shape)
 
 
 def _check_graph(graph: onnx.GraphProto) -> None:
@@ -88,3 +141,11 @@ def _check_domain(domain: str, name: str) -> None:
 def _check_tensor(tensor: onnx.TensorProto) -> None:
     if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
         raise ContentError(f"tensor {tensor.name} stands in another file; save all in one file")
+    if tensor.data_type not in _FLOATING:
+        return
+    try:
+        values = onnx.numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ContentError(f"tensor {tensor.name} cannot be read: {error}") from error
+    if np.isnan(values).any():
+        raise ContentError(f"tensor {tensor.name} holds NaN; train it again")

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
+from mms_repository.adapters.known_versions import KnownVersions
 from mms_repository.adapters.sql_reader import SqlReader
 from mms_repository.adapters.sql_writer import SqlWriter
 from mms_repository.completion import run_to_completion
@@ -30,6 +31,7 @@ class SqlModels:
         self._database = database
         self._changed = asyncio.Condition()
         self._last_position = 0
+        self._known = KnownVersions()
 
     async def open(self) -> None:
         """Learn where the history ends; call it once the database is open."""
@@ -37,7 +39,7 @@ class SqlModels:
 
     async def read(self, work: Callable[[ModelReader], T]) -> T:
         """What `work` returns."""
-        return await self._database.transact(partial(_read, work))
+        return await self._database.transact(partial(_read, work, self._known))
 
     async def write(self, work: Callable[[ModelWriter], T]) -> T:
         """What `work` returns, once its changes are committed."""
@@ -60,11 +62,11 @@ class SqlModels:
         return result
 
 
-def _read(work: Callable[[ModelReader], T], connection: Connection) -> T:
+def _read(work: Callable[[ModelReader], T], known: KnownVersions, connection: Connection) -> T:
     if connection.dialect.name == "postgresql":
         # A version and its figures come from several queries, which must see the same moment.
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-    return work(SqlReader(connection))
+    return work(SqlReader(connection, known))
 
 
 def _write(

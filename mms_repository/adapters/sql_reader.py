@@ -2,13 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+import msgspec
+from sqlalchemy import Connection, Row, Select, and_, exists, or_, select
 
 from mms_repository.adapters import tables
+from mms_repository.adapters.known_versions import KnownVersions
+from mms_repository.adapters.sql_descriptions import conditions_of, read_descriptions
+from mms_repository.descriptions import TensorSignature
+from mms_repository.groups import CoordinationGroup
 from mms_repository.manifests import Artifact, ArtifactKind, Manifest, Signature
 from mms_repository.models import Model
+from mms_repository.searches import VersionFilter
 from mms_repository.versions import (
     AliasChange,
     HistoryEntry,
@@ -20,10 +28,16 @@ from mms_repository.versions import (
 
 
 class SqlReader:
-    """The port `ModelReader` within the transaction of `connection`."""
+    """The port `ModelReader` within the transaction of `connection`.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: Of the transaction.
+        known: Versions that were read before; None in a transaction that writes.
+    """
+
+    def __init__(self, connection: Connection, known: KnownVersions | None = None) -> None:
         self.connection = connection
+        self._known = known
 
     def model(self, model_name: str) -> Model | None:
         """The model of that name."""
@@ -59,6 +73,70 @@ class SqlReader:
         )
         return self._versions(query if before is None else query.where(columns.version < before))
 
+    def search(
+        self, wanted: VersionFilter, *, before: int | None, limit: int
+    ) -> Sequence[ModelVersion]:
+        """Versions that meet the filter, newest first, those with unique ids below `before`."""
+        unique_id = tables.versions.c.model_unique_id
+        query = select(tables.versions).where(*conditions_of(wanted))
+        if before is not None:
+            query = query.where(unique_id < before)
+        return self._versions(query.order_by(unique_id.desc()).limit(limit))
+
+    def ancestors(self, model_name: str, number: int) -> Sequence[ModelVersion]:
+        """What a version was trained from, nearest first, to the first of its line."""
+        columns = tables.versions.c
+        line = (
+            select(columns.source_version.label("number"))
+            .where(columns.model_name == model_name, columns.version == number)
+            .cte("line", recursive=True)
+        )
+        further = select(columns.source_version).join(
+            line, and_(columns.model_name == model_name, columns.version == line.c.number)
+        )
+        numbers = select(line.union_all(further).c.number)
+        # A version is always trained from one with a smaller number.
+        return self._versions(
+            select(tables.versions)
+            .where(columns.model_name == model_name, columns.version.in_(numbers))
+            .order_by(columns.version.desc())
+        )
+
+    def descendants(self, model_name: str, number: int, *, limit: int) -> Sequence[ModelVersion]:
+        """What was trained from a version directly, oldest first."""
+        columns = tables.versions.c
+        return self._versions(
+            select(tables.versions)
+            .where(columns.model_name == model_name, columns.source_version == number)
+            .order_by(columns.version)
+            .limit(limit)
+        )
+
+    def alias_at(self, model_name: str, alias: str, time: datetime) -> int | None:
+        """The version to which an alias pointed at a time."""
+        columns = tables.history.c
+        return self.connection.execute(
+            select(columns.version)
+            .where(
+                columns.model_name == model_name,
+                columns.alias == alias,
+                columns.change_time <= time,
+            )
+            .order_by(columns.position.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+
+    def group(self, group_name: str) -> CoordinationGroup | None:
+        """The coordination group of that name."""
+        found = self._groups(select(tables.groups).where(tables.groups.c.group_name == group_name))
+        return found[0] if found else None
+
+    def groups(self, *, after: str | None, limit: int) -> Sequence[CoordinationGroup]:
+        """Groups by name, those after `after`."""
+        name = tables.groups.c.group_name
+        query = select(tables.groups).order_by(name).limit(limit)
+        return self._groups(query if after is None else query.where(name > after))
+
     def version_of_request(self, request_id: str) -> ModelVersion | None:
         """The version that the upload with this request id made."""
         found = self._versions(
@@ -90,10 +168,21 @@ class SqlReader:
         ).scalar_one()
         return position
 
-    def artifact_digests(self) -> frozenset[str]:
-        """SHA-256 of every artifact of every version."""
-        rows = self.connection.execute(select(tables.artifacts.c.sha256).distinct())
-        return frozenset(rows.scalars())
+    def artifact_digests(self, *, archived_before: datetime | None) -> frozenset[str]:
+        """SHA-256 of every artifact of every version, but of those last archived before then."""
+        query = select(tables.artifacts.c.sha256).distinct()
+        if archived_before is not None:
+            version, history = tables.versions.c, tables.history.c
+            archived_since = exists().where(
+                history.model_name == version.model_name,
+                history.version == version.version,
+                history.to_state == VersionState.ARCHIVED,
+                history.change_time >= archived_before,
+            )
+            query = query.join(tables.versions).where(
+                or_(version.state != VersionState.ARCHIVED, archived_since)
+            )
+        return frozenset(self.connection.execute(query).scalars())
 
     def _models(self, query: Select[Any]) -> list[Model]:
         rows = self.connection.execute(query).all()
@@ -116,10 +205,58 @@ class SqlReader:
         ]
 
     def _versions(self, query: Select[Any]) -> list[ModelVersion]:
-        """The versions that the query finds; all of one model."""
+        """The versions that the query finds."""
         rows = self.connection.execute(query).all()
         if not rows:
             return []
+        keys = [(row.model_unique_id, row.revision) for row in rows]
+        versions = dict(self._known.of(keys)) if self._known else {}
+        unknown = [row for row, key in zip(rows, keys, strict=True) if key not in versions]
+        if unknown:
+            read = self._read_versions(unknown)
+            versions.update(((v.model_unique_id, v.revision), v) for v in read)
+            if self._known:
+                self._known.add(read)
+        aliases, groups = self._pointers(rows)
+        found: list[ModelVersion] = []
+        for row, key in zip(rows, keys, strict=True):
+            version, place = versions[key], (row.model_name, row.version)
+            if place in aliases or place in groups:
+                version = replace(
+                    version,
+                    aliases=tuple(aliases.get(place, ())),
+                    coordination_group=groups.get(place, ""),
+                )
+            found.append(version)
+        return found
+
+    def _pointers(
+        self, rows: Sequence[Row[Any]]
+    ) -> tuple[Mapping[tuple[str, int], Sequence[str]], Mapping[tuple[str, int], str]]:
+        """Aliases and groups of the versions of these rows, and perhaps of others."""
+        names = {row.model_name for row in rows}
+        numbers = [row.version for row in rows]
+        aliases: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for row in self.connection.execute(
+            select(tables.aliases)
+            .where(tables.aliases.c.model_name.in_(names))
+            .order_by(tables.aliases.c.alias)
+        ):
+            aliases[row.model_name, row.version].append(row.alias)
+        members = tables.group_members.c
+        groups = {
+            (row.model_name, row.version): row.group_name
+            for row in self.connection.execute(
+                select(tables.group_members).where(
+                    members.model_name.in_(names),
+                    members.version.between(min(numbers), max(numbers)),
+                )
+            )
+        }
+        return aliases, groups
+
+    def _read_versions(self, rows: Sequence[Row[Any]]) -> list[ModelVersion]:
+        """The versions of these rows, without aliases and groups."""
         ids = [row.model_unique_id for row in rows]
         artifacts: dict[int, list[Artifact]] = defaultdict(list)
         columns = tables.artifacts.c
@@ -136,40 +273,41 @@ class SqlReader:
             select(tables.kpis).where(tables.kpis.c.model_unique_id.in_(ids))
         ):
             kpis[row.model_unique_id][row.name] = row.value
-        aliases: dict[int, list[str]] = defaultdict(list)
-        for row in self.connection.execute(
-            select(tables.aliases)
-            .where(tables.aliases.c.model_name == rows[0].model_name)
-            .order_by(tables.aliases.c.alias)
-        ):
-            aliases[row.version].append(row.alias)
+        descriptions = read_descriptions(self.connection, rows)
         return [
-            _version(
-                row, artifacts[row.model_unique_id], kpis[row.model_unique_id], aliases[row.version]
+            ModelVersion(
+                model_name=row.model_name,
+                version=row.version,
+                model_unique_id=row.model_unique_id,
+                state=VersionState(row.state),
+                manifest=Manifest(
+                    row.model_name, row.source_version, tuple(artifacts[row.model_unique_id])
+                ),
+                signature=Signature(row.key_id, row.signature),
+                kpis=kpis[row.model_unique_id],
+                training_job_id=row.training_job_id,
+                create_time=row.create_time,
+                revision=row.revision,
+                description=descriptions[row.model_unique_id],
+                tensors=msgspec.json.decode(row.tensors, type=TensorSignature),
             )
             for row in rows
         ]
 
-
-def _version(
-    row: Row[Any],
-    artifacts: Sequence[Artifact],
-    kpis: Mapping[str, float],
-    aliases: Sequence[str],
-) -> ModelVersion:
-    return ModelVersion(
-        model_name=row.model_name,
-        version=row.version,
-        model_unique_id=row.model_unique_id,
-        state=VersionState(row.state),
-        manifest=Manifest(row.model_name, row.source_version, tuple(artifacts)),
-        signature=Signature(row.key_id, row.signature),
-        kpis=kpis,
-        training_job_id=row.training_job_id,
-        create_time=row.create_time,
-        revision=row.revision,
-        aliases=tuple(aliases),
-    )
+    def _groups(self, query: Select[Any]) -> list[CoordinationGroup]:
+        rows = self.connection.execute(query).all()
+        members: dict[str, dict[str, int]] = defaultdict(dict)
+        columns = tables.group_members.c
+        for row in self.connection.execute(
+            select(tables.group_members)
+            .where(columns.group_name.in_([row.group_name for row in rows]))
+            .order_by(columns.model_name)
+        ):
+            members[row.group_name][row.model_name] = row.version
+        return [
+            CoordinationGroup(row.group_name, members[row.group_name], row.create_time)
+            for row in rows
+        ]
 
 
 def _entry(row: Row[Any]) -> PositionedEntry:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from mms_repository.adapters import tables
 from mms_repository.adapters.change_events import event_of
+from mms_repository.adapters.sql_descriptions import write_description
 from mms_repository.adapters.sql_reader import SqlReader
+from mms_repository.groups import CoordinationGroup
 from mms_repository.models import AliasMove, Model
 from mms_repository.ports import NewVersion
 from mms_repository.versions import (
@@ -74,7 +77,10 @@ class SqlWriter(SqlReader):
             kpis=version.kpis,
             training_job_id=version.training_job_id,
             create_time=version.create_time,
+            description=version.description,
+            tensors=version.tensors,
         )
+        validity = made.description.validity
         self.connection.execute(
             insert(tables.versions).values(
                 model_unique_id=made.model_unique_id,
@@ -88,8 +94,13 @@ class SqlWriter(SqlReader):
                 request_id=version.request_id,
                 revision=made.revision,
                 create_time=made.create_time,
+                dataset_sha256=made.description.dataset_sha256,
+                tensors=msgspec.json.encode(made.tensors).decode(),
+                valid_from=validity.valid_from,
+                valid_until=validity.valid_until,
             )
         )
+        write_description(self.connection, made.model_unique_id, made.description)
         self.connection.execute(
             insert(tables.artifacts),
             [
@@ -119,6 +130,19 @@ class SqlWriter(SqlReader):
         )
         self._replace_kpis(version.model_unique_id, kpis)
         return replace(version, state=state, kpis=kpis, revision=version.revision + 1)
+
+    def add_group(self, group: CoordinationGroup) -> None:
+        """Store a group of versions that have none."""
+        self.connection.execute(
+            insert(tables.groups).values(group_name=group.group_name, create_time=group.create_time)
+        )
+        self.connection.execute(
+            insert(tables.group_members),
+            [
+                {"group_name": group.group_name, "model_name": name, "version": version}
+                for name, version in group.members.items()
+            ],
+        )
 
     def move_alias(self, model_name: str, move: AliasMove) -> None:
         """Point an alias to a version of the same model."""

@@ -89,8 +89,35 @@ versions = Table(
     Column("request_id", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("create_time", UtcDateTime, nullable=False),
+    Column("dataset_sha256", String(64), nullable=False),
+    Column("tensors", Text, nullable=False),
+    Column("valid_from", UtcDateTime),
+    Column("valid_until", UtcDateTime),
     UniqueConstraint("model_name", "version", name="uq_versions_number"),
     UniqueConstraint("request_id", name="uq_versions_request"),
+    Index("ix_versions_source", "model_name", "source_version", "version"),
+)
+
+# Names that a version is searched by: labels with their values, orbit shells, environments.
+traits = Table(
+    "traits",
+    metadata,
+    Column("model_unique_id", BigInteger, ForeignKey(versions.c.model_unique_id), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("value", Text, nullable=False),
+    Index("ix_traits_name", "kind", "name", "model_unique_id"),
+)
+
+regions = Table(
+    "regions",
+    metadata,
+    Column("model_unique_id", BigInteger, ForeignKey(versions.c.model_unique_id), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("min_latitude_deg", Float(53), nullable=False),
+    Column("max_latitude_deg", Float(53), nullable=False),
+    Column("min_longitude_deg", Float(53), nullable=False),
+    Column("max_longitude_deg", Float(53), nullable=False),
 )
 
 artifacts = Table(
@@ -138,4 +165,23 @@ history = Table(
     ForeignKeyConstraint(["model_name", "version"], ["versions.model_name", "versions.version"]),
     Index("ix_history_version", "model_name", "version", "position"),
     Index("ix_history_model", "model_name", "position"),
+    Index("ix_history_alias", "model_name", "alias", "position"),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("group_name", NAME, primary_key=True),
+    Column("create_time", UtcDateTime, nullable=False),
+)
+
+# The key says that a version belongs to one group at most.
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("model_name", NAME, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("group_name", NAME, ForeignKey(groups.c.group_name), nullable=False),
+    ForeignKeyConstraint(["model_name", "version"], ["versions.model_name", "versions.version"]),
+    Index("ix_group_members_group", "group_name"),
 )

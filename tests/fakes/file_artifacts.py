@@ -13,9 +13,13 @@ from mms_repository.manifests import Artifact
 class MemoryStaging:
     """The port `Staging`."""
 
-    def __init__(self, store: "MemoryArtifacts") -> None:
+    def __init__(self, store: "MemoryArtifacts", contents: dict[str, bytes]) -> None:
         self._store = store
-        self.contents: dict[str, bytes] = {}
+        self.contents = contents
+        self.spoilt = False
+
+    async def resume(self, artifacts: Sequence[Artifact]) -> Sequence[int]:
+        return [len(self.contents.get(artifact.file_name, b"")) for artifact in artifacts]
 
     async def append(self, artifact: Artifact, data: bytes) -> None:
         self.contents[artifact.file_name] = self.contents.get(artifact.file_name, b"") + data
@@ -29,6 +33,10 @@ class MemoryStaging:
     async def keep(self) -> None:
         for content in self.contents.values():
             self._store.blobs[hashlib.sha256(content).hexdigest()] = content
+        self.spoil()
+
+    def spoil(self) -> None:
+        self.spoilt = True
 
 
 class MemoryArtifacts:
@@ -38,21 +46,41 @@ class MemoryArtifacts:
         blobs: What is stored, by digest.
         stored: When each was stored; absent means before all time.
         staged: Uploads that are open.
+        interrupted: Contents of those that may be continued.
     """
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
         self.stored: dict[str, datetime] = {}
         self.staged: list[MemoryStaging] = []
+        self.interrupted: dict[str, dict[str, bytes]] = {}
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
 
     @asynccontextmanager
-    async def staging(self) -> AsyncIterator[MemoryStaging]:
-        staging = MemoryStaging(self)
+    async def staging(self, continued: str = "") -> AsyncIterator[MemoryStaging]:
+        staging = MemoryStaging(self, self.interrupted.pop(continued, {}))
         self.staged.append(staging)
         try:
             yield staging
         finally:
             self.staged.remove(staging)
+            if continued and not staging.spoilt:
+                self.interrupted[continued] = staging.contents
+
+    async def staged_bytes(self, continued: str, count: int) -> Sequence[int]:
+        contents = self.interrupted.get(continued, {})
+        sizes = [len(content) for content in contents.values()]
+        return sizes + [0] * (count - len(sizes))
+
+    async def remove_staged_before(self, time: datetime) -> int:
+        count = len(self.interrupted)
+        self.interrupted.clear()
+        return count
 
     async def read(self, artifact: Artifact, *, offset_bytes: int) -> AsyncIterator[bytes]:
         yield self.blobs[artifact.sha256][offset_bytes:]

@@ -27,10 +27,16 @@ class MmsProcess:
         folder: Holds configuration, artifacts and, for SQLite, the database.
         database_url: Where the tables are.
         kafka: The section of the settings; by default a broker that is not there.
+        upload_keep_s: How long the bytes of an interrupted upload are kept.
     """
 
     def __init__(
-        self, folder: Path, database_url: str, *, kafka: Mapping[str, Any] | None = None
+        self,
+        folder: Path,
+        database_url: str,
+        *,
+        kafka: Mapping[str, Any] | None = None,
+        upload_keep_s: float = 0,
     ) -> None:
         self.artifacts = folder / "artifacts"
         self.address = ""
@@ -47,7 +53,11 @@ class MmsProcess:
             },
             "database": {"url": database_url},
             "kafka": dict(kafka or {"bootstrap": "127.0.0.1:1"}),
-            "artifacts": {"folder": str(self.artifacts), "orphan_grace_s": 0},
+            "artifacts": {
+                "folder": str(self.artifacts),
+                "orphan_grace_s": 0,
+                "upload_keep_s": upload_keep_s,
+            },
             "signing": {"trusted_keys": [str(write_public_key(folder / "key.pub", SIGNER_KEY))]},
             "log": {"format": "json"},
         }

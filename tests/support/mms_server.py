@@ -18,7 +18,7 @@ async def opened(
     database = database_of(settings)
     try:
         await database.open()
-        async with repository_on(database, settings, clock=clock) as server:
+        async with repository_on(database, settings, clock=clock) as (server, _):
             yield server, database
     finally:
         await database.close()

@@ -15,6 +15,8 @@ from onnx import TensorProto, helper
 
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
+from mms_repository.descriptions import NO_TENSORS, TensorSignature
+from mms_repository.housekeeping import Gate
 from mms_repository.manifests import (
     Artifact,
     ArtifactKind,
@@ -175,10 +177,11 @@ class AcceptAll:
     def __init__(self, *refused_names: str) -> None:
         self._refused_names = refused_names
 
-    async def check(self, artifact: Artifact, path: Path) -> None:
-        """Returns unless the name is on the list."""
+    async def check(self, artifact: Artifact, path: Path) -> TensorSignature:
+        """Nothing, unless the name is on the list."""
         if artifact.file_name in self._refused_names:
             raise refused(artifact.file_name, "it is on the list of the test")
+        return NO_TENSORS
 
 
 def publisher_on(
@@ -201,6 +204,7 @@ def publisher_on(
             signature_required=True,
             max_concurrent=2,
         ),
+        gate=Gate(),
         clock=clock,
     )
 

@@ -31,7 +31,7 @@ class PostgresServer:
     """
 
     def __init__(self) -> None:
-        programs = _programs()
+        self._programs = programs = _programs()
         self._identity = _unprivileged()
         self._folder = Path(tempfile.mkdtemp(prefix="aimlnf-postgres-"))
         if self._identity:
@@ -45,6 +45,10 @@ class PostgresServer:
             cwd=self._folder,
             **self._identity,
         )
+        self.start()
+
+    def start(self) -> None:
+        """Serve what the cluster holds; the constructor has done it once."""
         options = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -53,9 +57,9 @@ class PostgresServer:
             "max_connections": 50,
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        with (self._folder / "postgres.log").open("wb") as log:
+        with (self._folder / "postgres.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [programs / "postgres", "-D", data, *settings],
+                [self._programs / "postgres", "-D", self._folder / "data", *settings],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
@@ -64,6 +68,11 @@ class PostgresServer:
                 **self._identity,
             )
         wait_until(self._answers, timeout_s=START_TIMEOUT_S, what="PostgreSQL to start")
+
+    def interrupt(self) -> None:
+        """End the server, whoever is connected; `start` brings it back with what it holds."""
+        self._process.send_signal(signal.SIGINT)  # fast shutdown
+        self._process.wait(timeout=30)
 
     def create_database(self) -> str:
         """The URL of a new, empty database."""
@@ -77,8 +86,7 @@ class PostgresServer:
 
     def stop(self) -> None:
         """End the server and remove its files."""
-        self._process.send_signal(signal.SIGINT)  # fast shutdown
-        self._process.wait(timeout=30)
+        self.interrupt()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _execute(self, statement: str) -> None:

@@ -41,9 +41,15 @@ def settings(tmp_path: Path) -> MmsSettings:
 
 
 @pytest.fixture
-async def server(settings: MmsSettings) -> AsyncIterator[NfServer]:
+def clock() -> ManualClock:
+    """The repository's time; it stands still."""
+    return ManualClock()
+
+
+@pytest.fixture
+async def server(settings: MmsSettings, clock: ManualClock) -> AsyncIterator[NfServer]:
     """A started server."""
-    async with opened(settings, clock=ManualClock()) as (server, _):
+    async with opened(settings, clock=clock) as (server, _):
         await server.start()
         yield server
         await server.stop()

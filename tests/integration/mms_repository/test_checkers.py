@@ -1,12 +1,17 @@
 """What is let in by its content: ONNX, safetensors, JSON, YAML, and nothing that can execute."""
 
+import gzip
+import io
 import json
 import pickle
+import resource
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import yaml
@@ -26,8 +31,17 @@ from mms_repository.adapters.document_checker import check_json, check_yaml
 from mms_repository.adapters.file_checker import FileChecker
 from mms_repository.adapters.onnx_checker import check_onnx
 from mms_repository.adapters.safetensors_checker import check_safetensors
+from mms_repository.descriptions import TensorSignature, TensorSpec
 from mms_repository.manifests import ContentError
 from nf_runtime.errors import InvalidArgument
+
+
+def zipped(content: bytes) -> bytes:
+    """An archive that holds this."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.onnx", content)
+    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +50,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("checkers") / "file"
 
 
-def refusal(check: Callable[[Path], None], path: Path, content: bytes) -> str:
+def refusal(check: Callable[[Path], object], path: Path, content: bytes) -> str:
     """Why the checker refuses these bytes."""
     path.write_bytes(content)
     with pytest.raises(ContentError) as caught:
@@ -51,6 +65,43 @@ class TestOnnx:
         """A small valid model passes."""
         path.write_bytes(onnx_model().SerializeToString())
         check_onnx(path)
+
+    def test_what_it_takes_and_gives(self, path: Path) -> None:
+        """Inputs that are fed and outputs, with their types and axes; weights are no inputs."""
+        model = onnx_model()
+        model.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, [4]))
+        path.write_bytes(model.SerializeToString())
+        tensors = check_onnx(path, "model.onnx")
+        assert tensors == TensorSignature(
+            inputs=(TensorSpec("model.onnx", "x", "FP32", (-1, 4)),),
+            outputs=(TensorSpec("model.onnx", "y", "FP32", (-1, 4)),),
+        )
+
+    @pytest.mark.parametrize(
+        "dtype",
+        [TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16],
+    )
+    def test_nan_weights(self, path: Path, dtype: int) -> None:
+        """A training that diverged does not come in; infinities do, as masks are made of them."""
+        model = onnx_model()
+        for value in (float("nan"), float("inf")):
+            constant = helper.make_tensor("c", dtype, [2], [1.0, value])
+            node = helper.make_node("Constant", [], ["c"], value=constant)
+            broken = onnx.load_model_from_string(model.SerializeToString())
+            broken.graph.node.append(node)
+            if value != value:  # noqa: PLR0124 - NaN is not itself
+                assert "NaN" in refusal(check_onnx, path, broken.SerializeToString())
+            else:
+                path.write_bytes(broken.SerializeToString())
+                check_onnx(path)
+
+    def test_nan_in_an_initializer(self, path: Path) -> None:
+        """Raw bytes are looked into as well."""
+        model = onnx_model()
+        (tensor,) = model.graph.initializer
+        tensor.ClearField("float_data")
+        tensor.raw_data = np.array([1, 2, np.nan, 4], dtype="<f4").tobytes()
+        assert "tensor w holds NaN" in refusal(check_onnx, path, model.SerializeToString())
 
     def test_custom_operator(self, path: Path) -> None:
         """Operators of other domains are code from elsewhere."""
@@ -171,6 +222,30 @@ class TestSafetensors:
         """Tensors in any order that fill the file exactly."""
         path.write_bytes(safetensors_bytes(header, bytes(size_bytes)))
         check_safetensors(path)
+
+    @pytest.mark.parametrize(
+        ("dtype", "nan", "infinity"),
+        [
+            ("F64", b"\x01\x00\x00\x00\x00\x00\xf0\x7f", b"\x00\x00\x00\x00\x00\x00\xf0\xff"),
+            ("F32", b"\x00\x00\xc0\xff", b"\x00\x00\x80\x7f"),
+            ("F16", b"\x00\x7e", b"\x00\x7c"),
+            ("BF16", b"\xc0\x7f", b"\x80\x7f"),
+            ("F8_E5M2", b"\x7d", b"\x7c"),
+            ("F8_E4M3", b"\xff", b"\xfe"),
+        ],
+    )
+    def test_nan_weights(self, path: Path, dtype: str, nan: bytes, infinity: bytes) -> None:
+        """NaN of any type is refused wherever it stands; what is next to it passes."""
+        count = 5
+        for value in (infinity, nan):
+            data = bytes(len(value)) * (count - 1) + value
+            header = {"w": {"dtype": dtype, "shape": [count], "data_offsets": [0, len(data)]}}
+            content = safetensors_bytes(header, data)
+            if value == nan:
+                assert "tensor w holds NaN" in refusal(check_safetensors, path, content)
+            else:
+                path.write_bytes(content)
+                check_safetensors(path)
 
     @pytest.mark.parametrize(
         ("header", "size_bytes"),
@@ -308,4 +383,44 @@ async def test_each_kind_meets_its_checker(tmp_path: Path) -> None:
             await checker.check(artifact, path)
         assert caught.value.reason == "ARTIFACT_REFUSED"
         assert caught.value.metadata == {"file_name": artifact.file_name}
+    await checker.close()
+
+
+def huge_tensor() -> bytes:
+    """An ONNX file of a few bytes that says it holds 4 TiB of weights."""
+    model = onnx_model()
+    (tensor,) = model.graph.initializer
+    tensor.dims[:] = [1 << 40]
+    content: bytes = model.SerializeToString()
+    return content
+
+
+BOMBS: dict[str, bytes] = {
+    "gzip.onnx": gzip.compress(bytes(50_000_000)),
+    "gzip.safetensors": gzip.compress(bytes(50_000_000)),
+    "gzip.json": gzip.compress(b"[" * 50_000_000),
+    "zip.onnx": zipped(bytes(50_000_000)),
+    "huge.onnx": huge_tensor(),
+    "header.safetensors": struct.pack("<Q", 1 << 60) + b"{}",
+    "shape.safetensors": safetensors_bytes(
+        {"w": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]}}, b""
+    ),
+    "deep.json": b"[" * 1_000_000,
+    "deep.yaml": b"[" * 100_000,
+    "laughs.yaml": b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+async def test_bomb(tmp_path: Path, name: str) -> None:
+    """What is small on the wire and would be large when opened is refused without opening it."""
+    checker = FileChecker()
+    (artifact,) = manifest_of({name: BOMBS[name]}).artifacts
+    (tmp_path / name).write_bytes(BOMBS[name])
+    before_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    with pytest.raises(InvalidArgument) as caught:
+        await checker.check(artifact, tmp_path / name)
+    assert caught.value.reason == "ARTIFACT_REFUSED"
+    after_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    assert after_bytes - before_bytes < 200_000_000
     await checker.close()

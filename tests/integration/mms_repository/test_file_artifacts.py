@@ -4,17 +4,20 @@ import asyncio
 import errno
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from support.mms_uploads import manifest_of
 
-from mms_repository.adapters.file_artifacts import FileArtifacts, blob_name, full_disk_is_told
+from mms_repository.adapters.blobs import blob_name
+from mms_repository.adapters.disk_errors import disk_errors_are_told
+from mms_repository.adapters.file_artifacts import FileArtifacts
 from mms_repository.manifests import Artifact
 from nf_runtime.config import ConfigurationError
-from nf_runtime.errors import DataLoss, ResourceExhausted
+from nf_runtime.errors import DataLoss, ResourceExhausted, Unavailable
 
 CONTENT = bytes(range(256)) * 5000
 
@@ -171,11 +174,42 @@ async def test_one_owner(store: FileArtifacts, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_full_disk(number: int) -> None:
     """No room is told as a quota; try again later."""
-    with pytest.raises(ResourceExhausted) as caught, full_disk_is_told():
+    with pytest.raises(ResourceExhausted) as caught, disk_errors_are_told():
         raise OSError(number, os.strerror(number))
     assert caught.value.reason == "QUOTA_EXCEEDED"
-    with pytest.raises(PermissionError), full_disk_is_told():
-        raise PermissionError(errno.EACCES, "denied")
+    with pytest.raises(FileNotFoundError), disk_errors_are_told():
+        raise FileNotFoundError(errno.ENOENT, "gone")
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EIO])
+def test_disk_that_cannot_be_used(number: int) -> None:
+    """What an operator has to mend is told as an outage of the store, with its cause."""
+    with pytest.raises(Unavailable, match=os.strerror(number)) as caught, disk_errors_are_told():
+        raise OSError(number, os.strerror(number))
+    assert caught.value.metadata["peer"] == "artifact store"
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Within it this process may write nothing: root may write everywhere, so it is not root."""
+    former = os.geteuid()
+    if former == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if former == 0:
+            os.seteuid(former)
+
+
+async def test_store_that_became_read_only(store: FileArtifacts, tmp_path: Path) -> None:
+    """An upload is told so and leaves nothing; once it can be written again, it succeeds."""
+    (tmp_path / "incoming").chmod(0o555)
+    with nobody(), pytest.raises(Unavailable, match="cannot be used"):
+        await keep(store, CONTENT)
+    (tmp_path / "incoming").chmod(0o755)
+    assert list((tmp_path / "incoming").iterdir()) == []
+    assert await read(store, await keep(store, CONTENT)) == CONTENT
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -185,8 +219,10 @@ async def test_full_disk_during_an_upload(store: FileArtifacts, tmp_path: Path) 
     async with store.staging() as staging:
         (folder,) = (tmp_path / "incoming").iterdir()
         await staging.append(artifact, b"x")
+        await staging.seal(artifact)
         (folder / "full").symlink_to("/dev/full")
         staging._files[artifact.file_name].file.close()
         staging._files[artifact.file_name].file = (folder / "full").open("wb", buffering=0)
+        await staging.append(artifact, CONTENT)
         with pytest.raises(ResourceExhausted):
-            await staging.append(artifact, CONTENT)
+            await staging.seal(artifact)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from support.mms_process import MmsProcess
-from support.mms_uploads import MODEL, files, publish, upload_of
+from support.mms_uploads import MODEL, chunks_of, files, publish, safetensors_bytes, upload_of
 from support.waiting import until
 
 from aimlnf.mms.v1 import model_pb2
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.slow
 
 CHUNK_BYTES = 64 * 1024
 CONTENTS = files(weight_count=300_000)
+KILLS = 4  # in each round and database; `make prove` makes 200 of them
 DIGESTS = {hashlib.sha256(content).hexdigest() for content in CONTENTS.values()}
 
 
@@ -71,7 +73,8 @@ async def assert_whole_or_nothing(repository: MmsProcess) -> int:
         history = await stub.ListVersionHistory(pb.ListVersionHistoryRequest(model_name=MODEL))
     assert len(history.entries) == len(versions)
     assert repository.incoming() == []
-    assert repository.blobs() == (DIGESTS if versions else set())
+    digests = {a.sha256 for version in versions for a in version.manifest.artifacts}
+    assert repository.blobs() == digests
     return len(versions)
 
 
@@ -134,23 +137,115 @@ async def test_killed_after_the_row(repository: MmsProcess, database_url: str) -
     await assert_retry_succeeds(repository, messages)
 
 
+def some_contents(rng: random.Random) -> dict[str, bytes]:
+    """Files that no other version has, so that each of their bytes has to arrive."""
+    contents = {"model_card.json": json.dumps({"note": rng.random()}).encode()}
+    for name in ("gan.safetensors", "gdm.safetensors"):
+        size_bytes = rng.randint(1, 1_500_000)
+        tensor = {"dtype": "I8", "shape": [size_bytes], "data_offsets": [0, size_bytes]}
+        contents[name] = safetensors_bytes({"w": tensor}, rng.randbytes(size_bytes))
+    return contents
+
+
+async def kill_somewhere(
+    repository: MmsProcess, messages: list[pb.UploadModelVersionRequest], rng: random.Random
+) -> bool:
+    """Kill it at a random point of an upload; whether the client had its answer by then.
+
+    The point is a number of messages, a time, or a number of files that are in place; the last one
+    lies between bytes and row, where there is little time to hit.
+    """
+    before = len(repository.blobs())
+    kind = rng.choice(["message", "time", "bytes in place"])
+    message_count = rng.randint(1, len(messages)) if kind == "message" else len(messages)
+    reached = asyncio.Event()
+
+    async def sent() -> AsyncIterator[pb.UploadModelVersionRequest]:
+        for message in messages[:message_count]:
+            yield message
+        if kind == "message":
+            reached.set()
+            await asyncio.Event().wait()
+
+    async with repository.stub() as stub:
+        uploading = asyncio.ensure_future(stub.UploadModelVersion(sent()))
+        if kind == "message":
+            await reached.wait()
+        elif kind == "time":
+            await asyncio.wait({uploading}, timeout=rng.uniform(0.0, 0.3))
+        else:
+            in_place = before + rng.randint(1, 3)
+            # No event tells of it: the disk itself is watched, as closely as can be.
+            while not uploading.done() and len(repository.blobs()) < in_place:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        repository.kill()
+        await asyncio.wait({uploading})
+    acknowledged = uploading.exception() is None
+    assert acknowledged or isinstance(uploading.exception(), NfError)
+    return acknowledged
+
+
 @pytest.mark.prove
 async def test_killed_at_any_time(repository: MmsProcess, round_seed: int) -> None:
-    """Whenever it dies during an upload, and more than once, the outcome is one of the two."""
+    """Wherever it dies, again and again, each version is whole or not there at all."""
     rng = random.Random(round_seed)
-    messages = list(upload_of(CONTENTS, chunk_bytes=CHUNK_BYTES))
-    for _ in range(3):
-        async with repository.stub() as stub:
-            uploading = asyncio.ensure_future(publish(stub, messages))
-            await asyncio.wait({uploading}, timeout=rng.uniform(0.0, 0.06))
-            repository.kill()
-            await asyncio.wait({uploading})
-        acknowledged = uploading.exception() is None
-        assert acknowledged or isinstance(uploading.exception(), NfError)
+    count = 0
+    for _ in range(KILLS):
+        messages = list(upload_of(some_contents(rng), chunk_bytes=CHUNK_BYTES))
+        acknowledged = await kill_somewhere(repository, messages, rng)
         repository.start()
-        count = await assert_whole_or_nothing(repository)
-        assert count in ({1} if acknowledged else {0, 1})
-    await assert_retry_succeeds(repository, messages)
+        found = await assert_whole_or_nothing(repository)
+        assert found in ({count + 1} if acknowledged else {count, count + 1})
+        async with repository.stub() as stub:
+            count = (await publish(stub, messages)).version
+        assert count == await assert_whole_or_nothing(repository) == max(found, count)
+
+
+@pytest.mark.prove
+async def test_continued_after_any_kill(tmp_path: Path, database_url: str, round_seed: int) -> None:
+    """An upload that may be continued goes on over every kill, and ends with one whole version.
+
+    A kill after the row leaves the upload's folder, which is swept when its time has come.
+    """
+    rng = random.Random(round_seed)
+    process = MmsProcess(tmp_path, database_url, upload_keep_s=3600)
+    process.start()
+    try:
+        async with process.stub() as stub:
+            model = model_pb2.Model(model_name=MODEL, aiml_inference_name="BEAM_SELECTION")
+            await stub.CreateModel(pb.CreateModelRequest(model=model))
+        contents = some_contents(rng)
+        header = upload_of(contents, resumable=True)[0]
+        for _ in range(KILLS // 2):
+            await kill_somewhere(process, await rest_of(process, header, contents), rng)
+            process.start()
+        messages = await rest_of(process, header, contents)
+        async with process.stub() as stub:
+            assert (await publish(stub, messages)).version == 1
+        process.kill()
+        process = MmsProcess(tmp_path, database_url, upload_keep_s=0)
+        process.start()
+        assert await assert_whole_or_nothing(process) == 1
+    finally:
+        process.kill()
+
+
+async def rest_of(
+    repository: MmsProcess, header: pb.UploadModelVersionRequest, contents: dict[str, bytes]
+) -> list[pb.UploadModelVersionRequest]:
+    """The header and what of these files is not there yet."""
+    async with repository.stub() as stub:
+        progress = await stub.GetUploadProgress(
+            pb.GetUploadProgressRequest(
+                request_id=header.header.request_id, manifest=header.header.manifest
+            )
+        )
+    messages = [header]
+    for (name, content), received in zip(contents.items(), progress.received_bytes, strict=True):
+        for message in chunks_of({name: content[received:]}, chunk_bytes=CHUNK_BYTES):
+            message.chunk.offset_bytes += received
+            messages.append(message)
+    return messages
 
 
 def locked(database_url: str) -> AbstractContextManager[None]:

@@ -1,8 +1,11 @@
 """The tables, on both databases, and the fake that stands in for them: one behaviour."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,9 +20,19 @@ from support.mms_uploads import MODEL, files, manifest_of
 
 from mms_repository.adapters import tables
 from mms_repository.adapters.sql_models import MIGRATIONS, SqlModels
+from mms_repository.descriptions import (
+    Description,
+    Position,
+    Region,
+    TensorSignature,
+    TensorSpec,
+    Validity,
+)
+from mms_repository.groups import CoordinationGroup
 from mms_repository.manifests import Signature
 from mms_repository.models import AliasMove, Model
-from mms_repository.ports import ModelStore, ModelWriter, NewVersion
+from mms_repository.ports import ModelReader, ModelStore, ModelWriter, NewVersion
+from mms_repository.searches import VersionFilter
 from mms_repository.versions import (
     AliasChange,
     HistoryEntry,
@@ -96,6 +109,99 @@ async def publish(store: ModelStore, request_id: str, *, model_name: str = MODEL
     return await store.write(work)
 
 
+def add_noted(writer: ModelWriter, *, request_id: str, note: str) -> None:
+    """A version whose card says `note`."""
+    if writer.model(MODEL) is None:
+        writer.add_model(model_named(MODEL))
+    writer.add_version(new_version(request_id, note=note))
+
+
+def archive(writer: ModelWriter, *, number: int, time: datetime) -> None:
+    """Archive a version at a time."""
+    version = writer.version(MODEL, number)
+    assert version is not None
+    writer.change_version(version, state=VersionState.ARCHIVED, kpis=version.kpis)
+    change = StateChange(VersionState.REGISTERED, VersionState.ARCHIVED)
+    writer.record(replace(entry(number, change), change_time=time))
+
+
+TENSORS = TensorSignature(
+    inputs=(TensorSpec("model.onnx", "x", "FP32", (-1, 4)),),
+    outputs=(TensorSpec("model.onnx", "y", "INT64", ()),),
+)
+DESCRIPTION = Description(
+    labels={"team": "ntn", "stage": ""},
+    validity=Validity(
+        valid_from=NOW,
+        valid_until=NOW + timedelta(days=1),
+        orbit_shells=("leo-1200", "leo-600"),
+        regions=(Region(-10.5, 10, 170, -170), Region(40, 50, 0, 20)),
+    ),
+    target_environments=("onnxruntime-cpu", "tensorrt-sm90"),
+    dataset_sha256="ab" * 32,
+)
+
+
+def add_described(
+    writer: ModelWriter, *, description: Description, request_id: str = "r", name: str = MODEL
+) -> ModelVersion:
+    """A version about which this is said."""
+    if writer.model(name) is None:
+        writer.add_model(model_named(name))
+    version = new_version(request_id, model_name=name)
+    return writer.add_version(replace(version, description=description, tensors=TENSORS))
+
+
+def add_derived(writer: ModelWriter, *, name: str, number: int, source: int) -> None:
+    """A version trained from another one."""
+    if writer.model(name) is None:
+        writer.add_model(model_named(name))
+    version = new_version(f"{name}-{number}", model_name=name)
+    writer.add_version(replace(version, manifest=replace(version.manifest, source_version=source)))
+
+
+def some_description(rng: random.Random) -> Description:
+    """Few values, so that filters meet some of them."""
+    times = [None, NOW, NOW + timedelta(hours=1), NOW + timedelta(hours=2)]
+    regions = [Region(-10, 10, 170, -170), Region(0, 50, 0, 20), Region(-90, 90, -180, 180)]
+    return Description(
+        labels={name: rng.choice("ab") for name in rng.sample(["x", "y"], rng.randint(0, 2))},
+        validity=Validity(
+            valid_from=rng.choice(times[:2]),
+            valid_until=rng.choice([None, *times[2:]]),
+            orbit_shells=tuple(sorted(rng.sample(["geo", "leo", "meo"], rng.randint(0, 2)))),
+            regions=tuple(rng.sample(regions, rng.randint(0, 2))),
+        ),
+        target_environments=tuple(sorted(rng.sample(["cpu", "gpu"], rng.randint(0, 1)))),
+    )
+
+
+def some_filter(rng: random.Random) -> VersionFilter:
+    """One or two wishes."""
+    wishes: list[dict[str, Any]] = [
+        {"model_name": rng.choice([MODEL, "other"])},
+        {"states": frozenset({rng.choice([VersionState.REGISTERED, VersionState.TESTED])})},
+        {"labels": {"x": rng.choice("ab")}},
+        {"labels": {"x": rng.choice("ab"), "y": rng.choice("ab")}},
+        {"valid_at": NOW + timedelta(hours=rng.choice([-1, 0, 1, 1.5, 3]))},
+        {"orbit_shell": rng.choice(["leo", "geo", "heo"])},
+        {"position": Position(rng.uniform(-20, 60), rng.choice([-175, 175, 170, 10, 100]))},
+        {"target_environment": rng.choice(["cpu", "gpu", "npu"])},
+    ]
+    first, second = rng.sample(wishes, 2)
+    return VersionFilter(**(first | second if rng.random() < 0.5 else first))
+
+
+def two_pages(
+    reader: ModelReader, *, wanted: VersionFilter
+) -> tuple[Sequence[ModelVersion], Sequence[ModelVersion]]:
+    """The first three that are found, and the rest."""
+    first = reader.search(wanted, before=None, limit=3)
+    if not first:
+        return first, []
+    return first, reader.search(wanted, before=first[-1].model_unique_id, limit=100)
+
+
 async def test_migrations_make_the_tables(database_url: str) -> None:
     """The migrations' head is what the code expects, on both databases."""
     await assert_migrations_match(database_url, tables.metadata, MIGRATIONS)
@@ -110,7 +216,10 @@ class TestStore:
         assert await store.read(lambda reader: reader.version(MODEL, 1)) is None
         assert await store.read(lambda reader: reader.version_of_request("r")) is None
         assert await store.read(lambda reader: reader.last_position()) == 0
-        assert await store.read(lambda reader: reader.artifact_digests()) == frozenset()
+        assert (
+            await store.read(lambda reader: reader.artifact_digests(archived_before=None))
+            == frozenset()
+        )
 
     async def test_model_comes_back(self, store: ModelStore) -> None:
         """With the same time, to the microsecond, in UTC."""
@@ -124,7 +233,7 @@ class TestStore:
         assert (made.version, made.model_unique_id, made.state) == (1, 1, VersionState.REGISTERED)
         assert await store.read(lambda reader: reader.version(MODEL, 1)) == made
         assert await store.read(lambda reader: reader.version_of_request("r1")) == made
-        digests = await store.read(lambda reader: reader.artifact_digests())
+        digests = await store.read(lambda reader: reader.artifact_digests(archived_before=None))
         assert digests == {artifact.sha256 for artifact in made.manifest.artifacts}
 
     async def test_models_in_the_order_of_their_bytes(self, store: ModelStore) -> None:
@@ -188,6 +297,107 @@ class TestStore:
             lambda reader: reader.history(model_name=MODEL, version=1, after=3, limit=10)
         )
         assert [positioned.entry for positioned in last] == [moved, tested]
+
+    async def test_description_comes_back(self, store: ModelStore) -> None:
+        """All that a publisher says, and what the files take and give."""
+        made = await store.write(partial(add_described, description=DESCRIPTION))
+        assert await store.read(lambda reader: reader.version(MODEL, 1)) == made
+        assert made.description == DESCRIPTION
+        assert made.tensors == TENSORS
+
+    async def test_alias_at_a_time(self, store: ModelStore) -> None:
+        """Where it pointed then, not where it points now."""
+        for number in (1, 2):
+            await publish(store, f"r{number}")
+        later = NOW + timedelta(seconds=10)
+
+        def move(writer: ModelWriter) -> None:
+            for number, time in ((1, NOW), (2, later)):
+                moved = entry(number, AliasChange("champion", None))
+                writer.record(replace(moved, change_time=time))
+
+        await store.write(move)
+
+        def at(time: datetime, alias: str = "champion") -> Any:
+            return store.read(lambda reader: reader.alias_at(MODEL, alias, time))
+
+        assert await at(NOW - timedelta(seconds=1)) is None
+        assert await at(NOW) == 1
+        assert await at(later - timedelta(microseconds=1)) == 1
+        assert await at(later) == 2
+        assert await at(later, "candidate") is None
+
+    async def test_lineage(self, store: ModelStore) -> None:
+        """Ancestors nearest first, children oldest first; other models do not mix in."""
+        for number, source in enumerate([0, 1, 1, 3, 3], 1):
+            for name in (MODEL, "other"):
+                await store.write(partial(add_derived, name=name, number=number, source=source))
+
+        def numbers(work: Any) -> Any:
+            return store.read(lambda reader: [(v.model_name, v.version) for v in work(reader)])
+
+        assert await numbers(lambda r: r.ancestors(MODEL, 5)) == [(MODEL, 3), (MODEL, 1)]
+        assert await numbers(lambda r: r.ancestors(MODEL, 1)) == []
+        assert await numbers(lambda r: r.descendants(MODEL, 1, limit=9)) == [(MODEL, 2), (MODEL, 3)]
+        assert await numbers(lambda r: r.descendants(MODEL, 3, limit=1)) == [(MODEL, 4)]
+
+    async def test_groups(self, store: ModelStore) -> None:
+        """A group comes back with its members, and each member knows it."""
+        for name in (MODEL, "other"):
+            await publish(store, name, model_name=name)
+        groups = [CoordinationGroup("b", {MODEL: 1, "other": 1}, NOW)]
+        await store.write(lambda writer: writer.add_group(groups[0]))
+        assert await store.read(lambda reader: reader.group("b")) == groups[0]
+        assert await store.read(lambda reader: reader.group("a")) is None
+        assert await store.read(lambda reader: reader.groups(after="a", limit=5)) == groups
+        assert await store.read(lambda reader: reader.groups(after="b", limit=5)) == []
+        member = await store.read(lambda reader: reader.version("other", 1))
+        assert member is not None
+        assert member.coordination_group == "b"
+
+    async def test_search_finds_what_meets_the_filter(self, store: ModelStore) -> None:
+        """Every store finds what the filter itself says that it means, in pages, newest first."""
+        rng = random.Random(7)
+        for number in range(40):
+            description = some_description(rng)
+            await store.write(
+                partial(
+                    add_described,
+                    description=description,
+                    request_id=f"r{number}",
+                    name=rng.choice([MODEL, "other"]),
+                )
+            )
+        everything = await store.read(
+            lambda reader: reader.search(VersionFilter(), before=None, limit=100)
+        )
+        assert [version.model_unique_id for version in everything] == list(range(40, 0, -1))
+        found_by_any = 0
+        for _ in range(60):
+            wanted = some_filter(rng)
+            expected = [version for version in everything if wanted.meets(version)]
+            first, rest = await store.read(partial(two_pages, wanted=wanted))
+            assert [*first, *rest] == expected
+            found_by_any += len(expected)
+        assert found_by_any > 60
+
+    async def test_digests_of_the_archive(self, store: ModelStore) -> None:
+        """Those of versions archived before a time are left out, unless others share them."""
+        for number, note in enumerate(["a", "b", "b"], 1):
+            await store.write(partial(add_noted, request_id=f"r{number}", note=note))
+        later = NOW + timedelta(seconds=10)
+        for number, time in ((1, NOW), (2, NOW), (3, later)):
+            await store.write(partial(archive, number=number, time=time))
+
+        def digests(before: datetime | None) -> Any:
+            return store.read(lambda reader: reader.artifact_digests(archived_before=before))
+
+        whole = {artifact.sha256 for artifact in manifest_of(files(note="a")).artifacts}
+        shared = {artifact.sha256 for artifact in manifest_of(files(note="b")).artifacts}
+        assert await digests(None) == whole | shared
+        assert await digests(NOW) == whole | shared
+        assert await digests(later) == shared
+        assert await digests(later + timedelta(seconds=1)) == set()
 
     async def test_write_that_raises_changes_nothing(self, store: ModelStore) -> None:
         """Neither rows nor numbers: the next version takes the number."""

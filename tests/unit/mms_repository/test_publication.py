@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 from fakes.file_artifacts import MemoryArtifacts
@@ -11,7 +10,7 @@ from support.mms_uploads import MODEL, AcceptAll, announced, bytes_of, files, pu
 from support.waiting import until
 
 from mms_repository.models import Model
-from mms_repository.publication import Publisher, remove_orphans
+from mms_repository.publication import Publisher
 from mms_repository.uploads import Chunk
 from mms_repository.versions import StateChange, VersionState
 from nf_runtime.clock import ManualClock
@@ -21,7 +20,6 @@ from nf_runtime.errors import (
     InvalidArgument,
     NotFound,
     ResourceExhausted,
-    Unavailable,
 )
 
 
@@ -110,42 +108,6 @@ async def test_cancelled_in_the_middle(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert nothing_exists(store, artifacts)
-
-
-async def test_failing_store_leaves_orphans_that_are_removed(
-    artifacts: MemoryArtifacts, store: MemoryModels, clock: ManualClock
-) -> None:
-    """Bytes whose version could not be written are cleared, those of versions are kept."""
-
-    class FailingModels(MemoryModels):
-        async def write(self, work: object) -> object:  # type: ignore[override]
-            raise Unavailable("gone", reason="PEER_UNAVAILABLE", peer="database")
-
-    kept = await publisher_on(store, artifacts, clock=clock).publish(
-        announced(files(note="kept")), bytes_of(files(note="kept"))
-    )
-    failing = FailingModels()
-    failing.tables = store.tables
-    with pytest.raises(Unavailable):
-        await publisher_on(failing, artifacts, clock=clock).publish(
-            announced(files(note="lost")), bytes_of(files(note="lost"))
-        )
-    assert len(artifacts.blobs) == 4
-    assert await remove_orphans(store, artifacts, clock=clock, grace_s=60) == 1
-    assert set(artifacts.blobs) == {a.sha256 for a in kept.manifest.artifacts}
-
-
-async def test_young_orphans_stay(
-    artifacts: MemoryArtifacts, store: MemoryModels, clock: ManualClock
-) -> None:
-    """What was stored within the grace may still get its version."""
-    artifacts.blobs = {"old": b"", "young": b""}
-    artifacts.stored = {
-        "old": clock.now() - timedelta(seconds=61),
-        "young": clock.now() - timedelta(seconds=59),
-    }
-    assert await remove_orphans(store, artifacts, clock=clock, grace_s=60) == 1
-    assert list(artifacts.blobs) == ["young"]
 
 
 async def test_repeated_request_takes_no_bytes(publisher: Publisher) -> None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61imlnf/mms/v1/model.proto\x12\raimlnf.mms.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfa\x01\n\x05Model\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x1b\n\x13\x61iml_inference_name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x16\n\x0elatest_version\x18\x04 \x01(\x05\x12\x32\n\x07\x61liases\x18\x05 \x03(\x0b\x32!.aimlnf.mms.v1.Model.AliasesEntry\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0c\x41liasesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"l\n\x08\x41rtifact\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.aimlnf.mms.v1.ArtifactKind\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\"*\n\tSignature\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"b\n\x08Manifest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x16\n\x0esource_version\x18\x02 \x01(\x05\x12*\n\tartifacts\x18\x03 \x03(\x0b\x32\x17.aimlnf.mms.v1.Artifact\"\xbc\x03\n\x0cModelVersion\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .aimlnf.mms.v1.ModelVersionState\x12)\n\x08manifest\x18\x04 \x01(\x0b\x32\x17.aimlnf.mms.v1.Manifest\x12+\n\tsignature\x18\x05 \x01(\x0b\x32\x18.aimlnf.mms.v1.Signature\x12\x33\n\x04kpis\x18\x06 \x03(\x0b\x32%.aimlnf.mms.v1.ModelVersion.KpisEntry\x12\x17\n\x0ftraining_job_id\x18\x07 \x01(\t\x12\x1a\n\x12\x64istinguished_name\x18\x08 \x01(\t\x12\x17\n\x0fmodel_unique_id\x18\t \x01(\x03\x12\x0f\n\x07\x61liases\x18\n \x03(\t\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a+\n\tKpisEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x83\x02\n\x13VersionHistoryEntry\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x34\n\nfrom_state\x18\x03 \x01(\x0e\x32 .aimlnf.mms.v1.ModelVersionState\x12\x32\n\x08to_state\x18\x04 \x01(\x0e\x32 .aimlnf.mms.v1.ModelVersionState\x12\r\n\x05\x61lias\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12/\n\x0b\x63hange_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xe2\x01\n\x11ModelVersionState\x12#\n\x1fMODEL_VERSION_STATE_UNSPECIFIED\x10\x00\x12\"\n\x1eMODEL_VERSION_STATE_REGISTERED\x10\x01\x12\x1e\n\x1aMODEL_VERSION_STATE_TESTED\x10\x02\x12 \n\x1cMODEL_VERSION_STATE_APPROVED\x10\x03\x12 \n\x1cMODEL_VERSION_STATE_REJECTED\x10\x04\x12 \n\x1cMODEL_VERSION_STATE_ARCHIVED\x10\x05*\x94\x01\n\x0c\x41rtifactKind\x12\x1d\n\x19\x41RTIFACT_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41RTIFACT_KIND_ONNX\x10\x01\x12\x1d\n\x19\x41RTIFACT_KIND_SAFETENSORS\x10\x02\x12\x16\n\x12\x41RTIFACT_KIND_JSON\x10\x03\x12\x16\n\x12\x41RTIFACT_KIND_YAML\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61imlnf/mms/v1/model.proto\x12\raimlnf.mms.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfa\x01\n\x05Model\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x1b\n\x13\x61iml_inference_name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x16\n\x0elatest_version\x18\x04 \x01(\x05\x12\x32\n\x07\x61liases\x18\x05 \x03(\x0b\x32!.aimlnf.mms.v1.Model.AliasesEntry\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0c\x41liasesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"l\n\x08\x41rtifact\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.aimlnf.mms.v1.ArtifactKind\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\"*\n\tSignature\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"b\n\x08Manifest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x16\n\x0esource_version\x18\x02 \x01(\x05\x12*\n\tartifacts\x18\x03 \x03(\x0b\x32\x17.aimlnf.mms.v1.Artifact\"r\n\x06Region\x12\x18\n\x10min_latitude_deg\x18\x01 \x01(\x01\x12\x18\n\x10max_latitude_deg\x18\x02 \x01(\x01\x12\x19\n\x11min_longitude_deg\x18\x03 \x01(\x01\x12\x19\n\x11max_longitude_deg\x18\x04 \x01(\x01\"\xa9\x01\n\x08Validity\x12.\n\nvalid_from\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0corbit_shells\x18\x03 \x03(\t\x12&\n\x07regions\x18\x04 \x03(\x0b\x32\x15.aimlnf.mms.v1.Region\"N\n\nTensorSpec\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x64\x61tatype\x18\x03 \x01(\t\x12\r\n\x05shape\x18\x04 \x03(\x03\"7\n\x10VersionReference\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"\xa6\x01\n\x11\x43oordinationGroup\x12\x12\n\ngroup_name\x18\x01 \x01(\t\x12\x30\n\x07members\x18\x02 \x03(\x0b\x32\x1f.aimlnf.mms.v1.VersionReference\x12\x1a\n\x12\x64istinguished_name\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf7\x05\n\x0cModelVersion\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .aimlnf.mms.v1.ModelVersionState\x12)\n\x08manifest\x18\x04 \x01(\x0b\x32\x17.aimlnf.mms.v1.Manifest\x12+\n\tsignature\x18\x05 \x01(\x0b\x32\x18.aimlnf.mms.v1.Signature\x12\x33\n\x04kpis\x18\x06 \x03(\x0b\x32%.aimlnf.mms.v1.ModelVersion.KpisEntry\x12\x17\n\x0ftraining_job_id\x18\x07 \x01(\t\x12\x1a\n\x12\x64istinguished_name\x18\x08 \x01(\t\x12\x17\n\x0fmodel_unique_id\x18\t \x01(\x03\x12\x0f\n\x07\x61liases\x18\n \x03(\t\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x06labels\x18\r \x03(\x0b\x32\'.aimlnf.mms.v1.ModelVersion.LabelsEntry\x12)\n\x08validity\x18\x0e \x01(\x0b\x32\x17.aimlnf.mms.v1.Validity\x12\x1b\n\x13target_environments\x18\x0f \x03(\t\x12\x16\n\x0e\x64\x61taset_sha256\x18\x10 \x01(\t\x12)\n\x06inputs\x18\x11 \x03(\x0b\x32\x19.aimlnf.mms.v1.TensorSpec\x12*\n\x07outputs\x18\x12 \x03(\x0b\x32\x19.aimlnf.mms.v1.TensorSpec\x12\x1a\n\x12\x63oordination_group\x18\x13 \x01(\t\x1a+\n\tKpisEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x83\x02\n\x13VersionHistoryEntry\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x34\n\nfrom_state\x18\x03 \x01(\x0e\x32 .aimlnf.mms.v1.ModelVersionState\x12\x32\n\x08to_state\x18\x04 \x01(\x0e\x32 .aimlnf.mms.v1.ModelVersionState\x12\r\n\x05\x61lias\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12/\n\x0b\x63hange_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xe2\x01\n\x11ModelVersionState\x12#\n\x1fMODEL_VERSION_STATE_UNSPECIFIED\x10\x00\x12\"\n\x1eMODEL_VERSION_STATE_REGISTERED\x10\x01\x12\x1e\n\x1aMODEL_VERSION_STATE_TESTED\x10\x02\x12 \n\x1cMODEL_VERSION_STATE_APPROVED\x10\x03\x12 \n\x1cMODEL_VERSION_STATE_REJECTED\x10\x04\x12 \n\x1cMODEL_VERSION_STATE_ARCHIVED\x10\x05*\x94\x01\n\x0c\x41rtifactKind\x12\x1d\n\x19\x41RTIFACT_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41RTIFACT_KIND_ONNX\x10\x01\x12\x1d\n\x19\x41RTIFACT_KIND_SAFETENSORS\x10\x02\x12\x16\n\x12\x41RTIFACT_KIND_JSON\x10\x03\x12\x16\n\x12\x41RTIFACT_KIND_YAML\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,10 +36,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODEL_ALIASESENTRY']._serialized_options = b'8\001'
   _globals['_MODELVERSION_KPISENTRY']._loaded_options = None
   _globals['_MODELVERSION_KPISENTRY']._serialized_options = b'8\001'
-  _globals['_MODELVERSIONSTATE']._serialized_start=1294
-  _globals['_MODELVERSIONSTATE']._serialized_end=1520
-  _globals['_ARTIFACTKIND']._serialized_start=1523
-  _globals['_ARTIFACTKIND']._serialized_end=1671
+  _globals['_MODELVERSION_LABELSENTRY']._loaded_options = None
+  _globals['_MODELVERSION_LABELSENTRY']._serialized_options = b'8\001'
+  _globals['_MODELVERSIONSTATE']._serialized_start=2203
+  _globals['_MODELVERSIONSTATE']._serialized_end=2429
+  _globals['_ARTIFACTKIND']._serialized_start=2432
+  _globals['_ARTIFACTKIND']._serialized_end=2580
   _globals['_MODEL']._serialized_start=78
   _globals['_MODEL']._serialized_end=328
   _globals['_MODEL_ALIASESENTRY']._serialized_start=282
@@ -50,10 +52,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNATURE']._serialized_end=482
   _globals['_MANIFEST']._serialized_start=484
   _globals['_MANIFEST']._serialized_end=582
-  _globals['_MODELVERSION']._serialized_start=585
-  _globals['_MODELVERSION']._serialized_end=1029
-  _globals['_MODELVERSION_KPISENTRY']._serialized_start=986
-  _globals['_MODELVERSION_KPISENTRY']._serialized_end=1029
-  _globals['_VERSIONHISTORYENTRY']._serialized_start=1032
-  _globals['_VERSIONHISTORYENTRY']._serialized_end=1291
+  _globals['_REGION']._serialized_start=584
+  _globals['_REGION']._serialized_end=698
+  _globals['_VALIDITY']._serialized_start=701
+  _globals['_VALIDITY']._serialized_end=870
+  _globals['_TENSORSPEC']._serialized_start=872
+  _globals['_TENSORSPEC']._serialized_end=950
+  _globals['_VERSIONREFERENCE']._serialized_start=952
+  _globals['_VERSIONREFERENCE']._serialized_end=1007
+  _globals['_COORDINATIONGROUP']._serialized_start=1010
+  _globals['_COORDINATIONGROUP']._serialized_end=1176
+  _globals['_MODELVERSION']._serialized_start=1179
+  _globals['_MODELVERSION']._serialized_end=1938
+  _globals['_MODELVERSION_KPISENTRY']._serialized_start=1848
+  _globals['_MODELVERSION_KPISENTRY']._serialized_end=1891
+  _globals['_MODELVERSION_LABELSENTRY']._serialized_start=1893
+  _globals['_MODELVERSION_LABELSENTRY']._serialized_end=1938
+  _globals['_VERSIONHISTORYENTRY']._serialized_start=1941
+  _globals['_VERSIONHISTORYENTRY']._serialized_end=2200
 # @@protoc_insertion_point(module_scope)

@@ -252,6 +252,186 @@ class Manifest(_message.Message):
 Global___Manifest: _TypeAlias = Manifest  # noqa: Y015
 
 @_typing.final
+class Region(_message.Message):
+    """Part of the Earth's surface between two parallels and two meridians."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MIN_LATITUDE_DEG_FIELD_NUMBER: _builtins.int
+    MAX_LATITUDE_DEG_FIELD_NUMBER: _builtins.int
+    MIN_LONGITUDE_DEG_FIELD_NUMBER: _builtins.int
+    MAX_LONGITUDE_DEG_FIELD_NUMBER: _builtins.int
+    min_latitude_deg: _builtins.float
+    """Southern edge, -90 to 90."""
+    max_latitude_deg: _builtins.float
+    """Northern edge, -90 to 90."""
+    min_longitude_deg: _builtins.float
+    """Western edge, -180 to 180; larger than the eastern edge where the region crosses 180 degrees."""
+    max_longitude_deg: _builtins.float
+    """Eastern edge, -180 to 180."""
+    def __init__(
+        self,
+        *,
+        min_latitude_deg: _builtins.float = ...,
+        max_latitude_deg: _builtins.float = ...,
+        min_longitude_deg: _builtins.float = ...,
+        max_longitude_deg: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_latitude_deg", b"max_latitude_deg", "max_longitude_deg", b"max_longitude_deg", "min_latitude_deg", b"min_latitude_deg", "min_longitude_deg", b"min_longitude_deg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Region: _TypeAlias = Region  # noqa: Y015
+
+@_typing.final
+class Validity(_message.Message):
+    """When and where a version may be used; what is left out does not restrict it. Beyond TS 28.105,
+    which leaves both to the operator.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_FIELD_NUMBER: _builtins.int
+    ORBIT_SHELLS_FIELD_NUMBER: _builtins.int
+    REGIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def valid_from(self) -> _timestamp_pb2.Timestamp:
+        """From when on; absent: always was."""
+
+    @_builtins.property
+    def valid_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when, exclusive; absent: for ever."""
+
+    @_builtins.property
+    def orbit_shells(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Orbit shells by the operator's names, such as leo-600; none: any."""
+
+    @_builtins.property
+    def regions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Region]:
+        """Where the served terminals are; none: anywhere."""
+
+    def __init__(
+        self,
+        *,
+        valid_from: _timestamp_pb2.Timestamp | None = ...,
+        valid_until: _timestamp_pb2.Timestamp | None = ...,
+        orbit_shells: _abc.Iterable[_builtins.str] | None = ...,
+        regions: _abc.Iterable[Global___Region] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orbit_shells", b"orbit_shells", "regions", b"regions", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Validity: _TypeAlias = Validity  # noqa: Y015
+
+@_typing.final
+class TensorSpec(_message.Message):
+    """One input or output of an ONNX file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DATATYPE_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    file_name: _builtins.str
+    """The artifact."""
+    name: _builtins.str
+    """Name of the tensor in the graph."""
+    datatype: _builtins.str
+    """Open Inference Protocol data type: FP32, INT64, …"""
+    @_builtins.property
+    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Length of each axis; -1 where it may vary."""
+
+    def __init__(
+        self,
+        *,
+        file_name: _builtins.str = ...,
+        name: _builtins.str = ...,
+        datatype: _builtins.str = ...,
+        shape: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["datatype", b"datatype", "file_name", b"file_name", "name", b"name", "shape", b"shape"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TensorSpec: _TypeAlias = TensorSpec  # noqa: Y015
+
+@_typing.final
+class VersionReference(_message.Message):
+    """One version by its numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    model_name: _builtins.str
+    """Name of the model."""
+    version: _builtins.int
+    """Version."""
+    def __init__(
+        self,
+        *,
+        model_name: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_name", b"model_name", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VersionReference: _TypeAlias = VersionReference  # noqa: Y015
+
+@_typing.final
+class CoordinationGroup(_message.Message):
+    """Versions of different models that work together only: they are approved, promoted and rolled
+    back as one (`MLModelCoordinationGroup` of TS 28.105).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_NAME_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    DISTINGUISHED_NAME_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    group_name: _builtins.str
+    """Name, formed like a model's."""
+    distinguished_name: _builtins.str
+    """Distinguished name of its MLModelCoordinationGroup object. Output only."""
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___VersionReference]:
+        """At least two, of different models (`memberMLModelRefList`)."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only."""
+
+    def __init__(
+        self,
+        *,
+        group_name: _builtins.str = ...,
+        members: _abc.Iterable[Global___VersionReference] | None = ...,
+        distinguished_name: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "distinguished_name", b"distinguished_name", "group_name", b"group_name", "members", b"members"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CoordinationGroup: _TypeAlias = CoordinationGroup  # noqa: Y015
+
+@_typing.final
 class ModelVersion(_message.Message):
     """One immutable version of a model."""
 
@@ -277,6 +457,26 @@ class ModelVersion(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     MODEL_NAME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
@@ -289,6 +489,13 @@ class ModelVersion(_message.Message):
     ALIASES_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    VALIDITY_FIELD_NUMBER: _builtins.int
+    TARGET_ENVIRONMENTS_FIELD_NUMBER: _builtins.int
+    DATASET_SHA256_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    COORDINATION_GROUP_FIELD_NUMBER: _builtins.int
     model_name: _builtins.str
     """Name of the model."""
     version: _builtins.int
@@ -303,6 +510,10 @@ class ModelVersion(_message.Message):
     """`modelUniqueId` of TS 29.520 and TS 29.575."""
     etag: _builtins.str
     """Guards the state verbs. Output only."""
+    dataset_sha256: _builtins.str
+    """SHA-256 of the data it was trained on, hexadecimal; empty where nobody said."""
+    coordination_group: _builtins.str
+    """The coordination group it belongs to; empty: none. Output only."""
     @_builtins.property
     def manifest(self) -> Global___Manifest:
         """Its files and origin."""
@@ -323,6 +534,26 @@ class ModelVersion(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only."""
 
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The publisher's own marks, for searching."""
+
+    @_builtins.property
+    def validity(self) -> Global___Validity:
+        """When and where it may be used."""
+
+    @_builtins.property
+    def target_environments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where it is meant to run, such as onnxruntime-cpu or tensorrt-sm90."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TensorSpec]:
+        """Inputs of its ONNX files, as the repository found them. Output only."""
+
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TensorSpec]:
+        """Outputs of its ONNX files, as the repository found them. Output only."""
+
     def __init__(
         self,
         *,
@@ -338,10 +569,17 @@ class ModelVersion(_message.Message):
         aliases: _abc.Iterable[_builtins.str] | None = ...,
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        validity: Global___Validity | None = ...,
+        target_environments: _abc.Iterable[_builtins.str] | None = ...,
+        dataset_sha256: _builtins.str = ...,
+        inputs: _abc.Iterable[Global___TensorSpec] | None = ...,
+        outputs: _abc.Iterable[Global___TensorSpec] | None = ...,
+        coordination_group: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "manifest", b"manifest", "signature", b"signature"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "manifest", b"manifest", "signature", b"signature", "validity", b"validity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "create_time", b"create_time", "distinguished_name", b"distinguished_name", "etag", b"etag", "kpis", b"kpis", "manifest", b"manifest", "model_name", b"model_name", "model_unique_id", b"model_unique_id", "signature", b"signature", "state", b"state", "training_job_id", b"training_job_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "coordination_group", b"coordination_group", "create_time", b"create_time", "dataset_sha256", b"dataset_sha256", "distinguished_name", b"distinguished_name", "etag", b"etag", "inputs", b"inputs", "kpis", b"kpis", "labels", b"labels", "manifest", b"manifest", "model_name", b"model_name", "model_unique_id", b"model_unique_id", "outputs", b"outputs", "signature", b"signature", "state", b"state", "target_environments", b"target_environments", "training_job_id", b"training_job_id", "validity", b"validity", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

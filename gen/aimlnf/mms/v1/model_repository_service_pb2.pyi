@@ -7,6 +7,7 @@ from aimlnf.mms.v1 import model_pb2 as _model_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -193,6 +194,26 @@ class UploadHeader(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MANIFEST_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
@@ -200,6 +221,11 @@ class UploadHeader(_message.Message):
     TRAINING_JOB_ID_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    VALIDITY_FIELD_NUMBER: _builtins.int
+    TARGET_ENVIRONMENTS_FIELD_NUMBER: _builtins.int
+    DATASET_SHA256_FIELD_NUMBER: _builtins.int
+    RESUMABLE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the upload idempotent: a second one with it returns the version that the first made."""
     training_job_id: _builtins.str
@@ -208,6 +234,12 @@ class UploadHeader(_message.Message):
     """Who publishes."""
     reason: _builtins.str
     """Why."""
+    dataset_sha256: _builtins.str
+    """SHA-256 of the training data, hexadecimal; may be empty."""
+    resumable: _builtins.bool
+    """Keep what arrives when the connection breaks. The next upload with the same request_id and
+    manifest goes on where GetUploadProgress says, its first chunk of each file at that byte.
+    """
     @_builtins.property
     def manifest(self) -> _model_pb2.Manifest:
         """Everything but the bytes."""
@@ -220,6 +252,18 @@ class UploadHeader(_message.Message):
     def kpis(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Figures from training."""
 
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Marks for searching: at most 32. Labels, validity and environments are not signed."""
+
+    @_builtins.property
+    def validity(self) -> _model_pb2.Validity:
+        """When and where it may be used."""
+
+    @_builtins.property
+    def target_environments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where it is meant to run: at most 16."""
+
     def __init__(
         self,
         *,
@@ -230,10 +274,15 @@ class UploadHeader(_message.Message):
         training_job_id: _builtins.str = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        validity: _model_pb2.Validity | None = ...,
+        target_environments: _abc.Iterable[_builtins.str] | None = ...,
+        dataset_sha256: _builtins.str = ...,
+        resumable: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["manifest", b"manifest", "signature", b"signature"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["manifest", b"manifest", "signature", b"signature", "validity", b"validity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "kpis", b"kpis", "manifest", b"manifest", "reason", b"reason", "request_id", b"request_id", "signature", b"signature", "training_job_id", b"training_job_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "dataset_sha256", b"dataset_sha256", "kpis", b"kpis", "labels", b"labels", "manifest", b"manifest", "reason", b"reason", "request_id", b"request_id", "resumable", b"resumable", "signature", b"signature", "target_environments", b"target_environments", "training_job_id", b"training_job_id", "validity", b"validity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -394,22 +443,28 @@ class GetModelVersionRequest(_message.Message):
     MODEL_NAME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     ALIAS_FIELD_NUMBER: _builtins.int
+    AT_TIME_FIELD_NUMBER: _builtins.int
     model_name: _builtins.str
     """Name of the model."""
     version: _builtins.int
     """By number."""
     alias: _builtins.str
     """By alias."""
+    @_builtins.property
+    def at_time(self) -> _timestamp_pb2.Timestamp:
+        """With an alias: where it pointed at that time. NOT_FOUND before it first pointed anywhere."""
+
     def __init__(
         self,
         *,
         model_name: _builtins.str = ...,
         version: _builtins.int = ...,
         alias: _builtins.str = ...,
+        at_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "selector", b"selector", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "at_time", b"at_time", "selector", b"selector", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "model_name", b"model_name", "selector", b"selector", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "at_time", b"at_time", "model_name", b"model_name", "selector", b"selector", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_selector: _TypeAlias = _typing.Literal["version", "alias"]  # noqa: Y015
     _WhichOneofArgType_selector: _TypeAlias = _typing.Literal["selector", b"selector"]  # noqa: Y015
@@ -594,6 +649,7 @@ class RecordTestResultRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    TEST_SET_FIELD_NUMBER: _builtins.int
     model_name: _builtins.str
     """Name of the model."""
     version: _builtins.int
@@ -606,6 +662,8 @@ class RecordTestResultRequest(_message.Message):
     """Who."""
     reason: _builtins.str
     """Why."""
+    test_set: _builtins.str
+    """Which test set the figures are of; they then stand under `test.<test_set>/<name>`."""
     @_builtins.property
     def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """`modelPerformanceTesting`, merged into the version's figures under `test.<name>`."""
@@ -620,10 +678,11 @@ class RecordTestResultRequest(_message.Message):
         etag: _builtins.str = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        test_set: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "etag", b"etag", "metrics", b"metrics", "model_name", b"model_name", "passed", b"passed", "reason", b"reason", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "etag", b"etag", "metrics", b"metrics", "model_name", b"model_name", "passed", b"passed", "reason", b"reason", "test_set", b"test_set", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -954,3 +1013,587 @@ class WatchVersionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchVersionsResponse: _TypeAlias = WatchVersionsResponse  # noqa: Y015
+
+@_typing.final
+class GetUploadProgressRequest(_message.Message):
+    """Request of GetUploadProgress."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MANIFEST_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Of the upload."""
+    @_builtins.property
+    def manifest(self) -> _model_pb2.Manifest:
+        """Of the upload."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        manifest: _model_pb2.Manifest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["manifest", b"manifest"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["manifest", b"manifest", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUploadProgressRequest: _TypeAlias = GetUploadProgressRequest  # noqa: Y015
+
+@_typing.final
+class GetUploadProgressResponse(_message.Message):
+    """Response of GetUploadProgress."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIVED_BYTES_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def received_bytes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Bytes that are there, for each artifact in the manifest's order."""
+
+    @_builtins.property
+    def model_version(self) -> _model_pb2.ModelVersion:
+        """The version, where the upload has ended well."""
+
+    def __init__(
+        self,
+        *,
+        received_bytes: _abc.Iterable[_builtins.int] | None = ...,
+        model_version: _model_pb2.ModelVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model_version", b"model_version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_version", b"model_version", "received_bytes", b"received_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUploadProgressResponse: _TypeAlias = GetUploadProgressResponse  # noqa: Y015
+
+@_typing.final
+class VersionFilter(_message.Message):
+    """What versions are looked for; what is left out does not restrict."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    MODEL_NAME_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    VALID_AT_FIELD_NUMBER: _builtins.int
+    ORBIT_SHELL_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    TARGET_ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    model_name: _builtins.str
+    """Name of the model."""
+    orbit_shell: _builtins.str
+    """May be used in this orbit shell."""
+    target_environment: _builtins.str
+    """Meant to run there, or anywhere."""
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[_model_pb2.ModelVersionState.ValueType]:
+        """Any of these states."""
+
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """All of these labels."""
+
+    @_builtins.property
+    def valid_at(self) -> _timestamp_pb2.Timestamp:
+        """May be used at this time."""
+
+    @_builtins.property
+    def position(self) -> Global___Position:
+        """May be used for terminals here."""
+
+    def __init__(
+        self,
+        *,
+        model_name: _builtins.str = ...,
+        states: _abc.Iterable[_model_pb2.ModelVersionState.ValueType] | None = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        valid_at: _timestamp_pb2.Timestamp | None = ...,
+        orbit_shell: _builtins.str = ...,
+        position: Global___Position | None = ...,
+        target_environment: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "valid_at", b"valid_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "model_name", b"model_name", "orbit_shell", b"orbit_shell", "position", b"position", "states", b"states", "target_environment", b"target_environment", "valid_at", b"valid_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VersionFilter: _TypeAlias = VersionFilter  # noqa: Y015
+
+@_typing.final
+class Position(_message.Message):
+    """A place on the ground."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LATITUDE_DEG_FIELD_NUMBER: _builtins.int
+    LONGITUDE_DEG_FIELD_NUMBER: _builtins.int
+    latitude_deg: _builtins.float
+    """-90 to 90."""
+    longitude_deg: _builtins.float
+    """-180 to 180."""
+    def __init__(
+        self,
+        *,
+        latitude_deg: _builtins.float = ...,
+        longitude_deg: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["latitude_deg", b"latitude_deg", "longitude_deg", b"longitude_deg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Position: _TypeAlias = Position  # noqa: Y015
+
+@_typing.final
+class SearchModelVersionsRequest(_message.Message):
+    """Request of SearchModelVersions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many; 0 means 100, at most 1000."""
+    page_token: _builtins.str
+    """From the previous response to the same filter; empty: the first page."""
+    @_builtins.property
+    def filter(self) -> Global___VersionFilter:
+        """Which."""
+
+    def __init__(
+        self,
+        *,
+        filter: Global___VersionFilter | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchModelVersionsRequest: _TypeAlias = SearchModelVersionsRequest  # noqa: Y015
+
+@_typing.final
+class SearchModelVersionsResponse(_message.Message):
+    """Response of SearchModelVersions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_VERSIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def model_versions(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelVersion]:
+        """The versions, newest first."""
+
+    def __init__(
+        self,
+        *,
+        model_versions: _abc.Iterable[_model_pb2.ModelVersion] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_versions", b"model_versions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchModelVersionsResponse: _TypeAlias = SearchModelVersionsResponse  # noqa: Y015
+
+@_typing.final
+class GetLineageRequest(_message.Message):
+    """Request of GetLineage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    model_name: _builtins.str
+    """Name of the model."""
+    version: _builtins.int
+    """Version."""
+    def __init__(
+        self,
+        *,
+        model_name: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_name", b"model_name", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLineageRequest: _TypeAlias = GetLineageRequest  # noqa: Y015
+
+@_typing.final
+class GetLineageResponse(_message.Message):
+    """Response of GetLineage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANCESTORS_FIELD_NUMBER: _builtins.int
+    DESCENDANTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ancestors(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelVersion]:
+        """What it was trained from, nearest first, up to the first version of its line."""
+
+    @_builtins.property
+    def descendants(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelVersion]:
+        """What was trained from it directly, oldest first, at most 1000."""
+
+    def __init__(
+        self,
+        *,
+        ancestors: _abc.Iterable[_model_pb2.ModelVersion] | None = ...,
+        descendants: _abc.Iterable[_model_pb2.ModelVersion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ancestors", b"ancestors", "descendants", b"descendants"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLineageResponse: _TypeAlias = GetLineageResponse  # noqa: Y015
+
+@_typing.final
+class CreateCoordinationGroupRequest(_message.Message):
+    """Request of CreateCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def group(self) -> _model_pb2.CoordinationGroup:
+        """The group; output-only fields are ignored."""
+
+    def __init__(
+        self,
+        *,
+        group: _model_pb2.CoordinationGroup | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCoordinationGroupRequest: _TypeAlias = CreateCoordinationGroupRequest  # noqa: Y015
+
+@_typing.final
+class CreateCoordinationGroupResponse(_message.Message):
+    """Response of CreateCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def group(self) -> _model_pb2.CoordinationGroup:
+        """The group."""
+
+    def __init__(
+        self,
+        *,
+        group: _model_pb2.CoordinationGroup | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCoordinationGroupResponse: _TypeAlias = CreateCoordinationGroupResponse  # noqa: Y015
+
+@_typing.final
+class GetCoordinationGroupRequest(_message.Message):
+    """Request of GetCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_NAME_FIELD_NUMBER: _builtins.int
+    group_name: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        group_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_name", b"group_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCoordinationGroupRequest: _TypeAlias = GetCoordinationGroupRequest  # noqa: Y015
+
+@_typing.final
+class GetCoordinationGroupResponse(_message.Message):
+    """Response of GetCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def group(self) -> _model_pb2.CoordinationGroup:
+        """The group."""
+
+    def __init__(
+        self,
+        *,
+        group: _model_pb2.CoordinationGroup | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCoordinationGroupResponse: _TypeAlias = GetCoordinationGroupResponse  # noqa: Y015
+
+@_typing.final
+class ListCoordinationGroupsRequest(_message.Message):
+    """Request of ListCoordinationGroups."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many; 0 means 100, at most 1000."""
+    page_token: _builtins.str
+    """From the previous response; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCoordinationGroupsRequest: _TypeAlias = ListCoordinationGroupsRequest  # noqa: Y015
+
+@_typing.final
+class ListCoordinationGroupsResponse(_message.Message):
+    """Response of ListCoordinationGroups."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.CoordinationGroup]:
+        """The groups."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[_model_pb2.CoordinationGroup] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCoordinationGroupsResponse: _TypeAlias = ListCoordinationGroupsResponse  # noqa: Y015
+
+@_typing.final
+class ApproveCoordinationGroupRequest(_message.Message):
+    """Request of ApproveCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_NAME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    group_name: _builtins.str
+    """Which."""
+    actor: _builtins.str
+    """Who."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        group_name: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "group_name", b"group_name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveCoordinationGroupRequest: _TypeAlias = ApproveCoordinationGroupRequest  # noqa: Y015
+
+@_typing.final
+class ApproveCoordinationGroupResponse(_message.Message):
+    """Response of ApproveCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_VERSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model_versions(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelVersion]:
+        """The members, APPROVED."""
+
+    def __init__(
+        self,
+        *,
+        model_versions: _abc.Iterable[_model_pb2.ModelVersion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_versions", b"model_versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveCoordinationGroupResponse: _TypeAlias = ApproveCoordinationGroupResponse  # noqa: Y015
+
+@_typing.final
+class PromoteCoordinationGroupRequest(_message.Message):
+    """Request of PromoteCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_NAME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    group_name: _builtins.str
+    """Which."""
+    actor: _builtins.str
+    """Who."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        group_name: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "group_name", b"group_name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PromoteCoordinationGroupRequest: _TypeAlias = PromoteCoordinationGroupRequest  # noqa: Y015
+
+@_typing.final
+class PromoteCoordinationGroupResponse(_message.Message):
+    """Response of PromoteCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_VERSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model_versions(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelVersion]:
+        """The members, champions of their models."""
+
+    def __init__(
+        self,
+        *,
+        model_versions: _abc.Iterable[_model_pb2.ModelVersion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_versions", b"model_versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PromoteCoordinationGroupResponse: _TypeAlias = PromoteCoordinationGroupResponse  # noqa: Y015
+
+@_typing.final
+class RollBackCoordinationGroupRequest(_message.Message):
+    """Request of RollBackCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_NAME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    group_name: _builtins.str
+    """Which."""
+    actor: _builtins.str
+    """Who."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        group_name: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "group_name", b"group_name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollBackCoordinationGroupRequest: _TypeAlias = RollBackCoordinationGroupRequest  # noqa: Y015
+
+@_typing.final
+class RollBackCoordinationGroupResponse(_message.Message):
+    """Response of RollBackCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_VERSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model_versions(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelVersion]:
+        """The versions that are champions now, in the members' order."""
+
+    def __init__(
+        self,
+        *,
+        model_versions: _abc.Iterable[_model_pb2.ModelVersion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_versions", b"model_versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollBackCoordinationGroupResponse: _TypeAlias = RollBackCoordinationGroupResponse  # noqa: Y015

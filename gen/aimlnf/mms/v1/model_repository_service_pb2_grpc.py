@@ -106,6 +106,51 @@ class ModelRepositoryServiceStub:
                 request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.WatchVersionsRequest.SerializeToString,
                 response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.WatchVersionsResponse.FromString,
                 _registered_method=True)
+        self.GetUploadProgress = channel.unary_unary(
+                '/aimlnf.mms.v1.ModelRepositoryService/GetUploadProgress',
+                request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetUploadProgressRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetUploadProgressResponse.FromString,
+                _registered_method=True)
+        self.SearchModelVersions = channel.unary_unary(
+                '/aimlnf.mms.v1.ModelRepositoryService/SearchModelVersions',
+                request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SearchModelVersionsRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SearchModelVersionsResponse.FromString,
+                _registered_method=True)
+        self.GetLineage = channel.unary_unary(
+                '/aimlnf.mms.v1.ModelRepositoryService/GetLineage',
+                request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetLineageRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetLineageResponse.FromString,
+                _registered_method=True)
+        self.CreateCoordinationGroup = channel.unary_unary(
+                '/aimlnf.mms.v1.ModelRepositoryService/CreateCoordinationGroup',
+                request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.CreateCoordinationGroupRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.CreateCoordinationGroupResponse.FromString,
+                _registered_method=True)
+        self.GetCoordinationGroup = channel.unary_unary(
+                '/aimlnf.mms.v1.ModelRepositoryService/GetCoordinationGroup',
+                request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetCoordinationGroupRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetCoordinationGroupResponse.FromString,
+                _registered_method=True)
+        self.ListCoordinationGroups = channel.unary_unary(
+                '/aimlnf.mms.v1.ModelRepositoryService/ListCoordinationGroups',
+                request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ListCoordinationGroupsRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ListCoordinationGroupsResponse.FromString,
+                _registered_method=True)
+        self.ApproveCoordinationGroup = channel.unary_unary(
+                '/aimlnf.mms.v1.ModelRepositoryService/ApproveCoordinationGroup',
+                request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ApproveCoordinationGroupRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ApproveCoordinationGroupResponse.FromString,
+                _registered_method=True)
+        self.PromoteCoordinationGroup = channel.unary_unary(
+                '/aimlnf.mms.v1.ModelRepositoryService/PromoteCoordinationGroup',
+                request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.PromoteCoordinationGroupRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.PromoteCoordinationGroupResponse.FromString,
+                _registered_method=True)
+        self.RollBackCoordinationGroup = channel.unary_unary(
+                '/aimlnf.mms.v1.ModelRepositoryService/RollBackCoordinationGroup',
+                request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.RollBackCoordinationGroupRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.RollBackCoordinationGroupResponse.FromString,
+                _registered_method=True)
 
 
 class ModelRepositoryServiceServicer:
@@ -218,6 +263,72 @@ class ModelRepositoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUploadProgress(self, request, context):
+        """How much of an interrupted upload is there already, so that it can be continued.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchModelVersions(self, request, context):
+        """Versions of all models that meet a filter, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLineage(self, request, context):
+        """What a version was trained from, and what was trained from it. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateCoordinationGroup(self, request, context):
+        """Creates a coordination group. ALREADY_EXISTS unless the existing one is the same;
+        FAILED_PRECONDITION (STATE_FORBIDS) for a version that belongs to another one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCoordinationGroup(self, request, context):
+        """One group. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCoordinationGroups(self, request, context):
+        """Groups by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveCoordinationGroup(self, request, context):
+        """Every member from TESTED to APPROVED, or none of them. FAILED_PRECONDITION (STATE_FORBIDS).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PromoteCoordinationGroup(self, request, context):
+        """Every member becomes its model's champion, or none. FAILED_PRECONDITION (MODEL_NOT_APPROVED,
+        STATE_FORBIDS when another group would be left half in production).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollBackCoordinationGroup(self, request, context):
+        """Every member's model goes back to its previous version, or none. FAILED_PRECONDITION
+        (STATE_FORBIDS unless the group is in production, NO_PREVIOUS_VERSION).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModelRepositoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -290,6 +401,51 @@ def add_ModelRepositoryServiceServicer_to_server(servicer, server):
                     servicer.WatchVersions,
                     request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.WatchVersionsRequest.FromString,
                     response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.WatchVersionsResponse.SerializeToString,
+            ),
+            'GetUploadProgress': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUploadProgress,
+                    request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetUploadProgressRequest.FromString,
+                    response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetUploadProgressResponse.SerializeToString,
+            ),
+            'SearchModelVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchModelVersions,
+                    request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SearchModelVersionsRequest.FromString,
+                    response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SearchModelVersionsResponse.SerializeToString,
+            ),
+            'GetLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLineage,
+                    request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetLineageRequest.FromString,
+                    response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetLineageResponse.SerializeToString,
+            ),
+            'CreateCoordinationGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCoordinationGroup,
+                    request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.CreateCoordinationGroupRequest.FromString,
+                    response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.CreateCoordinationGroupResponse.SerializeToString,
+            ),
+            'GetCoordinationGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCoordinationGroup,
+                    request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetCoordinationGroupRequest.FromString,
+                    response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetCoordinationGroupResponse.SerializeToString,
+            ),
+            'ListCoordinationGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCoordinationGroups,
+                    request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ListCoordinationGroupsRequest.FromString,
+                    response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ListCoordinationGroupsResponse.SerializeToString,
+            ),
+            'ApproveCoordinationGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveCoordinationGroup,
+                    request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ApproveCoordinationGroupRequest.FromString,
+                    response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ApproveCoordinationGroupResponse.SerializeToString,
+            ),
+            'PromoteCoordinationGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.PromoteCoordinationGroup,
+                    request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.PromoteCoordinationGroupRequest.FromString,
+                    response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.PromoteCoordinationGroupResponse.SerializeToString,
+            ),
+            'RollBackCoordinationGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollBackCoordinationGroup,
+                    request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.RollBackCoordinationGroupRequest.FromString,
+                    response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.RollBackCoordinationGroupResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -672,6 +828,249 @@ class ModelRepositoryService:
             '/aimlnf.mms.v1.ModelRepositoryService/WatchVersions',
             aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.WatchVersionsRequest.SerializeToString,
             aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.WatchVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUploadProgress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.mms.v1.ModelRepositoryService/GetUploadProgress',
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetUploadProgressRequest.SerializeToString,
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetUploadProgressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchModelVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.mms.v1.ModelRepositoryService/SearchModelVersions',
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SearchModelVersionsRequest.SerializeToString,
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SearchModelVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.mms.v1.ModelRepositoryService/GetLineage',
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetLineageRequest.SerializeToString,
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetLineageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCoordinationGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.mms.v1.ModelRepositoryService/CreateCoordinationGroup',
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.CreateCoordinationGroupRequest.SerializeToString,
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.CreateCoordinationGroupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCoordinationGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.mms.v1.ModelRepositoryService/GetCoordinationGroup',
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetCoordinationGroupRequest.SerializeToString,
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.GetCoordinationGroupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCoordinationGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.mms.v1.ModelRepositoryService/ListCoordinationGroups',
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ListCoordinationGroupsRequest.SerializeToString,
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ListCoordinationGroupsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveCoordinationGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.mms.v1.ModelRepositoryService/ApproveCoordinationGroup',
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ApproveCoordinationGroupRequest.SerializeToString,
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ApproveCoordinationGroupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PromoteCoordinationGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.mms.v1.ModelRepositoryService/PromoteCoordinationGroup',
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.PromoteCoordinationGroupRequest.SerializeToString,
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.PromoteCoordinationGroupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollBackCoordinationGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.mms.v1.ModelRepositoryService/RollBackCoordinationGroup',
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.RollBackCoordinationGroupRequest.SerializeToString,
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.RollBackCoordinationGroupResponse.FromString,
             options,
             channel_credentials,
             insecure,

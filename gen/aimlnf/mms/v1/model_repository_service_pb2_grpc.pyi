@@ -72,6 +72,30 @@ class ModelRepositoryServiceStub:
     """Changes of a model's versions and aliases, oldest first."""
     WatchVersions: _grpc.UnaryStreamMultiCallable[_model_repository_service_pb2.WatchVersionsRequest, _model_repository_service_pb2.WatchVersionsResponse]
     """Every change from now on; `resume_after` takes up where an earlier stream ended."""
+    GetUploadProgress: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.GetUploadProgressRequest, _model_repository_service_pb2.GetUploadProgressResponse]
+    """How much of an interrupted upload is there already, so that it can be continued."""
+    SearchModelVersions: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.SearchModelVersionsRequest, _model_repository_service_pb2.SearchModelVersionsResponse]
+    """Versions of all models that meet a filter, newest first."""
+    GetLineage: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.GetLineageRequest, _model_repository_service_pb2.GetLineageResponse]
+    """What a version was trained from, and what was trained from it. NOT_FOUND."""
+    CreateCoordinationGroup: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.CreateCoordinationGroupRequest, _model_repository_service_pb2.CreateCoordinationGroupResponse]
+    """Creates a coordination group. ALREADY_EXISTS unless the existing one is the same;
+    FAILED_PRECONDITION (STATE_FORBIDS) for a version that belongs to another one.
+    """
+    GetCoordinationGroup: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.GetCoordinationGroupRequest, _model_repository_service_pb2.GetCoordinationGroupResponse]
+    """One group. NOT_FOUND."""
+    ListCoordinationGroups: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.ListCoordinationGroupsRequest, _model_repository_service_pb2.ListCoordinationGroupsResponse]
+    """Groups by name."""
+    ApproveCoordinationGroup: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.ApproveCoordinationGroupRequest, _model_repository_service_pb2.ApproveCoordinationGroupResponse]
+    """Every member from TESTED to APPROVED, or none of them. FAILED_PRECONDITION (STATE_FORBIDS)."""
+    PromoteCoordinationGroup: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.PromoteCoordinationGroupRequest, _model_repository_service_pb2.PromoteCoordinationGroupResponse]
+    """Every member becomes its model's champion, or none. FAILED_PRECONDITION (MODEL_NOT_APPROVED,
+    STATE_FORBIDS when another group would be left half in production).
+    """
+    RollBackCoordinationGroup: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.RollBackCoordinationGroupRequest, _model_repository_service_pb2.RollBackCoordinationGroupResponse]
+    """Every member's model goes back to its previous version, or none. FAILED_PRECONDITION
+    (STATE_FORBIDS unless the group is in production, NO_PREVIOUS_VERSION).
+    """
 
 @_typing.type_check_only
 class ModelRepositoryServiceAsyncStub(ModelRepositoryServiceStub):
@@ -117,6 +141,30 @@ class ModelRepositoryServiceAsyncStub(ModelRepositoryServiceStub):
     """Changes of a model's versions and aliases, oldest first."""
     WatchVersions: _aio.UnaryStreamMultiCallable[_model_repository_service_pb2.WatchVersionsRequest, _model_repository_service_pb2.WatchVersionsResponse]  # type: ignore[assignment]
     """Every change from now on; `resume_after` takes up where an earlier stream ended."""
+    GetUploadProgress: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.GetUploadProgressRequest, _model_repository_service_pb2.GetUploadProgressResponse]  # type: ignore[assignment]
+    """How much of an interrupted upload is there already, so that it can be continued."""
+    SearchModelVersions: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.SearchModelVersionsRequest, _model_repository_service_pb2.SearchModelVersionsResponse]  # type: ignore[assignment]
+    """Versions of all models that meet a filter, newest first."""
+    GetLineage: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.GetLineageRequest, _model_repository_service_pb2.GetLineageResponse]  # type: ignore[assignment]
+    """What a version was trained from, and what was trained from it. NOT_FOUND."""
+    CreateCoordinationGroup: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.CreateCoordinationGroupRequest, _model_repository_service_pb2.CreateCoordinationGroupResponse]  # type: ignore[assignment]
+    """Creates a coordination group. ALREADY_EXISTS unless the existing one is the same;
+    FAILED_PRECONDITION (STATE_FORBIDS) for a version that belongs to another one.
+    """
+    GetCoordinationGroup: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.GetCoordinationGroupRequest, _model_repository_service_pb2.GetCoordinationGroupResponse]  # type: ignore[assignment]
+    """One group. NOT_FOUND."""
+    ListCoordinationGroups: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.ListCoordinationGroupsRequest, _model_repository_service_pb2.ListCoordinationGroupsResponse]  # type: ignore[assignment]
+    """Groups by name."""
+    ApproveCoordinationGroup: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.ApproveCoordinationGroupRequest, _model_repository_service_pb2.ApproveCoordinationGroupResponse]  # type: ignore[assignment]
+    """Every member from TESTED to APPROVED, or none of them. FAILED_PRECONDITION (STATE_FORBIDS)."""
+    PromoteCoordinationGroup: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.PromoteCoordinationGroupRequest, _model_repository_service_pb2.PromoteCoordinationGroupResponse]  # type: ignore[assignment]
+    """Every member becomes its model's champion, or none. FAILED_PRECONDITION (MODEL_NOT_APPROVED,
+    STATE_FORBIDS when another group would be left half in production).
+    """
+    RollBackCoordinationGroup: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.RollBackCoordinationGroupRequest, _model_repository_service_pb2.RollBackCoordinationGroupResponse]  # type: ignore[assignment]
+    """Every member's model goes back to its previous version, or none. FAILED_PRECONDITION
+    (STATE_FORBIDS unless the group is in production, NO_PREVIOUS_VERSION).
+    """
 
 class ModelRepositoryServiceServicer(metaclass=_abc_1.ABCMeta):
     """The model repository: `MLModelRepository` of TS 28.105 and the store of
@@ -243,5 +291,83 @@ class ModelRepositoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_model_repository_service_pb2.WatchVersionsResponse], _abc.AsyncIterator[_model_repository_service_pb2.WatchVersionsResponse]]:
         """Every change from now on; `resume_after` takes up where an earlier stream ended."""
+
+    @_abc_1.abstractmethod
+    def GetUploadProgress(
+        self,
+        request: _model_repository_service_pb2.GetUploadProgressRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_repository_service_pb2.GetUploadProgressResponse, _abc.Awaitable[_model_repository_service_pb2.GetUploadProgressResponse]]:
+        """How much of an interrupted upload is there already, so that it can be continued."""
+
+    @_abc_1.abstractmethod
+    def SearchModelVersions(
+        self,
+        request: _model_repository_service_pb2.SearchModelVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_repository_service_pb2.SearchModelVersionsResponse, _abc.Awaitable[_model_repository_service_pb2.SearchModelVersionsResponse]]:
+        """Versions of all models that meet a filter, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetLineage(
+        self,
+        request: _model_repository_service_pb2.GetLineageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_repository_service_pb2.GetLineageResponse, _abc.Awaitable[_model_repository_service_pb2.GetLineageResponse]]:
+        """What a version was trained from, and what was trained from it. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CreateCoordinationGroup(
+        self,
+        request: _model_repository_service_pb2.CreateCoordinationGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_repository_service_pb2.CreateCoordinationGroupResponse, _abc.Awaitable[_model_repository_service_pb2.CreateCoordinationGroupResponse]]:
+        """Creates a coordination group. ALREADY_EXISTS unless the existing one is the same;
+        FAILED_PRECONDITION (STATE_FORBIDS) for a version that belongs to another one.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCoordinationGroup(
+        self,
+        request: _model_repository_service_pb2.GetCoordinationGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_repository_service_pb2.GetCoordinationGroupResponse, _abc.Awaitable[_model_repository_service_pb2.GetCoordinationGroupResponse]]:
+        """One group. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListCoordinationGroups(
+        self,
+        request: _model_repository_service_pb2.ListCoordinationGroupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_repository_service_pb2.ListCoordinationGroupsResponse, _abc.Awaitable[_model_repository_service_pb2.ListCoordinationGroupsResponse]]:
+        """Groups by name."""
+
+    @_abc_1.abstractmethod
+    def ApproveCoordinationGroup(
+        self,
+        request: _model_repository_service_pb2.ApproveCoordinationGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_repository_service_pb2.ApproveCoordinationGroupResponse, _abc.Awaitable[_model_repository_service_pb2.ApproveCoordinationGroupResponse]]:
+        """Every member from TESTED to APPROVED, or none of them. FAILED_PRECONDITION (STATE_FORBIDS)."""
+
+    @_abc_1.abstractmethod
+    def PromoteCoordinationGroup(
+        self,
+        request: _model_repository_service_pb2.PromoteCoordinationGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_repository_service_pb2.PromoteCoordinationGroupResponse, _abc.Awaitable[_model_repository_service_pb2.PromoteCoordinationGroupResponse]]:
+        """Every member becomes its model's champion, or none. FAILED_PRECONDITION (MODEL_NOT_APPROVED,
+        STATE_FORBIDS when another group would be left half in production).
+        """
+
+    @_abc_1.abstractmethod
+    def RollBackCoordinationGroup(
+        self,
+        request: _model_repository_service_pb2.RollBackCoordinationGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_repository_service_pb2.RollBackCoordinationGroupResponse, _abc.Awaitable[_model_repository_service_pb2.RollBackCoordinationGroupResponse]]:
+        """Every member's model goes back to its previous version, or none. FAILED_PRECONDITION
+        (STATE_FORBIDS unless the group is in production, NO_PREVIOUS_VERSION).
+        """
 
 def add_ModelRepositoryServiceServicer_to_server(servicer: ModelRepositoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
