@@ -29,6 +29,7 @@ from nf_runtime.signing import ArtifactDigest, SignedManifest, Signer
 TRANSFER_DEADLINE_S = 3600.0
 _CHUNK_BYTES = 1024 * 1024
 _PARTIAL = ".part"
+_PICTURES = {".svg"}  # of the training, beside the artifact: for people, not for repositories
 _KINDS: "Mapping[str, model_pb2.ArtifactKind.ValueType]" = {
     ".onnx": model_pb2.ARTIFACT_KIND_ONNX,
     ".safetensors": model_pb2.ARTIFACT_KIND_SAFETENSORS,
@@ -185,7 +186,8 @@ class _File:
 def _files_of(folder: Path) -> Sequence[_File]:
     if not folder.is_dir():
         raise CommandError(f"{folder} is no folder; name the one that holds the model's files")
-    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    paths = [path for path in files if path.suffix not in _PICTURES]
     strange = [path.name for path in paths if path.suffix not in _KINDS]
     if strange:
         raise CommandError(

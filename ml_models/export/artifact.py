@@ -44,9 +44,13 @@ _TASK = (
 )
 _LIMITS = (
     "10 ESIMs, 8 beams, 4 carriers with at most 4 ESIMs each; other sizes are refused by shape.",
-    "Decides on the reported channel and trusts it; errors of reports are not anticipated.",
     "Trained on simulated scenarios of config.data.profile; total power from 0 to 25 dBW.",
     "Reliability says how usual a context is among those, not how good the decision is.",
+)
+_TRUSTS = "Decides on the reported channel and trusts it; errors of reports are not anticipated."
+_EXPECTS = (
+    "Expects errors of reports as large as those of config.data.profile.channel, and no others; "
+    "its predicted rate is an expectation."
 )
 _UNSTORED = {"candidate_rates_bps_hz"}  # losing candidates may tie between engines
 
@@ -112,7 +116,7 @@ def model_card(
             "history": _reports(model),
         },
         "metrics": dict(metrics),
-        "limits": list(_LIMITS),
+        "limits": [*_LIMITS, _EXPECTS if network.expects_errors else _TRUSTS],
         "onnx": {"opset": OPSET, "file": MODEL_FILE, "sha256": sha256(folder / MODEL_FILE)},
         "weights": {"file": WEIGHTS_FILE, "sha256": sha256(folder / WEIGHTS_FILE)},
         "signature": {
@@ -120,8 +124,8 @@ def model_card(
             "outputs": output_signature(network),
         },
         "reliability": {
-            "method": "Mahalanobis distance of set statistics of the context, read as the share "
-            "of held-out training-like contexts that lie at least as far out",
+            "method": "likelihood of what is peculiar in a context once its geometry is explained, "
+            "read as the share of held-out training-like contexts that are as unlikely",
             "range": [0, 1],
             "in_distribution_mean": 0.5,
             "calibration_scenarios": model.config.data.calibration,

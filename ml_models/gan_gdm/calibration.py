@@ -16,13 +16,16 @@ from ml_models.gan_gdm.sampler import Sampler, chosen_candidate
 from radio_math.context import RadioContext
 from radio_math.secrecy import sum_secrecy_rate
 
-_JUDGED = 1024  # contexts that exhaustive search decides
+_JUDGED = 1024  # contexts that exhaustive search decides; from fewer no bad decision is learned
 _DRAWS = 6  # decisions of each
 _BATCH = 64
 
 
 def calibrate(sampler: Sampler, known: RadioContext, held_out: RadioContext, seed: int) -> None:
-    """Fits reliability and, where the sampler has one, confidence.
+    """Fits reliability and, where the sampler has one and contexts are enough, confidence.
+
+    From fewer than 1,024 held-out contexts the confidence stays as it is, a parent's for instance:
+    too few of their decisions are bad.
 
     Args:
         sampler: trained, on the processor, in evaluation mode.
@@ -31,14 +34,13 @@ def calibrate(sampler: Sampler, known: RadioContext, held_out: RadioContext, see
         seed: of the noise of the decisions that are judged.
     """
     sampler.reliability.fit(known, held_out)
-    if sampler.confidence is None:
+    if sampler.confidence is None or len(held_out.power_budget_w) < _JUDGED:
         return
     generator = torch.Generator().manual_seed(seed)
-    count = min(_JUDGED, len(held_out.power_budget_w))
     search = ExhaustiveSearch()
     parts = [
         _judged(sampler, select_rows(held_out, slice(first, first + _BATCH)), search, generator)
-        for first in range(0, count, _BATCH)
+        for first in range(0, _JUDGED, _BATCH)
     ]
     statistics, regret = (torch.cat(part) for part in zip(*parts, strict=True))
     sampler.confidence.fit(statistics, regret)
