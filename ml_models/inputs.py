@@ -12,7 +12,7 @@ from radio_math.context import ContextError, RadioContext, check_context
 
 RANGES: Mapping[str, tuple[float, float]] = {
     "beam_amplitude": (-10.0, 10.0),  # relative to the peak of a beam
-    "gain_per_w": (1e-20, 1e9),
+    "gain_per_w": (1e-30, 1e9),
     "leakage_per_w": (1e-30, 1e9),  # a station that is not there leaks next to nothing
     "ici_factor": (0.0, 10.0),
     "carrier_noise": (1.0, 1e6),

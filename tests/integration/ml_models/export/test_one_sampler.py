@@ -20,10 +20,12 @@ from ml_models.export.artifact import WEIGHTS_FILE, config_of_card
 from ml_models.export.graph import TensorSampler, export_onnx, input_signature, output_signature
 from ml_models.gan_gdm.config import NetworkConfig
 from ml_models.gan_gdm.sampler import Sampler
-from ml_models.gan_gdm.training import TrainedModel, load_weights
+from ml_models.gan_gdm.training import TrainedModel
+from ml_models.gan_gdm.weights import load_weights
 from ml_models.onnx_sampler import CARD_FILE, MODEL_FILE, OnnxSampler, read_card
 
 TOLERANCE = 1e-4
+MOST_WAVERING = 0.003  # of all candidates
 DECISION = ("carrier", "power_w", "beamformer_index")
 SHIPPED = Path(ml_models.__file__).parents[1] / "models" / "gan_gdm"
 BASE = NetworkConfig()
@@ -69,6 +71,15 @@ def assert_one_sampler(got: Outputs, wanted: Outputs) -> None:
         if name in DECISION:
             close = np.isclose(got[name], value, rtol=TOLERANCE, atol=TOLERANCE)
             differs |= ~close.all(axis=1)
+        elif name == "candidate_rates_bps_hz":
+            # A candidate that wavers between two carriers may take either: one in hundreds does.
+            close = np.isclose(got[name], value, rtol=TOLERANCE, atol=TOLERANCE)
+            assert close.mean() >= 1 - MOST_WAVERING, name
+        elif name == "confidence":
+            steady = np.isclose(got["candidate_rates_bps_hz"], wanted["candidate_rates_bps_hz"])
+            np.testing.assert_allclose(
+                got[name][steady.all(axis=1)], value[steady.all(axis=1)], atol=TOLERANCE
+            )
         else:
             np.testing.assert_allclose(
                 got[name], value, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name
