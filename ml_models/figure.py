@@ -38,6 +38,8 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
         )
         rates.set_title(title)
         shares.set_xlabel("total power, dBW")
+    # A limit ends the automatic ones of the whole row, so it comes when all is drawn.
+    axes[1, 0].set_ylim(bottom=100 * _LEAST_RATIO)
     axes[0, 0].set_ylabel("sum secrecy rate, b/s/Hz")
     axes[1, 0].set_ylabel("of exhaustive on the same estimates, %")
     handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -77,7 +79,6 @@ def _draw_shares(
             yerr=[100 * ci95[name][key] for key in keys],
             **_style(number),
         )
-    axes.set_ylim(bottom=100 * _LEAST_RATIO)
     axes.grid(alpha=0.3)
 
 
