@@ -4,12 +4,9 @@ Every method decides on the estimated contexts and is scored on the estimated an
 in double precision and outside of it. A decision that breaks quota, budget or grid scores zero.
 """
 
-import os
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from multiprocessing import get_context, parent_process
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +19,7 @@ from ml_models.datasets.scenarios import (
     draw_scenarios,
     select,
 )
+from ml_models.datasets.workers import results
 from ml_models.evaluate import POWERS_DBW, obeys
 from ml_models.methods import EXHAUSTIVE, Method, build
 from ml_models.timing import DecisionTimes, decision_times
@@ -123,16 +121,9 @@ def compare(
         for name, power_dbw in jobs:
             keep(name, power_dbw, decide_all(by_name[name], contexts, power_dbw, config.seed))
     else:
-        # Spawned, not forked: the caller may hold threads of a runtime.
-        with ProcessPoolExecutor(
-            config.processes, mp_context=get_context("spawn"), initializer=_end_with_parent
-        ) as pool:
-            pending = {
-                pool.submit(_decide_apart, name, config, power_dbw): (name, power_dbw)
-                for name, power_dbw in jobs
-            }
-            for future in as_completed(pending):
-                keep(*pending[future], future.result())
+        decided = results(partial(_decide_apart, config), jobs, config.processes)
+        for number, outcome in decided:
+            keep(*jobs[number], outcome)
     ordered = {
         power: {name: by_method[name] for name in config.methods}
         for power, by_method in outcomes.items()
@@ -173,20 +164,9 @@ def decide_all(method: Method, contexts: ContextPair, power_dbw: float, seed: in
     return Outcome(allocation, achieved(estimated), achieved(true), int((~valid).sum()))
 
 
-def _decide_apart(name: str, config: ComparisonConfig, power_dbw: float) -> Outcome:
+def _decide_apart(config: ComparisonConfig, job: tuple[str, float]) -> Outcome:
     """In a worker process, which draws the same scenarios for itself."""
+    name, power_dbw = job
     (method,) = build((name,), config.artifacts)
     contexts = draw_scenarios(config.profile, config.samples, Split.TEST.seed(config.seed))
     return decide_all(method, contexts, power_dbw, config.seed)
-
-
-def _end_with_parent() -> None:
-    """In a worker process: it waits for work for ever, also when nobody is left to give it."""
-    parent = parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
