@@ -21,7 +21,9 @@ Not modelled: frequency selectivity over the 2 MHz, polarisation, scattering nea
 """
 
 import itertools
+import math
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,13 +32,18 @@ import numpy.typing as npt
 from radio_math.arrays import Complexes, element_gain, superposition
 from radio_math.beamforming import (
     Beamformers,
-    beamformer_family,
+    beamformer_path,
     channel_gain,
     leakage_gain,
-    mu_grid,
 )
 from radio_math.beams import BeamShaping, beam_amplitudes
-from radio_math.context import GRID_POINTS, ContextError, RadioContext
+from radio_math.context import ContextError, RadioContext
+from radio_math.ground_stations import (
+    SCATTER_ELEVATION_DEG,
+    STATION_ELEVATION_DEG,
+    StationPrior,
+    station_prior,
+)
 from radio_math.link import Floats, air_mass, free_space_loss_db, from_db, noise_power_w
 
 
@@ -222,7 +229,7 @@ def draw_state(
         pointing_error_deg=model.pointing_sigma_deg * rng.standard_normal((*shape, 2)),
         gain_error_db=model.gain_sigma_db * rng.standard_normal(shape),
         eavesdropper_azimuth_deg=rng.uniform(0, 360, stations),
-        eavesdropper_elevation_deg=rng.uniform(0, 2, stations),
+        eavesdropper_elevation_deg=rng.uniform(*STATION_ELEVATION_DEG, stations),
         eavesdropper_distance_m=rng.uniform(
             model.eavesdropper_min_m, model.eavesdropper_max_m, stations
         ),
@@ -230,7 +237,7 @@ def draw_state(
             model.eavesdropper_min_loss_db, model.eavesdropper_max_loss_db, stations
         ),
         scatter_azimuth_deg=rng.uniform(-20, 20, scatter),
-        scatter_elevation_deg=rng.uniform(0, 30, scatter),
+        scatter_elevation_deg=rng.uniform(*SCATTER_ELEVATION_DEG, scatter),
         scatter_coefficient=_circular_gaussian(scatter, rng),
         azimuth_error_deg=model.eavesdropper_azimuth_sigma_deg * rng.standard_normal(stations),
         leakage_error_db=model.eavesdropper_gain_sigma_db * rng.standard_normal(stations),
@@ -351,12 +358,36 @@ def reported_channel(geometry: LinkGeometry, state: ChannelState, model: Channel
     )
 
 
-def beamformers(reported: Channel, points: int = GRID_POINTS) -> Beamformers:
-    """Beamformers [..., U] at the points of the grid; ESIMs know only the report.
+@lru_cache(maxsize=8)
+def prior_of_stations(model: ChannelModel) -> StationPrior:
+    """What an ESIM knows of its stations before any report: the model's statistics.
 
-    Source: Khisti 2010 section III. Not modelled: as `beamformer_family`.
+    Source: Adam 2025 section 5 (eavesdroppers are earth stations).
+    Not modelled: terrain, or what an ESIM could learn of the place where it is.
     """
-    return beamformer_family(reported.response, reported.leakage_factors, mu_grid(points))
+    near_m, far_m = model.eavesdropper_min_m, model.eavesdropper_max_m
+    low_db, high_db = model.eavesdropper_min_loss_db, model.eavesdropper_max_loss_db
+    # Means over uniform distances of 1 / d^2, and over uniform decibels of the linear loss.
+    distance_m = math.sqrt(near_m * far_m)
+    loss = float(from_db(-low_db))
+    if high_db > low_db:
+        loss = float(from_db(-low_db) - from_db(-high_db)) / (
+            (high_db - low_db) * math.log(10) / 10
+        )
+    gain_db = model.eavesdropper_gain_db - float(free_space_loss_db(distance_m, model.carrier_hz))
+    noise_w = noise_power_w(model.eavesdropper_noise_k, model.bandwidth_hz)
+    level = model.eavesdroppers * loss * float(from_db(gain_db)) / float(noise_w)
+    return station_prior(level, float(from_db(model.eavesdropper_rician_k_db)))
+
+
+def beamformers(reported: Channel, model: ChannelModel) -> Beamformers:
+    """Beamformers [..., U] at the points of the grid.
+
+    ESIMs know the report, and the statistics of the model it comes from.
+
+    Source: Khisti 2010 section III. Not modelled: as `beamformer_path`.
+    """
+    return beamformer_path(reported.response, reported.leakage_factors, prior_of_stations(model))
 
 
 def context_of(
@@ -418,7 +449,7 @@ def context_pair(
     says.
     """
     reported = reported_channel(geometry, state, model)
-    weights = beamformers(reported)
+    weights = beamformers(reported, model)
 
     def seen(channel: Channel) -> RadioContext:
         return context_of(

@@ -2,6 +2,10 @@
 
 Arrays may come from any array-API library (numpy, torch) and may carry leading batch axes, written
 `[..., U, B]` below: U ESIMs, B satellite beams, M carriers, S points of the beamformer grid.
+
+The grid is one path through the beamformers of an ESIM (`radio_math.beamforming`): along its first
+points, those of the report, what is nulled is what was reported; along the others it is more and
+more of the whole horizon, whatever was reported.
 """
 
 from dataclasses import dataclass, fields
@@ -13,7 +17,9 @@ BEAMS = 8
 ESIMS = 10
 CARRIERS = 4
 CARRIER_QUOTA = 4
-GRID_POINTS = 16
+REPORT_POINTS = 16
+HORIZON_POINTS = 4
+GRID_POINTS = REPORT_POINTS + HORIZON_POINTS
 
 Array = Any
 """An array of the library the caller uses; the array API has no common static type yet."""

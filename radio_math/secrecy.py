@@ -91,9 +91,29 @@ def secrecy_rates(
     Source: Wyner 1975; Tse 2005 section 8.3.3.
     Not modelled: as the module says.
     """
+    ratio = sinr_without_ici(context, allocation, combining, places)
+    leakage = interpolate_grid(context.leakage_per_w, allocation.beamformer_index)
+    spread = None
+    if leakage_spread is not None:
+        spread = interpolate_grid(leakage_spread, allocation.beamformer_index)
+    return _rates(ratio, context.ici_factor, allocation.power_w * leakage, spread)
+
+
+def sinr_without_ici(
+    context: RadioContext,
+    allocation: Allocation,
+    combining: Combining = Combining.MMSE,
+    places: CarrierPlaces | None = None,
+) -> Array:
+    """t_u, [..., U], linear: what the SINR would be without residual Doppler.
+
+    Arguments as of `secrecy_rates`. With MMSE combining it is proportional to the ESIM's own
+    signal, whatever the others do.
+
+    Source: Tse 2005 section 8.3.3. Not modelled: as the module says.
+    """
     power_w = allocation.power_w
     gain = interpolate_grid(context.gain_per_w, allocation.beamformer_index)
-    leakage = interpolate_grid(context.leakage_per_w, allocation.beamformer_index)
     xp = array_namespace(power_w)
     carriers = xp.arange(
         context.carrier_noise.shape[-1], dtype=allocation.carrier.dtype, device=device(power_w)
@@ -102,21 +122,47 @@ def secrecy_rates(
     noise = xp.sum(one_hot * context.carrier_noise[..., None, :], axis=-1)
     signal = power_w * gain / noise  # a_u
     if combining is Combining.MMSE and places is not None:
-        sinr_without_ici = _ratio_by_places(context.beam_amplitude, signal, one_hot, places)
-    elif combining is Combining.MMSE:
-        gram = _shared_gram(context.beam_amplitude, one_hot)
-        sinr_without_ici = 1 / mmse_error(signal[..., None] * gram) - 1
-    else:
-        gram = _shared_gram(context.beam_amplitude, one_hot)
-        own = xp.linalg.diagonal(gram)  # |g_u|^2
-        received = xp.sum(signal[..., None, :] * gram**2, axis=-1)  # own signal and the others'
-        wanted = signal * own**2
-        sinr_without_ici = wanted / (own + received - wanted)
-    sinr = sinr_without_ici / (1 + context.ici_factor * sinr_without_ici)
-    won, leaked = xp.log1p(sinr), power_w * leakage
-    if leakage_spread is None:
+        return _ratio_by_places(context.beam_amplitude, signal, one_hot, places)
+    gram = _shared_gram(context.beam_amplitude, one_hot)
+    if combining is Combining.MMSE:
+        return 1 / mmse_error(signal[..., None] * gram) - 1
+    own = xp.linalg.diagonal(gram)  # |g_u|^2
+    received = xp.sum(signal[..., None, :] * gram**2, axis=-1)  # own signal and the others'
+    wanted = signal * own**2
+    return wanted / (own + received - wanted)
+
+
+def own_best_points(
+    context: RadioContext, allocation: Allocation, ratio: Array, leakage_spread: Array | None = None
+) -> Array:
+    """The point of the beamformer grid that is best for each ESIM while the others stay, [..., U].
+
+    Args:
+        context: as of `secrecy_rates`.
+        allocation: of all ESIMs.
+        ratio: [..., U] its `sinr_without_ici` with MMSE combining.
+        leakage_spread: as of `secrecy_rates`.
+
+    Source: Tse 2005 section 8.3.3 (t_u is proportional to A_u).
+    Not modelled: what the others gain or lose by it.
+    """
+    xp = array_namespace(ratio)
+    now = interpolate_grid(context.gain_per_w, allocation.beamformer_index)
+    ratios = (ratio / now)[..., None] * context.gain_per_w  # [..., U, S]
+    leaked = allocation.power_w[..., None] * context.leakage_per_w
+    rates = _rates(ratios, context.ici_factor[..., None], leaked, leakage_spread)
+    return xp.astype(xp.argmax(rates, axis=-1), ratio.dtype)
+
+
+def _rates(ratio: Array, ici_factor: Array, leaked: Array, spread: Array | None) -> Array:
+    """Secrecy rates [b/s/Hz] of SINRs without Doppler and leaked SNRs, of any shape.
+
+    With a spread of the leakage's logarithm they are expectations.
+    """
+    xp = array_namespace(ratio)
+    won = xp.log1p(ratio / (1 + ici_factor * ratio))
+    if spread is None:
         return xp.clip(won - xp.log1p(leaked), min=0.0) / math.log(2.0)
-    spread = interpolate_grid(leakage_spread, allocation.beamformer_index)
     expected = xp.zeros_like(won)
     for place, weight in zip(_NORMAL_PLACES, _NORMAL_WEIGHTS, strict=True):
         kept = won - xp.log1p(leaked * xp.exp(place * spread))

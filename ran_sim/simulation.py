@@ -175,7 +175,7 @@ class Simulation:
         reported = self._reported(now, foreseen.link)
         context = context_of(
             reported,
-            beamformers(reported),
+            beamformers(reported, environment.model),
             foreseen.link,
             ici_factor=foreseen.ici_factor,
             carrier_noise=environment.carrier_noise[now],
@@ -229,7 +229,7 @@ class Simulation:
         true = true_channel(
             link, replace(state, eavesdropper_extra_loss_db=loss_db + ~on * _UNHEARD_LOSS_DB), model
         )
-        weights = beamformers(reported)
+        weights = beamformers(reported, model)
 
         def seen(channel: Channel, geometry: LinkGeometry) -> RadioContext:
             return context_of(

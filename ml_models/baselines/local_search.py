@@ -13,8 +13,9 @@ from ml_models.baselines.ascent import (
     prepare,
     sum_rate_and_gradient,
 )
+from ml_models.baselines.blocks import own_best_index
 from ml_models.baselines.matching import neighbours, within_quota
-from radio_math.context import CARRIER_QUOTA, GRID_POINTS, Allocation, RadioContext
+from radio_math.context import CARRIER_QUOTA, Allocation, RadioContext
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ def decide(
     """An allocation for each context of a batch [N] and its sum rate [N] [b/s/Hz]."""
     effort = effort or LocalSearchEffort()
     start = mrc_random.decide(context, rng, quota)
-    start = Allocation(start.carrier, start.power_w, np.full(start.power_w.shape, GRID_POINTS / 2))
+    index = own_best_index(prepare(context, extra_axes=0), np.asarray(start.power_w))
+    start = Allocation(start.carrier, start.power_w, index)
     return improve(context, start, quota=quota, effort=effort)
 
 

@@ -34,7 +34,16 @@ from ml_models.datasets.scenarios import (
     draw_scenarios,
     select,
 )
-from radio_math import arrays, beamforming, beams, channel, context, doppler, link
+from radio_math import (
+    arrays,
+    beamforming,
+    beams,
+    channel,
+    context,
+    doppler,
+    ground_stations,
+    link,
+)
 from radio_math.channel import ContextPair
 from radio_math.context import Allocation, ContextError, RadioContext
 
@@ -48,6 +57,7 @@ CODE = (
     channel,
     context,
     doppler,
+    ground_stations,
     link,
     ascent,
     blocks,

@@ -6,8 +6,8 @@ Without a report the leakage factors of a scenario's stations are unknown. Two t
   its points, so gain and leakage tables are flat.
 * `BlindBeams.PRIOR`: stations stand on the ground, so their statistics are known from training
   scenarios even if they are not. With R the mean of f f^H over the stations of those, the family
-  w(mu) ~ (I + mu R)^-1 h trades gain for the leakage that is expected, which is low all along the
-  horizon; its grid has the usual meaning.
+  w(kappa) ~ (I + kappa R)^-1 h trades gain for the leakage that is expected, which is low all along
+  the horizon; along its whole grid kappa rises as mu does along the frontier of a report.
 
 The estimated leakage is the mean over training scenarios in decibels, because a rate loses
 log(1 + p L): w^H R w and the mean floor give how it depends on the ESIM's own beam, one factor for
@@ -24,7 +24,6 @@ from enum import StrEnum
 import numpy as np
 
 from ml_models.datasets.scenarios import ScenarioProfile, Split, draw_scenarios
-from radio_math.arrays import Complexes
 from radio_math.beamforming import Beamformers, mu_grid
 from radio_math.channel import (
     Channel,
@@ -34,10 +33,12 @@ from radio_math.channel import (
     LinkGeometry,
     context_of,
     context_pair,
+    prior_of_stations,
     reported_channel,
     true_channel,
 )
 from radio_math.context import GRID_POINTS
+from radio_math.ground_stations import StationPrior
 from radio_math.link import Floats
 
 _LEARNED_FROM = 256  # scenarios with ten ESIMs and two stations each
@@ -51,50 +52,42 @@ class BlindBeams(StrEnum):
 
 
 @dataclass(frozen=True)
-class StationPrior:
+class BlindKnowledge:
     """What is known of the stations of an ESIM before any report.
 
     Attributes:
-        direction: [N, N] eigenvectors of the mean R of f f^H, in columns.
-        strength: [N] its eigenvalues, SNR per watt.
+        prior: their mean R.
         floor_per_w: mean of the leakage that no beam removes [1/W].
         level: [S] by beams, the mean over ESIMs of leakage in decibels, as a factor on the
             expectation.
     """
 
-    direction: Complexes
-    strength: Floats
+    prior: StationPrior
     floor_per_w: float
     level: Mapping[BlindBeams, Floats]
 
 
-def learn_prior(profile: ScenarioProfile, seed: int) -> StationPrior:
-    """The prior from training scenarios of a profile.
+def learn_prior(profile: ScenarioProfile, seed: int) -> BlindKnowledge:
+    """What training scenarios of a profile tell.
 
     Args:
         profile: of the scenarios.
         seed: of the training scenarios, `Split.TRAIN`.
     """
-    covariance: Complexes = np.zeros((), dtype=complex)
     floors, terminals = 0.0, 0
 
     def remember(
         geometry: LinkGeometry, state: ChannelState, model: ChannelModel, **known: Floats
     ) -> ContextPair:
-        nonlocal covariance, floors, terminals
+        nonlocal floors, terminals
         channel = true_channel(geometry, state, model)
-        factors = np.moveaxis(channel.leakage_factors, -1, -2)
-        stations = factors.reshape(-1, factors.shape[-1])
-        covariance = covariance + stations.T @ stations.conj()
         floors += float(channel.leakage_floor.sum())
         terminals += channel.leakage_floor.size
         return context_pair(geometry, state, model, **known)
 
     draw_scenarios(profile, _LEARNED_FROM, Split.TRAIN.seed(seed), contexts=remember)
-    strength, direction = np.linalg.eigh(covariance / terminals)
-    expected = StationPrior(
-        direction,
-        np.maximum(strength, 0.0),
+    expected = BlindKnowledge(
+        prior_of_stations(profile.channel),
         floors / terminals,
         {beams: np.ones(GRID_POINTS) for beams in BlindBeams},
     )
@@ -110,7 +103,7 @@ def draw_unreported(
     profile: ScenarioProfile,
     count: int,
     seed: int | tuple[int, ...],
-    prior: StationPrior,
+    known_before: BlindKnowledge,
     beams: BlindBeams,
 ) -> ContextPair:
     """The scenarios of `draw_scenarios` as they are and as they look without any report.
@@ -119,12 +112,15 @@ def draw_unreported(
         profile: of the scenarios.
         count: scenarios.
         seed: that of the scenarios with reports to compare with.
-        prior: of the stations.
+        known_before: of the stations.
         beams: what the ESIMs do.
 
     Raises:
         ContextError: count is below one.
     """
+    strength = known_before.prior.strength
+    vectors = known_before.prior.rotated_back(np.eye(len(strength), dtype=complex))
+    directions = vectors.T * np.sqrt(strength)  # columns f with the mean R
 
     def unreported(
         geometry: LinkGeometry, state: ChannelState, model: ChannelModel, **known: Floats
@@ -132,15 +128,15 @@ def draw_unreported(
         link = reported_channel(geometry, state, model)
         expected = replace(
             link,
-            leakage_factors=prior.direction * np.sqrt(prior.strength),
-            leakage_floor=np.full_like(link.leakage_floor, prior.floor_per_w),
+            leakage_factors=directions,
+            leakage_floor=np.full_like(link.leakage_floor, known_before.floor_per_w),
         )
-        weights = blind_beamformers(link, prior, beams)
+        weights = blind_beamformers(link, known_before.prior, beams)
         estimated = context_of(expected, weights, geometry, **known)
         return ContextPair(
             true=context_of(true_channel(geometry, state, model), weights, geometry, **known),
             estimated=replace(
-                estimated, leakage_per_w=estimated.leakage_per_w * prior.level[beams]
+                estimated, leakage_per_w=estimated.leakage_per_w * known_before.level[beams]
             ),
         )
 
@@ -155,9 +151,10 @@ def blind_beamformers(link: Channel, prior: StationPrior, beams: BlindBeams) -> 
         prior: of the stations.
         beams: which ones.
     """
-    price = mu_grid() if beams is BlindBeams.PRIOR else np.zeros_like(mu_grid())
-    seen = link.response @ prior.direction.conj()  # [..., U, N]
-    kept = 1 / (1 + price * prior.strength[:, None])  # [N, S]
-    coordinates = seen[..., None] * kept
-    norm = np.linalg.norm(coordinates, axis=-2, keepdims=True)
-    return Beamformers(prior.direction, coordinates / norm)
+    price = mu_grid(GRID_POINTS)[:, None] * (beams is BlindBeams.PRIOR)
+    kept = 1 / (1 + price * prior.strength)  # [S, N]
+    loaded = kept * prior.rotated(link.response)[..., None, :]
+    loaded /= np.linalg.norm(loaded, axis=-1, keepdims=True)
+    shape = link.response.shape
+    nothing = np.zeros((*shape, 0), dtype=complex), np.zeros((*shape[:-1], 0, 0), dtype=complex)
+    return Beamformers(*nothing, prior=prior, loaded=loaded)

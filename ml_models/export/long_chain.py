@@ -80,7 +80,8 @@ class _AroundTensors(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Outputs of the sampler and then what the chain needs, from inputs and proposals."""
-        self.around.given.append(Proposal(*inputs[-len(_PROPOSAL) :]))
+        logits, power, place = inputs[-len(_PROPOSAL) :]
+        self.around.given.append(Proposal(logits, power, place))
         outputs = self.tensors(*inputs[: -len(_PROPOSAL)])
         return (*outputs, *(part.clone() for part in self.around.kept))
 

@@ -52,6 +52,9 @@ class NetworkConfig:
         quota: the most ESIMs a carrier takes.
         leakage_margin: factor on the reported leakage when candidates are compared, because a
             station is rarely where it was reported: nulls are worse than they look.
+        best_points: whether every ESIM of a candidate is put on the point of the whole path of
+            beamformers that is best for it by what candidates are compared on, instead of the one
+            that the generator proposes on the frontier.
         expects_errors: whether candidates are compared by what reports mean, learned from true
             channels (`expectation`), and not by what they say.
         says_confidence: whether decisions come with the probability that they are good
@@ -74,6 +77,7 @@ class NetworkConfig:
     candidates: int = 16
     quota: int = 4
     leakage_margin: float = 1.0
+    best_points: bool = False
     expects_errors: bool = False
     says_confidence: bool = False
     critic_width: int = 24

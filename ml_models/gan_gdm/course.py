@@ -129,6 +129,10 @@ class Course:
         """Whether the checkpoint that was taken up is of a later stage."""
         return self._resumed is not None and self._resumed.phase != phase
 
+    def is_within(self, phase: str) -> bool:
+        """Whether the checkpoint that was taken up is of this stage."""
+        return self._resumed is not None and self._resumed.phase == phase
+
     def run(self, stage: Stage, check: Validation) -> Iterator[Tensor]:
         """The rows of this process for one step after another, to the end of the stage."""
         self._ranks.check_shares(stage.batch, f"the batch of the {stage.phase} stage")

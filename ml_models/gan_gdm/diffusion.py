@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from ml_models.gan_gdm.config import DIFFUSION_STEPS
-from radio_math.context import GRID_POINTS
+from radio_math.context import REPORT_POINTS
 
 _POWER_FLOOR = -4.5
 _POWER_CEILING = 2.4
 _POWER_SCALE = 1.5
-_INDEX_CENTRE = (GRID_POINTS - 1) / 2
+_INDEX_CENTRE = (REPORT_POINTS - 1) / 2
 _INDEX_SCALE = 5.0
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ml_models.gan_gdm.explained import Explained
 from radio_math.beamforming import mu_grid
-from radio_math.context import BEAMS, GRID_POINTS, RadioContext
+from radio_math.context import BEAMS, REPORT_POINTS, RadioContext
 
 BEAM_FEATURES = 5
 LINK_FEATURES = 7
@@ -90,7 +90,7 @@ def member_features(context: RadioContext, price: Tensor) -> tuple[Tensor, Tenso
 
     Args:
         context: contexts [N].
-        price: [S] leakage price mu at the points of the beamformer grid [W].
+        price: [S] leakage price mu at the points of the frontier [W].
 
     Returns:
         [N, U, BEAM_FEATURES]: log power over all beams, and how it is shared by them;
@@ -104,9 +104,9 @@ def member_features(context: RadioContext, price: Tensor) -> tuple[Tensor, Tenso
     d log A = mu L / (1 + mu L) d log L, where L is the leakage without the floor.
     """
     amplitude: Tensor = context.beam_amplitude
-    gain: Tensor = context.gain_per_w
-    leakage: Tensor = context.leakage_per_w.clamp(min=_LEAST_LEAKAGE_PER_W)
-    floor = leakage[..., GRID_POINTS - 1 :]
+    gain: Tensor = context.gain_per_w[..., :REPORT_POINTS]
+    leakage = context.leakage_per_w[..., :REPORT_POINTS].clamp(min=_LEAST_LEAKAGE_PER_W)
+    floor = leakage[..., -1:]
     power = amplitude.square() + 1e-6
     own = power.sum(dim=-1, keepdim=True)
     share = power / own
@@ -128,7 +128,7 @@ def member_features(context: RadioContext, price: Tensor) -> tuple[Tensor, Tenso
         dim=-1,
     )
     # Differences before quotients: what nulling costs is often a hundred thousandth of the gain.
-    last_gain = gain[..., GRID_POINTS - 1 :]
+    last_gain = gain[..., -1:]
     spent = ((gain[..., :1] - last_gain) / last_gain).clamp(min=0.0)
     nulled = ((leakage - floor) / floor).clamp(min=0.0)
     first_nulled = nulled[..., :1] + 1e-4

@@ -1,7 +1,8 @@
 """What the networks see of a radio context: scaled features of ESIMs, of carriers, of pairs.
 
 Of the beams they see what pairs of ESIMs have to do with each other in them, which is all that a
-rate depends on, so neither the order nor the number of the beams means anything to them.
+rate depends on, so neither the order nor the number of the beams means anything to them. Of the
+path of beamformers they see the frontier: beyond it, what is reported only falls slowly.
 """
 
 import math
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from radio_math.context import GRID_POINTS, RadioContext
+from radio_math.context import REPORT_POINTS, RadioContext
 
 _GRID = (2, 4, 6, 8, 10, 12, 15)
 ESIM_FEATURES = 2 * len(_GRID) + 13
@@ -51,7 +52,7 @@ class FeatureExtractor(nn.Module):
         self.register_buffer("esim_mean", torch.zeros(ESIM_FEATURES))
         self.register_buffer("esim_scale", torch.ones(ESIM_FEATURES))
         self.register_buffer("grid", torch.tensor(_GRID), persistent=False)
-        self.register_buffer("places", torch.arange(GRID_POINTS).float(), persistent=False)
+        self.register_buffer("places", torch.arange(REPORT_POINTS).float(), persistent=False)
 
     def calibrate(self, context: RadioContext) -> None:
         """Takes the scales from a batch of contexts."""
@@ -67,8 +68,9 @@ class FeatureExtractor(nn.Module):
 
     def _raw(self, context: RadioContext) -> ContextFeatures:
         amplitude: Tensor = context.beam_amplitude
-        log_gain = torch.log(context.gain_per_w)
-        log_leakage = torch.log(context.leakage_per_w.clamp(min=_LEAST_LEAKAGE_PER_W))
+        log_gain = torch.log(context.gain_per_w[..., :REPORT_POINTS])
+        leakage = context.leakage_per_w[..., :REPORT_POINTS]
+        log_leakage = torch.log(leakage.clamp(min=_LEAST_LEAKAGE_PER_W))
         users = amplitude.shape[1]
         squared = (amplitude @ amplitude.transpose(1, 2)).square()  # [N, U, U]
         own = amplitude.square().sum(dim=-1, keepdim=True).clamp(min=1e-6)  # [N, U, 1]

@@ -13,16 +13,13 @@ from ml_models.gan_gdm.batches import Batch
 from ml_models.gan_gdm.config import ESTIMATED, EXPECTED, TRUE
 from ml_models.gan_gdm.decoder import sample_within_quota
 from ml_models.gan_gdm.diffusion import clean_variable, noised
-from ml_models.gan_gdm.expectation import Expected, expectation_loss
+from ml_models.gan_gdm.expectation import Expected
 from ml_models.gan_gdm.features import ContextFeatures
 from ml_models.gan_gdm.network import VARIABLE, Proposal
 from ml_models.gan_gdm.sampler import Sampler
 from radio_math.channel import ContextPair
 from radio_math.context import CARRIERS, Allocation
 from radio_math.secrecy import sum_secrecy_rate
-
-# The optimiser takes no notice of it; it keeps the gradients of the rest from being clipped away.
-_LAMBDA_EXPECTATION = 0.1
 
 
 def diffusion_loss(proposal: Proposal, batch: Batch) -> Tensor:
@@ -53,8 +50,7 @@ def secrecy_loss(
 
     Powers and beamformers get the pathwise gradient of the sum secrecy rate; carriers the policy
     gradient (REINFORCE) whose baseline is the mean of the context's other samples. Rates are
-    relative to the context's mean, so that every power budget counts alike. A sampler that expects
-    errors learns from the true contexts what reports mean.
+    relative to the context's mean, so that every power budget counts alike.
 
     Args:
         sampler: that decides.
@@ -82,30 +78,25 @@ def secrecy_loss(
     )
     carrier = carrier.reshape(count, samples, users)
     log_share, index = proposal.on(functional.one_hot(carrier, CARRIERS).to(noise.dtype))
-    expected = sampler.expected(context, features)
-    judged = {
-        ESTIMATED: Expected(context),
-        TRUE: Expected(pair.true),
-        # Rates do not teach what reports mean, or a sampler would talk itself into great ones.
-        EXPECTED: expected.detached(),
-    }[outcome].with_candidate_axis()
-    rate: Tensor = sum_secrecy_rate(
-        judged.context,
-        Allocation(
-            carrier=carrier,
-            power_w=torch.exp(log_share) * context.power_budget_w[:, None, None],
-            beamformer_index=index,
-        ),
-        leakage_spread=judged.leakage_spread,
+    drawn = Allocation(
+        carrier=carrier,
+        power_w=torch.exp(log_share) * context.power_budget_w[:, None, None],
+        beamformer_index=index,
     )
+    expected = sampler.expected(context, features).with_candidate_axis()
+    drawn = sampler.placed(expected, drawn)
+    judged = {
+        ESTIMATED: Expected(context).with_candidate_axis(),
+        TRUE: Expected(pair.true).with_candidate_axis(),
+        EXPECTED: expected,
+    }[outcome]
+    rate: Tensor = sum_secrecy_rate(judged.context, drawn, leakage_spread=judged.leakage_spread)
     reward = rate.detach()
     scale = reward.mean(dim=1, keepdim=True).clamp(min=0.1)
     others = (reward.sum(dim=1, keepdim=True) - reward) / (samples - 1)
     advantage = (reward - others) / scale
     policy = (advantage * log_probability.reshape(count, samples)).mean()
     loss = -(rate / scale).mean() - policy
-    if sampler.expectation is not None:
-        loss = loss + _LAMBDA_EXPECTATION * expectation_loss(expected, pair.true)
     return loss, reward.mean()
 
 

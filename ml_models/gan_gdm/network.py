@@ -23,7 +23,7 @@ from ml_models.gan_gdm.features import (
     PAIR_FEATURES,
     ContextFeatures,
 )
-from radio_math.context import CARRIERS, GRID_POINTS
+from radio_math.context import CARRIERS, REPORT_POINTS
 
 VARIABLE = CARRIERS + 2
 _OWN = 2  # of the variable: power and place, one each an ESIM
@@ -53,10 +53,10 @@ class Proposal:
 
         Returns:
             Log of the shares of the power budget, which sum to 1 over the ESIMs, and indices from
-            0 to S - 1.
+            0 to the end of the frontier.
         """
         log_share = torch.log_softmax((weight * self.power).sum(dim=-1), dim=-1)
-        index = (GRID_POINTS - 1) * torch.sigmoid((weight * self.place).sum(dim=-1))
+        index = (REPORT_POINTS - 1) * torch.sigmoid((weight * self.place).sum(dim=-1))
         return log_share, index
 
     def clean(self) -> Tensor:

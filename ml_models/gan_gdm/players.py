@@ -14,6 +14,7 @@ from ml_models.gan_gdm.network import Discriminator, Generator
 from ml_models.gan_gdm.sampler import Sampler
 from ml_models.gan_gdm.unfolded import UnfoldedOptimiser
 from ml_models.gan_gdm.weights import CALIBRATED, LEARNED_BESIDE, load_weights
+from radio_math.channel import ContextPair
 
 _CLIP = 1.0
 
@@ -44,6 +45,17 @@ class Players:
         if config.ema > 0:
             self._average = MovingAverage(self.sampler.generator, config.ema)
             self._modules["average"] = self._average.module
+
+    def learn_expectation(self, contexts: ContextPair, random: torch.Generator) -> None:
+        """Has the sampler learn what reports mean, if it is one that expects errors."""
+        expectation = self.sampler.expectation
+        if expectation is None:
+            return
+        with torch.no_grad():
+            features = self.sampler.features(contexts.estimated)
+        expectation.learn(features.esim, contexts, random)
+        if self._average is not None:
+            self._average.module.load_state_dict(self.sampler.generator.state_dict())
 
     def descend(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
         """One step of an optimiser down its loss, cut to unit length of the gradient."""

@@ -1,6 +1,6 @@
 """The whole decision as one module: features, few-step denoising, decoder, best of K."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,12 @@ from ml_models.gan_gdm.network import VARIABLE, Conditioning, Generator, Proposa
 from ml_models.gan_gdm.reliability import Reliability
 from ml_models.gan_gdm.unfolded import UnfoldedOptimiser
 from radio_math.context import Allocation, RadioContext
-from radio_math.secrecy import CarrierPlaces, sum_secrecy_rate
+from radio_math.secrecy import (
+    CarrierPlaces,
+    own_best_points,
+    sinr_without_ici,
+    sum_secrecy_rate,
+)
 
 
 @dataclass(frozen=True)
@@ -157,14 +162,29 @@ class Sampler(nn.Module):
             power_w=torch.exp(log_share) * context.power_budget_w[:, None, None],
             beamformer_index=index,
         )
+        places = CarrierPlaces(assigned.rank, self.config.quota)
         expected = self.expected(context, features).with_candidate_axis()
+        drawn = self.placed(expected, drawn, places)
         rates: Tensor = sum_secrecy_rate(
-            expected.context,
-            drawn,
-            places=CarrierPlaces(assigned.rank, self.config.quota),
-            leakage_spread=expected.leakage_spread,
+            expected.context, drawn, places=places, leakage_spread=expected.leakage_spread
         )
         return drawn, rates
+
+    def placed(
+        self, expected: Expected, drawn: Allocation, places: CarrierPlaces | None = None
+    ) -> Allocation:
+        """Candidates [N, K] with each ESIM on its best point of the path, where that is asked for.
+
+        Args:
+            expected: what candidates are compared on, with an axis for them.
+            drawn: as proposed.
+            places: on the carriers, if they are known.
+        """
+        if not self.config.best_points:
+            return drawn
+        ratio = sinr_without_ici(expected.context, drawn, places=places)
+        index = own_best_points(expected.context, drawn, ratio, expected.leakage_spread)
+        return replace(drawn, beamformer_index=index)
 
     def expected(self, context: RadioContext, features: ContextFeatures) -> Expected:
         """What candidates are compared on: the report, or what it means; with the margin."""

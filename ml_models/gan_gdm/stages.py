@@ -64,6 +64,9 @@ class Stages:
         config, players, random = self._config, self._players, self._streams.own
         if config.secrecy_steps == 0:
             return
+        if not self._course.is_within(SECRECY):
+            # The shared stream: all processes must come to the same weights by themselves.
+            players.learn_expectation(self._data.contexts, self._streams.shared)
         optimiser = self._generator_optimiser(config.secrecy_rate)
         critic_optimiser = torch.optim.AdamW(
             players.critic.parameters(), lr=config.secrecy_rate, betas=_CRITIC_BETAS

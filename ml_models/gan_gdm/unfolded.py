@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ml_models.gan_gdm.config import NetworkConfig
 from ml_models.gan_gdm.network import Proposal
-from radio_math.context import CARRIERS, GRID_POINTS, RadioContext
+from radio_math.context import CARRIERS, REPORT_POINTS, RadioContext
 from radio_math.secrecy import interpolate_grid, mmse_error
 
 _CARRIER_FEATURES = 5
@@ -103,11 +103,11 @@ class UnfoldedOptimiser(nn.Module):
             power = (power + own[..., 0]).clamp(-_LIMIT, _LIMIT)
             place = (place + own[..., 1]).clamp(-_LIMIT, _LIMIT)
         everywhere = torch.ones_like(logits)
+        shape = (-1, samples, *logits.shape[1:])
         return Proposal(
-            *(
-                value.reshape(-1, samples, *logits.shape[1:])
-                for value in (logits, power[..., None] * everywhere, place[..., None] * everywhere)
-            )
+            logits.reshape(shape),
+            (power[..., None] * everywhere).reshape(shape),
+            (place[..., None] * everywhere).reshape(shape),
         )
 
 
@@ -119,11 +119,11 @@ def _flattened(context: RadioContext, times: int) -> RadioContext:
 
 
 def _index(place: Tensor) -> Tensor:
-    return (GRID_POINTS - 1) * torch.sigmoid(place)
+    return (REPORT_POINTS - 1) * torch.sigmoid(place)
 
 
 def _slope(table: Tensor, index: Tensor) -> Tensor:
     """How the logarithm of a table rises around a grid position."""
-    above = interpolate_grid(table, (index + 1.0).clamp(max=GRID_POINTS - 1.0))
+    above = interpolate_grid(table, (index + 1.0).clamp(max=REPORT_POINTS - 1.0))
     below = interpolate_grid(table, (index - 1.0).clamp(min=0.0))
     return torch.log(above / below)

@@ -1,9 +1,11 @@
-"""Leakage margins: the reported leakage taken for higher than reported, by a tuned factor.
+"""Leakage margins: the reported leakage taken for higher than reported, by tuned factors.
 
 A decision that is best for the estimate trusts nulls that are not quite where they are thought to
-be. Multiplying the estimated leakage is the usual remedy. How much is worth it depends on the
-power, so a margin is a factor for each total power, tuned on training scenarios by the rate on
-their true channel and kept in `margins.json` with the seed it was tuned on.
+be. Multiplying the estimated leakage is the usual remedy. Deep nulls are lost more often than
+shallow ones, and nulls of the whole horizon hardly ever: so a margin has a factor for each point of
+the beamformer grid, the mean excess of true leakage over reported one in decibels. How much of it
+is worth it depends on the power, so there is one more for each total power, tuned on training
+scenarios by the rate on their true channel. All are kept in `margins.json` with the seed of those.
 """
 
 import json
@@ -19,8 +21,8 @@ from radio_math.channel import ContextPair
 from radio_math.context import Allocation, ContextError, RadioContext
 from radio_math.secrecy import sum_secrecy_rate
 
-FACTORS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
-"""Factors that may be tried."""
+FACTORS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)
+"""Factors at a power that may be tried."""
 
 _STORE = "margins.json"
 
@@ -35,22 +37,25 @@ class LeakageMargin:
     Attributes:
         power_dbw: total powers, rising.
         factor: the factor at each of them; between them its logarithm is interpolated.
+        level: [S] the factor at each point of the beamformer grid.
     """
 
     power_dbw: tuple[float, ...]
     factor: tuple[float, ...]
+    level: tuple[float, ...]
 
     def __post_init__(self) -> None:
         if len(self.power_dbw) != len(self.factor) or not self.factor:
             raise ContextError("a margin has one factor for each of its powers")
-        if min(self.factor) <= 0:
+        if min(*self.factor, *self.level) <= 0:
             raise ContextError("a margin multiplies leakage and must be above zero")
 
     def applied(self, context: RadioContext) -> RadioContext:
-        """The contexts [N] with leakage multiplied by the factor of each power budget."""
+        """The contexts [N] with leakage multiplied by the factors of power budget and point."""
         power_dbw = 10 * np.log10(np.asarray(context.power_budget_w, dtype=np.float64))
         factor = np.exp(np.interp(power_dbw, self.power_dbw, np.log(self.factor)))
-        return replace(context, leakage_per_w=context.leakage_per_w * factor[:, None, None])
+        excess = factor[:, None, None] * np.asarray(self.level)
+        return replace(context, leakage_per_w=context.leakage_per_w * excess)
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,14 @@ class TunedMargin:
     margin: LeakageMargin
     true_bps_hz: tuple[Mapping[float, float], ...]
     samples: int
+
+
+def mean_excess(contexts: ContextPair) -> tuple[float, ...]:
+    """True leakage over estimated one at each point of the grid, geometric mean over all ESIMs."""
+    ratio = np.log(contexts.true.leakage_per_w / contexts.estimated.leakage_per_w)
+    return tuple(
+        float(f"{value:.4g}") for value in np.exp(ratio.reshape(-1, ratio.shape[-1]).mean(0))
+    )
 
 
 def tune(
@@ -91,30 +104,36 @@ def tune(
         on_progress: told the finished fraction after each power.
     """
     place = len(factors) // 2
+    level = mean_excess(contexts)
     chosen, curves = [], []
     for number, power_dbw in enumerate(powers_dbw):
         at_this = ContextPair(
             true=at_power(contexts.true, power_dbw),
             estimated=at_power(contexts.estimated, power_dbw),
         )
-        place, curve = _climbed(decide, at_this, factors, place, seed)
+        place, curve = _climbed(decide, at_this, factors, place, level, seed)
         chosen.append(float(factors[place]))
         curves.append(curve)
         if on_progress is not None:
             on_progress((number + 1) / len(powers_dbw))
-    margin = LeakageMargin(tuple(powers_dbw), tuple(chosen))
+    margin = LeakageMargin(tuple(powers_dbw), tuple(chosen), level)
     return TunedMargin(margin, tuple(curves), len(contexts.true.power_budget_w))
 
 
-def _climbed(
-    decide: Decide, contexts: ContextPair, factors: Sequence[float], start: int, seed: int
+def _climbed(  # noqa: PLR0917 - each is what a rate depends on
+    decide: Decide,
+    contexts: ContextPair,
+    factors: Sequence[float],
+    start: int,
+    level: tuple[float, ...],
+    seed: int,
 ) -> tuple[int, dict[float, float]]:
     """The place of the best factor, and the rates of those tried on the way from `start`."""
     tried: dict[int, float] = {}
 
     def rate(place: int) -> float:
         if place not in tried:
-            raised = LeakageMargin((0.0,), (factors[place],)).applied(contexts.estimated)
+            raised = LeakageMargin((0.0,), (factors[place],), level).applied(contexts.estimated)
             decision = decide(raised, np.random.default_rng(seed))
             tried[place] = float(np.mean(sum_secrecy_rate(contexts.true, decision)))
         return tried[place]
@@ -138,7 +157,7 @@ def stored_margin(method: str) -> LeakageMargin:
     if method not in document["methods"]:
         raise ContextError(f"no margin was tuned for {method}; run python -m ml_models.robust tune")
     tuned = document["methods"][method]["margin"]
-    return LeakageMargin(tuple(tuned["power_dbw"]), tuple(tuned["factor"]))
+    return LeakageMargin(**{name: tuple(values) for name, values in tuned.items()})
 
 
 def margins_document(

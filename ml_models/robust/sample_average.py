@@ -24,13 +24,13 @@ from ml_models.baselines.ascent import (
 )
 from ml_models.baselines.local_search import LocalSearchEffort, climb
 from ml_models.datasets.scenarios import ScenarioProfile, Split, draw_scenarios, select
+from ml_models.robust.margins import mean_excess
 from radio_math.channel import ContextPair
 from radio_math.context import CARRIER_QUOTA, Allocation, ContextError, RadioContext
 
 ERRORS_SEED = 88_001
 """Seed of the pairs that reporting errors are taken from; no evaluation uses it."""
 
-_START_MARGINS = (1.0, 4.0)  # at low power the first start ends higher, at high power the second
 
 _TOGETHER = 4  # contexts whose neighbours under all draws still fit a cache
 
@@ -43,6 +43,7 @@ class ReportingErrors:
             raise ContextError("learn reporting errors from contexts with one batch axis")
         self._gain = _log_ratio(pair.true.gain_per_w, pair.estimated.gain_per_w)
         self._leakage = _log_ratio(pair.true.leakage_per_w, pair.estimated.leakage_per_w)
+        self._level = mean_excess(pair)
         self._alike = cKDTree(_features(prepare(pair.estimated, extra_axes=0)))
 
     @classmethod
@@ -51,6 +52,10 @@ class ReportingErrors:
     ) -> "ReportingErrors":
         """Errors of `count` scenarios of a profile; about 3 s for two thousand."""
         return cls(draw_scenarios(profile, count, Split.TRAIN.seed(seed)))
+
+    def cautious(self, context: RadioContext) -> RadioContext:
+        """Contexts with the mean excess of true over reported leakage added."""
+        return replace(context, leakage_per_w=context.leakage_per_w * np.asarray(self._level))
 
     def draws(self, context: RadioContext, count: int) -> PreparedContext:
         """Contexts [N] with tables [count, N, 1, U, S] that the true ones may be."""
@@ -105,9 +110,8 @@ class SampleAverageSearch:
     ) -> tuple[Allocation, Floats]:
         drawn = self._errors.draws(context, self._draws)
         found = []
-        for factor in _START_MARGINS:
-            cautious = replace(context, leakage_per_w=context.leakage_per_w * factor)
-            start, _ = local_search.decide(cautious, rng, quota=self._quota)
+        for believed in (context, self._errors.cautious(context)):
+            start, _ = local_search.decide(believed, rng, quota=self._quota)
             found.append(
                 climb(
                     drawn,

@@ -90,7 +90,7 @@ async def test_metadata(protocol: GRPCInferenceServiceStub) -> None:
     assert list(model.versions) == ["1", "2"]
     assert model.platform == "onnxruntime_onnx"
     inputs = {tensor.name: (tensor.datatype, list(tensor.shape)) for tensor in model.inputs}
-    assert inputs["gain_per_w"] == ("FP32", [-1, 10, 16])
+    assert inputs["gain_per_w"] == ("FP32", [-1, 10, 20])
     assert inputs["power_budget_w"] == ("FP32", [-1])
     outputs = {tensor.name: (tensor.datatype, list(tensor.shape)) for tensor in model.outputs}
     assert outputs["carrier"] == ("INT64", [-1, 10])

@@ -108,7 +108,7 @@ def test_a_model_decision_says_what_the_model_said() -> None:
         ("power_w", np.full((1, 10), 1.0), "of"),
         ("power_w", np.full((1, 10), -0.1), "powers add up"),
         ("power_w", np.full((1, 10), np.nan), "not finite"),
-        ("beamformer_index", np.full((1, 10), 15.5), "off the grid"),
+        ("beamformer_index", np.full((1, 10), 19.5), "off the grid"),
         ("beamformer_index", np.full((1, 10), -0.5), "off the grid"),
         ("beamformer_index", np.full((1, 10), np.inf), "not finite"),
         ("predicted_rate_bps_hz", np.array([np.nan]), "one finite number"),

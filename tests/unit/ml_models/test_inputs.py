@@ -13,8 +13,8 @@ from radio_math.context import ContextError, RadioContext
 CONTEXT = draw_scenarios(ScenarioProfile(geometry="mixed"), 64, 191).estimated
 SIGNATURE: list[dict[str, Any]] = [
     {"name": "beam_amplitude", "shape": ["N", 10, 8]},
-    {"name": "gain_per_w", "shape": ["N", 10, 16]},
-    {"name": "leakage_per_w", "shape": ["N", 10, 16]},
+    {"name": "gain_per_w", "shape": ["N", 10, 20]},
+    {"name": "leakage_per_w", "shape": ["N", 10, 20]},
     {"name": "ici_factor", "shape": ["N", 10]},
     {"name": "carrier_noise", "shape": ["N", 4]},
     {"name": "power_budget_w", "shape": ["N"]},

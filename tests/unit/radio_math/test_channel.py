@@ -133,7 +133,7 @@ def test_eavesdroppers_can_be_moved() -> None:
     """A simulation sets where the stations are: ten times nearer they hear 20 dB more."""
     far = replace(state(), eavesdropper_distance_m=np.full((3, 2), 20e3))
     near = replace(far, eavesdropper_distance_m=np.full((3, 2), 2e3))
-    weights = beamformers(reported_channel(geometry_at(), far, MODEL))
+    weights = beamformers(reported_channel(geometry_at(), far, MODEL), MODEL)
 
     def leakage(where: ChannelState) -> np.ndarray:
         channel = true_channel(geometry_at(), where, MODEL)
@@ -145,9 +145,9 @@ def test_eavesdroppers_can_be_moved() -> None:
 def test_old_beamformers_are_evaluated_on_the_present_channel() -> None:
     """An outdated report gives the report's weights on today's truth."""
     old, rng = state(), np.random.default_rng(2)
-    weights = beamformers(reported_channel(geometry_at(), old, MODEL))
+    weights = beamformers(reported_channel(geometry_at(), old, MODEL), MODEL)
     now = state_history(old, MODEL, 0.2, 2, rng).at(1)
-    fresh = beamformers(reported_channel(geometry_at(), now, MODEL))
+    fresh = beamformers(reported_channel(geometry_at(), now, MODEL), MODEL)
     truth = true_channel(geometry_at(), now, MODEL)
     outdated = context_of(truth, weights, geometry_at(), **CONDITIONS)
     current = context_of(truth, fresh, geometry_at(), **CONDITIONS)

@@ -10,7 +10,7 @@ from ml_models.baselines.ascent import ascend, prepare
 from ml_models.baselines.exhaustive import ExhaustiveSearch
 from ml_models.baselines.sca_matching import ScaEffort, ScaMatching
 from ml_models.datasets.scenarios import ScenarioProfile, at_power, draw_scenarios
-from radio_math.context import Allocation, RadioContext
+from radio_math.context import GRID_POINTS, Allocation, RadioContext
 from radio_math.secrecy import quota_respected, sum_secrecy_rate
 
 CONTEXT = draw_scenarios(ScenarioProfile(geometry="mixed"), 12, 62).estimated
@@ -23,7 +23,7 @@ def test_rate_is_that_of_the_decision() -> None:
     assert (decision.power_w >= 0).all()
     assert (decision.power_w.sum(axis=-1) <= CONTEXT.power_budget_w * (1 + 1e-9)).all()
     assert decision.beamformer_index.min() >= 0
-    assert decision.beamformer_index.max() <= 15
+    assert decision.beamformer_index.max() <= GRID_POINTS - 1
     assert quota_respected(decision, 4, 4).all()
 
 

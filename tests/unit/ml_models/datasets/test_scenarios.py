@@ -13,7 +13,7 @@ from ml_models.datasets.scenarios import (
     select,
 )
 from radio_math.channel import ChannelModel
-from radio_math.context import ContextError, check_context
+from radio_math.context import GRID_POINTS, ContextError, check_context
 
 
 @pytest.mark.parametrize("geometry", ["reference", "pass", "mixed"])
@@ -23,7 +23,7 @@ def test_contexts_are_usable(geometry: str) -> None:
     for context in (pair.true, pair.estimated):
         check_context(context)
         assert context.beam_amplitude.shape == (40, 10, 8)
-        assert context.gain_per_w.shape == (40, 10, 16)
+        assert context.gain_per_w.shape == (40, 10, GRID_POINTS)
         assert context.carrier_noise.shape == (40, 4)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
-from ml_models.datasets.withheld import BlindBeams, StationPrior, draw_unreported, learn_prior
+from ml_models.datasets.withheld import BlindBeams, BlindKnowledge, draw_unreported, learn_prior
 from radio_math.context import check_context
 
 PROFILE = ScenarioProfile()
@@ -13,13 +13,13 @@ REPORTED = draw_scenarios(PROFILE, 32, SEED)
 
 
 @pytest.fixture(scope="module")
-def prior() -> StationPrior:
+def prior() -> BlindKnowledge:
     """What training scenarios tell of stations in general."""
     return learn_prior(PROFILE, 191)
 
 
 @pytest.mark.parametrize("beams", BlindBeams)
-def test_the_situation_stays_the_same(prior: StationPrior, beams: BlindBeams) -> None:
+def test_the_situation_stays_the_same(prior: BlindKnowledge, beams: BlindBeams) -> None:
     """What has nothing to do with eavesdroppers is as in the scenario with reports."""
     pair = draw_unreported(PROFILE, 32, SEED, prior, beams)
     for context, known in ((pair.true, REPORTED.true), (pair.estimated, REPORTED.estimated)):
@@ -28,7 +28,7 @@ def test_the_situation_stays_the_same(prior: StationPrior, beams: BlindBeams) ->
             np.testing.assert_array_equal(getattr(context, name), getattr(known, name))
 
 
-def test_without_a_report_the_estimate_knows_no_scenario(prior: StationPrior) -> None:
+def test_without_a_report_the_estimate_knows_no_scenario(prior: BlindKnowledge) -> None:
     """With beams towards the satellite the estimated leakage hardly depends on the stations."""
     pair = draw_unreported(PROFILE, 32, SEED, prior, BlindBeams.MRT)
     true = np.log(pair.true.leakage_per_w[..., 0]).ravel()
@@ -37,7 +37,7 @@ def test_without_a_report_the_estimate_knows_no_scenario(prior: StationPrior) ->
     assert estimated.mean() == pytest.approx(true.mean(), abs=0.4)
 
 
-def test_towards_the_satellite_only(prior: StationPrior) -> None:
+def test_towards_the_satellite_only(prior: BlindKnowledge) -> None:
     """All points of the grid hold one beam; no beam has more gain as the link was reported."""
     pair = draw_unreported(PROFILE, 32, SEED, prior, BlindBeams.MRT)
     for context in (pair.true, pair.estimated):
@@ -47,7 +47,7 @@ def test_towards_the_satellite_only(prior: StationPrior) -> None:
     assert (REPORTED.estimated.gain_per_w <= most).all()
 
 
-def test_statistics_of_stations_trade_gain_for_leakage(prior: StationPrior) -> None:
+def test_statistics_of_stations_trade_gain_for_leakage(prior: BlindKnowledge) -> None:
     """Along the grid the expected leakage and the gain fall; the first point is nearly MRT."""
     pair = draw_unreported(PROFILE, 32, SEED, prior, BlindBeams.PRIOR)
     mrt = draw_unreported(PROFILE, 32, SEED, prior, BlindBeams.MRT)

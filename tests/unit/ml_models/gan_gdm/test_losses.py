@@ -1,15 +1,12 @@
 """The losses of the labels and of the rate."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
 from ml_models.gan_gdm.batches import Batch, off_log_share, torch_pair
-from ml_models.gan_gdm.config import ESTIMATED, EXPECTED, TRUE, NetworkConfig
-from ml_models.gan_gdm.expectation import expectation_loss
+from ml_models.gan_gdm.config import ESTIMATED, TRUE, NetworkConfig
 from ml_models.gan_gdm.losses import diffusion_loss, secrecy_loss
 from ml_models.gan_gdm.network import Proposal
 from ml_models.gan_gdm.sampler import Sampler
@@ -102,23 +99,3 @@ def test_true_outcomes_reward_decisions_made_from_estimates(sampler: Sampler) ->
         for outcome in (ESTIMATED, TRUE)
     ]
     assert rates[1] < rates[0]
-
-
-@pytest.mark.parametrize("outcome", [TRUE, EXPECTED])
-def test_true_channels_teach_what_reports_mean(outcome: str) -> None:
-    """Following the loss, the true tables become much likelier than they were at first."""
-    torch.manual_seed(0)
-    sampler = Sampler(replace(CONFIG, expects_errors=True))
-    sampler.features.calibrate(CONTEXT)
-    assert sampler.expectation is not None
-    optimiser = torch.optim.Adam(sampler.parameters(), lr=3e-3)
-    generator = torch.Generator().manual_seed(2)
-    features = sampler.features(CONTEXT)
-    before = expectation_loss(sampler.expectation(features, CONTEXT), PAIR.true).item()
-    for _ in range(60):
-        loss, _ = secrecy_loss(sampler, PAIR, outcome, 2, generator)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    after = expectation_loss(sampler.expectation(features, CONTEXT), PAIR.true).item()
-    assert after < before - 1.0

@@ -28,7 +28,7 @@ def test_own_error_is_the_nearest_draw() -> None:
     """A report that is in the library draws, first of all, what was true when it was made."""
     draws = ReportingErrors(PAIR).draws(PAIR.estimated, 3)
     true = prepare(PAIR.true)
-    assert draws.log_leakage.shape == (3, 20, 1, 10, 16)
+    assert draws.log_leakage.shape == (3, 20, 1, 10, 20)
     np.testing.assert_allclose(draws.log_leakage[0], true.log_leakage)
     np.testing.assert_allclose(draws.log_gain[0], true.log_gain)
     assert not np.allclose(draws.log_leakage[1], true.log_leakage)
