@@ -123,7 +123,7 @@ def read_card(document: bytes) -> ModelCard:
                     if (entry := golden.get("tolerance_by_precision", {}).get(precision))
                 },
             ),
-            precision=Precision(content.get("precision", Precision.FP32)),
+            precision=_precision(content.get("precision", Precision.FP32)),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise refused(f"the model card cannot be read: {type(error).__name__}: {error}") from error
@@ -151,6 +151,11 @@ def check_graph(
                 raise refused(f"the card's {what} {spec} is not the graph's: {real}")
         if by_name:
             raise refused(f"the graph's {what} {min(by_name)} is not in the card")
+
+
+def _precision(entry: Any) -> Precision:
+    # The card of a variant tells in what its layers are typed already, and how many they are.
+    return Precision(entry["layers"] if isinstance(entry, Mapping) else entry)
 
 
 def _tolerance(entry: Mapping[str, Any]) -> Tolerance:

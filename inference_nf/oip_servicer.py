@@ -116,10 +116,10 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
         outputs = await self._deciding.infer(
             model, feeds, deadline_s=deadline_of(context, self._clock)
         )
-        described = tuple((s.name, datatype_of(s), outputs[s.name].shape) for s in wanted)
+        described = tuple([(s.name, datatype_of(s), outputs[s.name].shape) for s in wanted])
         response = pb.ModelInferResponse.FromString(_head(model.key, described))
         response.id = request.id
-        response.raw_output_contents.extend(to_raw(outputs[spec.name]) for spec in wanted)
+        response.raw_output_contents.extend([to_raw(outputs[spec.name]) for spec in wanted])
         return response
 
     async def RepositoryIndex(

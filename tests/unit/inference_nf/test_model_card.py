@@ -46,12 +46,20 @@ def test_a_precision_has_a_tolerance_of_its_own_where_the_card_has_one() -> None
     assert new.tolerance_in(Precision.FP16) == half
 
 
+@pytest.mark.parametrize("entry", ["fp16", {"layers": "fp16", "layers_changed": 3}])
+def test_reads_the_precision_of_a_card_and_of_a_variants(entry: object) -> None:
+    """The lowest that it may be served in; fp32 where the card is silent."""
+    assert read_card(card()).precision is Precision.FP32
+    assert read_card(card(lambda c: c.update(precision=entry))).precision is Precision.FP16
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda c: c.pop("signature"), "cannot be read: KeyError"),
         (lambda c: c["signature"].update(inputs=3), "cannot be read"),
         (lambda c: c.update(precision="int4"), "cannot be read: ValueError.*int4"),
+        (lambda c: c.update(precision={"layers": "int8"}), "cannot be read: ValueError.*int8"),
         (lambda c: c["golden"].pop("tolerance"), "cannot be read"),
         (lambda c: c["golden"]["tolerance"].update(absolute=float("inf")), "tolerance of inf"),
         (lambda c: c["golden"]["tolerance"].update(relative=-1), "tolerance of -1"),
