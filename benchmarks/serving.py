@@ -1,22 +1,26 @@
 """How quickly the inference function answers, and how undisturbed a swap leaves it.
 
-``python -m benchmarks.serving``. Everything is measured in one run and in turns: a gRPC echo of
-the same bytes, the same graph in this process, and MLServer as a peer. The function logs warnings
-only, as MLServer does. It prints ratios and asserts nothing.
+``python -m benchmarks.serving``. Everything is measured in one run and in short rounds, each of
+which has a turn of every server: a gRPC echo of the same bytes, MLServer as a peer, and a bare
+server with the same graph, which is the least that one in Python can take. The graph alone runs in
+this process between two calls of the echo, where it finds the caches as it does in a server. The
+function logs warnings only, as MLServer does. It prints ratios and asserts nothing.
 """
 
 import argparse
 import asyncio
 import itertools
+import os
 import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import grpc
 import numpy as np
@@ -30,9 +34,9 @@ from aimlnf.mms.v1.model_repository_service_pb2_grpc import (
     add_ModelRepositoryServiceServicer_to_server,
 )
 from aimlnf.ransim.v1 import radio_pb2
-from benchmarks.ratios import Ratio, at_least, at_most, show
+from benchmarks.ratios import Ratio, at_least, at_most, of_rounds, show
 from benchmarks.serving_model import INPUT, NAME, Repository, Version, example, make_version
-from benchmarks.serving_servers import echo, free_port, inference_nf, mlserver
+from benchmarks.serving_servers import bare, echo, free_port, inference_nf, mlserver
 from inference_nf.engines.onnxruntime import OnnxRuntimeBuilder
 from inference_nf.releases import Precision
 from nf_runtime.signing import Signer
@@ -40,9 +44,11 @@ from nf_runtime.wire import fill_context_message
 from radio_math.context import BEAMS, CARRIERS, ESIMS, GRID_POINTS, RadioContext
 
 CALLERS = 16
-_TURNS = 7
 _SWAP_RATE_HZ = 200.0
+_SWAPS, _SWAP_TURNS = 20, 10
 _TAIL = 99
+
+Rounds = defaultdict[str, list[float]]
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Servers:
     """Addresses of what is compared."""
 
     echo: str
+    bare: str
     ours: str
     mlserver: str
 
@@ -73,13 +80,13 @@ def response_bytes(graph: bytes) -> bytes:
     return response.SerializeToString()
 
 
-def in_process_s(graph: bytes, count: int) -> float:
-    """Median time of the graph alone, in this process."""
+def graph_alone(graph: bytes) -> Callable[[], object]:
+    """The graph alone, in this process."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     feeds = {INPUT: example()}
-    return statistics.median(timed(lambda: session.run(None, feeds), count))
+    return lambda: session.run(None, feeds)
 
 
 def timed(call: Callable[[], object], count: int) -> list[float]:
@@ -101,16 +108,23 @@ def caller(address: str) -> Iterator[Callable[[], bytes]]:
         yield lambda: infer(request, timeout=10.0)
 
 
-def one_caller(servers: Servers, graph: bytes, count: int) -> dict[str, float]:
-    """Median seconds of a call to each, and of the graph alone, measured in turns."""
-    taken: dict[str, list[float]] = {"in process": []}
-    for _ in range(_TURNS):
-        taken["in process"].append(in_process_s(graph, count))
+def one_caller(servers: Servers, graph: bytes, rounds: int, calls: int) -> Rounds:
+    """Median seconds of a call to each, in each round; `floor` is a call of the echo and the graph.
+
+    Also the graph alone, call after call, for comparison.
+    """
+    taken: Rounds = defaultdict(list)
+    alone = graph_alone(graph)
+    for _ in range(rounds):
         for name, address in vars(servers).items():
             with caller(address) as call:
                 timed(call, 20)
-                taken.setdefault(name, []).append(statistics.median(timed(call, count)))
-    return {name: statistics.median(times_s) for name, times_s in taken.items()}
+                taken[name].append(statistics.median(timed(call, calls)))
+                if name == "echo":
+                    both = timed(lambda call=call: (call(), alone()), calls)  # type: ignore[misc]
+                    taken["floor"].append(statistics.median(both))
+        taken["graph"].append(statistics.median(timed(alone, calls)))
+    return taken
 
 
 async def throughput(address: str, duration_s: float) -> float:
@@ -131,13 +145,13 @@ async def throughput(address: str, duration_s: float) -> float:
     return answered / duration_s
 
 
-async def many_callers(servers: Servers, duration_s: float) -> dict[str, float]:
-    """Median answers a second of each, in turns."""
-    rates: dict[str, list[float]] = {}
-    for _ in range(_TURNS):
+def many_callers(servers: Servers, rounds: int, duration_s: float) -> Rounds:
+    """Seconds that each takes for an answer to one of `CALLERS`, in each round."""
+    taken: Rounds = defaultdict(list)
+    for _ in range(rounds):
         for name, address in vars(servers).items():
-            rates.setdefault(name, []).append(await throughput(address, duration_s))
-    return {name: statistics.median(of) for name, of in rates.items()}
+            taken[name].append(1 / asyncio.run(throughput(address, duration_s)))
+    return taken
 
 
 @dataclass(frozen=True)
@@ -161,6 +175,16 @@ class Swapping:
     made: list[Made]
     in_force: list[tuple[int, float, float]]
     failed: int = 0
+
+    def __iadd__(self, other: "Swapping") -> Self:
+        self.made += other.made
+        self.in_force += other.in_force
+        self.failed += other.failed
+        return self
+
+    def percentile_s(self, percent: float) -> float:
+        """Of the decisions' times."""
+        return float(np.percentile(self.taken_s, percent))
 
     @property
     def taken_s(self) -> list[float]:
@@ -227,6 +251,17 @@ async def decide_at_a_rate(address: str, duration_s: float, swaps: int) -> Swapp
     return found
 
 
+def with_and_without_swaps(
+    address: str, duration_s: float, swaps: int, turns: int
+) -> tuple[Swapping, Swapping]:
+    """Decisions while versions are swapped, and as many while none is, in turns."""
+    swapped, steady = Swapping([], []), Swapping([], [])
+    for _ in range(turns):
+        steady += asyncio.run(decide_at_a_rate(address, duration_s / turns, 0))
+        swapped += asyncio.run(decide_at_a_rate(address, duration_s / turns, swaps // turns))
+    return swapped, steady
+
+
 def radio_context() -> radio_pb2.RadioContext:
     """A context that every decision can be made from."""
     rng = np.random.default_rng(1)
@@ -254,13 +289,14 @@ def serving(versions: Sequence[Version]) -> Iterator[Servers]:
         }
         with (
             echo(folder, response_bytes(versions[0].graph)) as echo_address,
+            bare(folder, versions[0].graph, INPUT) as bare_address,
             inference_nf(folder, settings) as ours,
             mlserver(folder, versions[0].graph, NAME) as peer,
         ):
             # Only what a load needs is there.
             there = Repository(list(versions), signer)  # type: ignore[abstract]
             asyncio.run(_load(ours, repository, there, versions))
-            yield Servers(echo_address, ours, peer)
+            yield Servers(echo_address, bare_address, ours, peer)
 
 
 async def _load(
@@ -285,46 +321,52 @@ async def _load(
 def main(argv: Sequence[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=400, help="of one caller, a turn and server")
-    parser.add_argument("--load-s", type=float, default=3.0, help="of many callers, likewise")
-    parser.add_argument("--swap-s", type=float, default=60.0, help="with 20 swaps")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--calls", type=int, default=100, help="of one caller, a round and server")
+    parser.add_argument("--load-s", type=float, default=0.5, help="of many callers, likewise")
+    parser.add_argument(
+        "--swap-s", type=float, default=60.0, help="with swaps, and as long without"
+    )
     arguments = parser.parse_args(argv)
     versions = [make_version(1), make_version(2)]
+    load = [os.getloadavg()[0]]
     with serving(versions) as servers:
-        alone = one_caller(servers, versions[0].graph, arguments.calls)
-        rates = asyncio.run(many_callers(servers, arguments.load_s))
-        steady = asyncio.run(decide_at_a_rate(servers.ours, arguments.swap_s / 2, 0))
-        swapped = asyncio.run(decide_at_a_rate(servers.ours, arguments.swap_s, 20))
-    p99 = [float(np.percentile(of.taken_s, _TAIL)) for of in (swapped, steady)]
-    floor_s = alone["echo"] + alone["in process"]
-    show(
-        "Serving",
-        [
-            Ratio(
-                "ModelInfer p50, 1 caller", "echo + graph", alone["ours"], floor_s, at_most(1.15)
-            ),
-            Ratio("the same", "MLServer", alone["ours"], alone["mlserver"], at_most(0.5)),
-            Ratio(
-                f"an answer, {CALLERS} callers",
-                "MLServer",
-                1 / rates["ours"],
-                1 / rates["mlserver"],
-                at_least(1.9),
-            ),
-            Ratio("the same", "echo", 1 / rates["ours"], 1 / rates["echo"], at_least(0.65)),
-            Ratio("decision p99, 20 swaps", "no swaps", p99[0], p99[1], at_most(2.0)),
-        ],
-    )
-    print(
-        f"in process {1e3 * alone['in process']:.3f} ms, echo {1e3 * alone['echo']:.3f} ms; "
-        + ", ".join(f"{name} {rate:,.0f}/s" for name, rate in rates.items())
-    )
-    for what, of in (("steady", steady), ("20 swaps", swapped)):
+        one = one_caller(servers, versions[0].graph, arguments.rounds, arguments.calls)
+        many = many_callers(servers, arguments.rounds, arguments.load_s)
+        load.append(os.getloadavg()[0])
+        swapped, steady = with_and_without_swaps(
+            servers.ours, arguments.swap_s, _SWAPS, turns=_SWAP_TURNS
+        )
+        load.append(os.getloadavg()[0])
+    single, crowd = "ModelInfer p50, 1 caller", f"an answer, {CALLERS} callers"
+    rows = [
+        of_rounds(single, "echo + graph", one["ours"], one["floor"], target=at_most(1.15)),
+        of_rounds(single, "MLServer", one["ours"], one["mlserver"], target=at_most(0.5)),
+        of_rounds(crowd, "MLServer", many["ours"], many["mlserver"], target=at_least(1.9)),
+        of_rounds(crowd, "echo", many["ours"], many["echo"], target=at_least(0.65)),
+        Ratio(
+            f"decision p99, {_SWAPS} swaps",
+            "no swaps",
+            swapped.percentile_s(_TAIL),
+            steady.percentile_s(_TAIL),
+            at_most(2.0),
+        ),
+        of_rounds(
+            f"bare: {single}", "echo + graph", one["bare"], one["floor"], target=at_most(1.15)
+        ),
+        of_rounds(f"bare: {crowd}", "echo", many["bare"], many["echo"], target=at_least(0.65)),
+    ]
+    show("Serving", rows)
+    print("load: " + ", ".join(f"{value:.1f}" for value in load))
+    for what, of in (("p50 [ms]", one), ("an answer [ms]", many)):
+        medians = {name: 1e3 * statistics.median(times_s) for name, times_s in of.items()}
+        print(f"{what}: " + ", ".join(f"{name} {ms:.3f}" for name, ms in medians.items()))
+    for what, of_them in (("steady", steady), (f"{_SWAPS} swaps", swapped)):
         print(
-            f"{what}: {len(of.taken_s)} decisions, {of.failed} failed, "
-            f"{of.wrong_version} of the wrong version, "
-            f"p50 {1e3 * statistics.median(of.taken_s):.2f} ms, "
-            f"p99 {1e3 * float(np.percentile(of.taken_s, _TAIL)):.2f} ms"
+            f"{what}: {len(of_them.made)} decisions, {of_them.failed} failed, "
+            f"{of_them.wrong_version} of the wrong version, "
+            f"p50 {1e3 * of_them.percentile_s(50):.2f} ms, "
+            f"p99 {1e3 * of_them.percentile_s(_TAIL):.2f} ms"
         )
 
 

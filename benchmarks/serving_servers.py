@@ -1,7 +1,8 @@
 """The servers that the serving benchmark compares, each in a process of its own.
 
 `echo` is a bare grpc.aio server that answers every call with the bytes of a file: what the way
-there and back costs. MLServer is installed into an environment of its own on first use.
+there and back costs. `bare` is one that runs the graph and does nothing else: it checks, counts and
+traces nothing. MLServer is installed into an environment of its own on first use.
 """
 
 import asyncio
@@ -11,11 +12,13 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
+import numpy as np
+import onnxruntime
 import yaml
 
 from aimlnf.inference.oip import open_inference_pb2 as pb
@@ -72,12 +75,23 @@ def process(arguments: list[str], log: Path) -> Iterator[None]:
 def echo(folder: Path, response: bytes) -> Iterator[str]:
     """The address of a server that answers `response`."""
     (folder / "response.bin").write_bytes(response)
-    port = free_port()
-    with process(
-        [sys.executable, str(Path(__file__)), str(port), str(folder / "response.bin")],
-        folder / "echo.log",
-    ):
-        yield _ready(f"127.0.0.1:{port}", folder / "echo.log")
+    with _bare_server(folder, "echo", str(folder / "response.bin")) as address:
+        yield address
+
+
+@contextmanager
+def bare(folder: Path, graph: bytes, name: str) -> Iterator[str]:
+    """The address of a server that runs `graph`, whose one input is called `name`."""
+    (folder / "graph.onnx").write_bytes(graph)
+    with _bare_server(folder, "bare", str(folder / "graph.onnx"), name) as address:
+        yield address
+
+
+@contextmanager
+def _bare_server(folder: Path, what: str, *arguments: str) -> Iterator[str]:
+    port, log = free_port(), folder / f"{what}.log"
+    with process([sys.executable, "-m", __name__, str(port), what, *arguments], log):
+        yield _ready(f"127.0.0.1:{port}", log)
 
 
 @contextmanager
@@ -161,9 +175,33 @@ def _ready(address: str, log: Path, model: str = "") -> str:
     raise TimeoutError(f"nobody answered at {address}; see {log}:\n{log.read_text()[-2000:]}")
 
 
-async def _echo(port: int, response: bytes) -> None:
+def _answering(response: bytes) -> Callable[[bytes], bytes]:
+    return lambda _: response
+
+
+def _running(graph: bytes, name: str) -> Callable[[bytes], bytes]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(content: bytes) -> bytes:
+        request = pb.ModelInferRequest.FromString(content)
+        array = np.frombuffer(request.raw_input_contents[0], np.float32)
+        outputs = session.run(names, {name: array.reshape(request.inputs[0].shape)})
+        response = pb.ModelInferResponse(model_name=request.model_name, model_version="1")
+        for output, values in zip(names, outputs, strict=True):
+            datatype = "INT64" if values.dtype == np.int64 else "FP32"
+            response.outputs.add(name=output, datatype=datatype, shape=values.shape)
+            response.raw_output_contents.append(values.tobytes())
+        return response.SerializeToString()
+
+    return run
+
+
+async def _serve(port: int, answer: Callable[[bytes], bytes]) -> None:
     async def infer(request: bytes, context: object) -> bytes:  # noqa: ARG001 - gRPC's
-        return response
+        return answer(request)
 
     async def live(request: bytes, context: object) -> bytes:  # noqa: ARG001 - gRPC's
         return pb.ServerLiveResponse(live=True).SerializeToString()
@@ -186,4 +224,8 @@ async def _echo(port: int, response: bytes) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_echo(int(sys.argv[1]), Path(sys.argv[2]).read_bytes()))
+    port, what, file, *arguments = sys.argv[1:]
+    content = Path(file).read_bytes()
+    asyncio.run(
+        _serve(int(port), _answering(content) if what == "echo" else _running(content, *arguments))
+    )

@@ -20,6 +20,7 @@ from inference_nf.adapters.grpc_repository import GrpcRepository
 from inference_nf.adapters.prometheus_meter import PrometheusMeter
 from inference_nf.adapters.sql_answers import SqlAnswers
 from inference_nf.adapters.sql_models import SqlModels
+from inference_nf.adapters.sql_shadow import SqlShadow
 from inference_nf.adapters.sql_tables import metadata
 from inference_nf.batching import Batcher
 from inference_nf.config import EngineSettings, InferenceSettings
@@ -70,7 +71,9 @@ async def serve(
             return
         models = _models(settings, stack, database, meter=meter, clock=clock)
         runs = _runs(settings, stack, meter=meter, clock=clock)
-        shadowing = Shadowing(models, runs=runs, meter=meter)
+        shadowing = Shadowing(
+            models, runs=runs, store=SqlShadow(database), meter=meter, clock=clock
+        )
         deciding = Deciding(
             models,
             runs=runs,
@@ -113,6 +116,7 @@ async def serve(
             )
         )
         waiting = await models.restore()
+        await shadowing.restore()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(OutboxRelay(database, publisher).run(stop))
             tasks.create_task(models.restore_rest(waiting, stop))

@@ -46,7 +46,7 @@ class _Waiting:
 
     @property
     def size(self) -> int:
-        return len(next(iter(self.feeds.values())))
+        return _batch_of(self.feeds)
 
     def fits(self, other: "_Waiting") -> bool:
         return all(
@@ -125,9 +125,9 @@ class Batcher:
             ResourceExhausted: QUOTA_EXCEEDED, with a hint when to try again.
             DeadlineExceeded: DEADLINE_EXCEEDED, before the run had begun.
         """
-        waiting = _Waiting(feeds, self._clock.monotonic_s(), deadline_s)
-        if alone or (self._is_quick(engine) and engine not in self._queues):
-            return await self._run_alone(engine, waiting)
+        if alone or (engine not in self._queues and self._is_quick(engine, feeds)):
+            self._meter.stage("queue", 0.0)
+            return await self._run(engine, feeds)
         if sum(map(len, self._queues.values())) >= self._max_queued:
             self._meter.shed()
             retry_s = max(self.expected_s(engine), _LEAST_RETRY_S)
@@ -137,6 +137,7 @@ class Batcher:
                 reason="QUOTA_EXCEEDED",
                 retry_after_s=f"{retry_s:.3f}",
             )
+        waiting = _Waiting(feeds, self._clock.monotonic_s(), deadline_s)
         self._queues.setdefault(engine, deque()).append(waiting)
         if self._at_work[engine] < self._at_a_time:
             self._at_work[engine] += 1
@@ -145,9 +146,10 @@ class Batcher:
             task.add_done_callback(self._tasks.discard)
         return await waiting.answer
 
-    def _is_quick(self, engine: Engine) -> bool:
+    def _is_quick(self, engine: Engine, feeds: Tensors) -> bool:
+        # A batch takes at most as long as its contexts one by one.
         pace = self._paces.get(engine)
-        return pace is not None and pace.expected_s < self._quick_s
+        return pace is not None and pace.least_s * _batch_of(feeds) < self._quick_s
 
     async def close(self) -> None:
         """Answer who still waits."""
@@ -232,11 +234,18 @@ class Batcher:
             outputs = engine.run(feeds)
             return Run(outputs, self._clock.monotonic_s() - started_s)
 
-        quick = self._is_quick(engine)
+        quick = self._is_quick(engine, feeds)
         run = timed() if quick else await self._worker.run(timed, urgent=True)
-        self._paces.setdefault(engine, Pace(run.inference_s)).observe(run.inference_s)
-        self._meter.ran(len(next(iter(feeds.values()))))
+        pace = self._paces.get(engine)
+        if pace is None:
+            pace = self._paces[engine] = Pace(run.inference_s)
+        pace.observe(run.inference_s)
+        self._meter.ran(_batch_of(feeds))
         return run
+
+
+def _batch_of(feeds: Tensors) -> int:
+    return len(next(iter(feeds.values())))
 
 
 def _too_late() -> DeadlineExceeded:

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from inference_nf.model_card import ModelCard, refused
+from inference_nf.releases import Precision
 from nf_runtime.errors import FailedPrecondition
 
 _INPUT = "inputs."
@@ -56,13 +57,21 @@ def read_golden(document: bytes, card: ModelCard) -> GoldenSamples:
     return GoldenSamples(inputs, outputs)
 
 
-def check_golden(card: ModelCard, stored: Tensors, computed: Tensors) -> None:
+def check_golden(
+    card: ModelCard, stored: Tensors, computed: Tensors, *, precision: Precision
+) -> None:
     """Returns when every stored output was reproduced within the card's tolerance.
+
+    Args:
+        card: Has the tolerance, which differs with the precision.
+        stored: What the version was tested with.
+        computed: What the engine made of the same inputs.
+        precision: That the engine computes in.
 
     Raises:
         FailedPrecondition: GOLDEN_SAMPLE_MISMATCH, with the output and the largest deviation.
     """
-    tolerance = card.golden
+    tolerance = card.golden.tolerance_in(precision)
     for name, wanted in stored.items():
         got = computed.get(name)
         if got is None or got.shape != wanted.shape:
@@ -72,7 +81,7 @@ def check_golden(card: ModelCard, stored: Tensors, computed: Tensors) -> None:
             deviation = np.abs(got.astype(np.float64) - wanted)
             allowed = tolerance.absolute + tolerance.relative * np.abs(wanted)
             if not (deviation <= allowed).all():  # also false for NaN
-                raise mismatch(name, f"deviates by up to {deviation.max():.3g}")
+                raise mismatch(name, f"deviates by up to {deviation.max():.3g} in {precision}")
         elif not np.array_equal(got, wanted):
             raise mismatch(name, f"differs in {int((got != wanted).sum())} elements")
 

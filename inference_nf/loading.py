@@ -63,6 +63,11 @@ class Models:
         return None if self._set.active is None else self._serving.get(self._set.active)
 
     @property
+    def wanted(self) -> ModelSet:
+        """What is to be in memory; after a restart some of it may wait for the repository."""
+        return self._set
+
+    @property
     def serving(self) -> list[ServingModel]:
         """Every version in memory, oldest first."""
         return [self._serving[m.key] for m in self._set.models if m.key in self._serving]

@@ -6,6 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from aimlnf.inference.v1 import inference_pb2 as pb
 from aimlnf.ransim.v1 import radio_pb2
 from inference_nf.answers import Report
+from inference_nf.comparison import Comparison
 from inference_nf.decisions import (
     Decision,
     FallbackMethod,
@@ -15,7 +16,6 @@ from inference_nf.decisions import (
 )
 from inference_nf.preparing import ServingModel
 from inference_nf.releases import EngineKind, LoadFailure, Precision
-from inference_nf.shadowing import Comparison
 from nf_runtime.clock import NANOSECONDS_PER_S
 from nf_runtime.errors import InvalidArgument
 from nf_runtime.wire import allocation_to_message, context_from_message

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from inference_nf.releases import Precision
@@ -22,7 +22,7 @@ REQUIRED_OUTPUTS: Mapping[str, str] = {
 }
 _DTYPES = ("float32", "float64", "int32", "int64", "bool")
 _MAX_RANK = 8
-_CONTEXT_TENSORS = frozenset(field.name for field in fields(RadioContext))
+_CONTEXT_TENSORS = frozenset(tensor.name for tensor in fields(RadioContext))
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,32 @@ class TensorSpec:
 
 
 @dataclass(frozen=True)
+class Tolerance:
+    """How far an output may be from a stored one: ``absolute + relative * |stored|``."""
+
+    absolute: float
+    relative: float
+
+
+@dataclass(frozen=True)
 class GoldenCheck:
     """Where the stored samples are, and how near to them the outputs must come.
 
-    An element of an output passes within ``absolute + relative * |stored|``, an integer only if
-    it is equal.
+    An integer passes only if it is equal.
+
+    Attributes:
+        file_name: Of the samples.
+        tolerance: For the graph as it was published.
+        reduced: For engines that compute its linear layers in less, as the exporter measured it.
     """
 
     file_name: str
-    absolute: float
-    relative: float
+    tolerance: Tolerance
+    reduced: Mapping[Precision, Tolerance] = field(default_factory=dict)
+
+    def tolerance_in(self, precision: Precision) -> Tolerance:
+        """For an engine of that precision; where nobody measured it, as for the published graph."""
+        return self.reduced.get(precision, self.tolerance)
 
 
 @dataclass(frozen=True)
@@ -100,10 +116,14 @@ def read_card(document: bytes) -> ModelCard:
             outputs=tuple(_tensor_spec(entry) for entry in signature["outputs"]),
             golden=GoldenCheck(
                 file_name=str(golden["file"]),
-                absolute=_tolerance(golden["tolerance"]["absolute"]),
-                relative=_tolerance(golden["tolerance"]["relative"]),
+                tolerance=_tolerance(golden["tolerance"]),
+                reduced={
+                    precision: _tolerance(entry)
+                    for precision in Precision
+                    if (entry := golden.get("tolerance_by_precision", {}).get(precision))
+                },
             ),
-            precision=Precision(content.get("precision", Precision.FP32)),
+            precision=_precision(content.get("precision", Precision.FP32)),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise refused(f"the model card cannot be read: {type(error).__name__}: {error}") from error
@@ -133,10 +153,16 @@ def check_graph(
             raise refused(f"the graph's {what} {min(by_name)} is not in the card")
 
 
-def _tolerance(value: Any) -> float:
-    tolerance = float(value)
-    if not (math.isfinite(tolerance) and tolerance >= 0):
-        raise ValueError(f"a golden tolerance of {tolerance} would let everything or nothing pass")
+def _precision(entry: Any) -> Precision:
+    # The card of a variant tells in what its layers are typed already, and how many they are.
+    return Precision(entry["layers"] if isinstance(entry, Mapping) else entry)
+
+
+def _tolerance(entry: Mapping[str, Any]) -> Tolerance:
+    tolerance = Tolerance(float(entry["absolute"]), float(entry["relative"]))
+    for value in (tolerance.absolute, tolerance.relative):
+        if not (math.isfinite(value) and value >= 0):
+            raise ValueError(f"a golden tolerance of {value} would let everything or nothing pass")
     return tolerance
 
 

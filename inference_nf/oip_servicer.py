@@ -7,6 +7,7 @@ Triton's repository extension loads and frees versions; it never changes which o
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.metadata import version as package_version
 from typing import Any
 
@@ -28,6 +29,7 @@ from inference_nf.protocol_tensors import (
     shape_of,
     to_raw,
 )
+from inference_nf.releases import ModelKey
 from inference_nf.servicer import deadline_of
 from nf_runtime.clock import Clock
 from nf_runtime.errors import InvalidArgument, NotFound
@@ -114,13 +116,10 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
         outputs = await self._deciding.infer(
             model, feeds, deadline_s=deadline_of(context, self._clock)
         )
-        response = pb.ModelInferResponse(
-            model_name=model.key.name, model_version=str(model.key.version), id=request.id
-        )
-        for spec in wanted:
-            array = outputs[spec.name]
-            response.outputs.add(name=spec.name, datatype=datatype_of(spec), shape=array.shape)
-            response.raw_output_contents.append(to_raw(array))
+        described = tuple([(s.name, datatype_of(s), outputs[s.name].shape) for s in wanted])
+        response = pb.ModelInferResponse.FromString(_head(model.key, described))
+        response.id = request.id
+        response.raw_output_contents.extend([to_raw(outputs[spec.name]) for spec in wanted])
         return response
 
     async def RepositoryIndex(
@@ -175,19 +174,17 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
             if spec is None or tensor.name in feeds:
                 what = "is given twice" if spec else f"is unknown; there are {', '.join(specs)}"
                 raise invalid_tensor(tensor.name, what)
-            check_tensor(
-                spec, datatype=tensor.datatype, shape=tensor.shape, max_batch=self._max_batch
-            )
+            shape = tuple(tensor.shape)
+            check_tensor(spec, datatype=tensor.datatype, shape=shape, max_batch=self._max_batch)
             if raw and tensor.HasField("contents"):
                 raise invalid_tensor(tensor.name, "has raw and typed contents; send one of them")
-            feeds[tensor.name] = (
-                from_raw(spec, raw[number], tensor.shape)
+            feeds[spec.name] = (
+                from_raw(spec, raw[number], shape)
                 if raw
-                else from_values(spec, _contents(tensor), tensor.shape)
+                else from_values(spec, _contents(tensor), shape)
             )
-        missing = [name for name in specs if name not in feeds]
-        if missing:
-            raise invalid_tensor(missing[0], "is missing")
+        if len(feeds) < len(specs):
+            raise invalid_tensor(min(specs.keys() - feeds.keys()), "is missing")
         batches = {array.shape[0] for array in feeds.values()}
         if len(batches) > 1:
             raise invalid_tensor(
@@ -208,6 +205,18 @@ def _only_repository(name: str) -> None:
 def _contents(tensor: pb.ModelInferRequest.InferInputTensor) -> Sequence[Any]:
     values: Sequence[Any] = getattr(tensor.contents, _CONTENTS[tensor.datatype])
     return values
+
+
+@lru_cache(maxsize=256)
+def _head(key: ModelKey, described: tuple[tuple[str, str, tuple[int, ...]], ...]) -> bytes:
+    """An answer without its contents: the same for the same model and shapes, call after call."""
+    outputs = [
+        pb.ModelInferResponse.InferOutputTensor(name=name, datatype=datatype, shape=shape)
+        for name, datatype, shape in described
+    ]
+    return pb.ModelInferResponse(
+        model_name=key.name, model_version=str(key.version), outputs=outputs
+    ).SerializeToString()
 
 
 def _wanted(

@@ -1,5 +1,9 @@
 """How long something takes, learnt from how long it took."""
 
+import math
+from collections import deque
+
+_RECENT = 32  # observations
 _WEIGHT = 0.2  # of the youngest observation
 _EASING = 0.98  # what is left of an expectation that kept something from being tried
 
@@ -14,6 +18,16 @@ class Pace:
     def __init__(self, first_guess_s: float) -> None:
         self._expected_s = first_guess_s
         self._observed = False
+        self._recent_s: deque[float] = deque(maxlen=_RECENT)
+
+    @property
+    def least_s(self) -> float:
+        """The least that a recent one took, which is what it takes when nothing disturbs it.
+
+        On a busy host a duration also holds the time that others had the processor; the expected
+        one rightly does, but says little about the work itself. Infinite before any was observed.
+        """
+        return min(self._recent_s, default=math.inf)
 
     @property
     def expected_s(self) -> float:
@@ -29,6 +43,7 @@ class Pace:
 
     def observe(self, duration_s: float) -> None:
         """One took that long."""
+        self._recent_s.append(duration_s)
         if not self._observed:
             self._observed, self._expected_s = True, duration_s
             return

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 import numpy.typing as npt
 
 from inference_nf.answers import Answer, Counts, Ending, Notification, Outcome, Report
+from inference_nf.comparison import Comparison
 from inference_nf.decisions import Decision, RadioSnapshot
 from inference_nf.loaded_models import ModelSet
 from inference_nf.model_card import TensorSpec
@@ -230,6 +231,18 @@ class ModelStore(Protocol):
 
     async def save_model_set(self, models: ModelSet) -> None:
         """Keep `models`, all or nothing."""
+        ...
+
+
+class ShadowStore(Protocol):
+    """The candidate that decides beside the active model, durably."""
+
+    async def shadow(self) -> Comparison | None:
+        """What was saved last; None at first."""
+        ...
+
+    async def save_shadow(self, comparison: Comparison | None) -> None:
+        """Keep it in place of the one before; None where no candidate decides any more."""
         ...
 
 

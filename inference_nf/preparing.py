@@ -216,7 +216,7 @@ class Preparing:
                 computed = engine.run(golden.inputs)
         except Exception as error:
             raise mismatch("(all)", f"was not computed: {error}") from error
-        check_golden(card, golden.outputs, computed)
+        check_golden(card, golden.outputs, computed, precision=engine.precision)
         return engine
 
     @contextmanager

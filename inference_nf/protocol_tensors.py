@@ -79,7 +79,9 @@ def from_values(spec: TensorSpec, values: Sequence[Any], shape: Sequence[int]) -
 
 def to_raw(array: npt.NDArray[Any]) -> bytes:
     """The array's elements as little-endian bytes in C order."""
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+    if array.dtype.str.startswith(">"):
+        array = array.astype(array.dtype.newbyteorder("<"))
+    return array.tobytes()
 
 
 def invalid_tensor(name: str, what: str) -> InvalidArgument:

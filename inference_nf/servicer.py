@@ -107,14 +107,14 @@ class InferenceFunctionServicer(InferenceFunctionServiceServicer):
         self, request: pb.StartShadowRequest, context: Any
     ) -> pb.StartShadowResponse:
         """Let a candidate decide too."""
-        comparison = self._shadowing.start(_key(request), request.share)
+        comparison = await self._shadowing.start(_key(request), request.share)
         return pb.StartShadowResponse(shadow=shadow_message(comparison))
 
     async def StopShadow(
         self, request: pb.StopShadowRequest, context: Any
     ) -> pb.StopShadowResponse:
         """End that, and tell what was compared."""
-        comparison = self._shadowing.stop()
+        comparison = await self._shadowing.stop()
         return pb.StopShadowResponse(shadow=shadow_message(comparison))
 
     async def Decide(self, request: pb.DecideRequest, context: Any) -> pb.DecideResponse:

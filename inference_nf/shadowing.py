@@ -4,75 +4,38 @@ What it decides is compared on the same estimate and thrown away: nothing of it 
 it is activated like any other version. It never holds up a decision: it comes after, takes its turn
 with other callers, and is spared what the engines have no time for.
 
-Not modelled: a comparison that outlives the process.
+The candidate and what was compared outlive the process: they are stored when it begins and ends,
+and every second meanwhile.
+
+Not modelled: what was compared in the last second before the process was killed.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 import structlog
 
 from inference_nf.batching import Batcher
+from inference_nf.comparison import Comparison, falls_in_share
 from inference_nf.decisions import Decision, RadioSnapshot, feeds_for, model_decision
 from inference_nf.loading import Models
-from inference_nf.ports import Meter
+from inference_nf.ports import Meter, ShadowStore
 from inference_nf.releases import ModelKey
-from nf_runtime.errors import FailedPrecondition, InvalidArgument, ResourceExhausted
-from radio_math.secrecy import sum_secrecy_rate
+from nf_runtime.client import wait_or_stop
+from nf_runtime.clock import Clock
+from nf_runtime.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    NfError,
+    NotFound,
+    ResourceExhausted,
+)
 
 _MOST_WAITING = 64
-_SPAN = 2**64
+_SAVE_PERIOD_S = 1.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What the candidate did beside the active model.
-
-    Attributes:
-        key: The candidate.
-        share: Of the decisions that it makes too, in (0, 1].
-        compared: Decisions that both made.
-        better: Of these, where the candidate's rate on the estimate is higher.
-        same_carriers: Of these, where every ESIM is on the same carrier.
-        failed: What the candidate could not decide.
-        skipped: What it was spared.
-        active_rate_bps_hz: Sum over what was compared of the active model's rates.
-        candidate_rate_bps_hz: Likewise of the candidate's.
-        candidate_reliability: Likewise of the reliabilities that it gives itself.
-    """
-
-    key: ModelKey
-    share: float
-    compared: int = 0
-    better: int = 0
-    same_carriers: int = 0
-    failed: int = 0
-    skipped: int = 0
-    active_rate_bps_hz: float = 0.0
-    candidate_rate_bps_hz: float = 0.0
-    candidate_reliability: float = 0.0
-
-    def with_pair(
-        self, snapshot: RadioSnapshot, active: Decision, candidate: Decision
-    ) -> "Comparison":
-        """The comparison with one more pair of decisions for the same context."""
-        ours = float(sum_secrecy_rate(snapshot.context, active.allocation))
-        theirs = float(sum_secrecy_rate(snapshot.context, candidate.allocation))
-        same = np.array_equal(active.allocation.carrier, candidate.allocation.carrier)
-        return replace(
-            self,
-            compared=self.compared + 1,
-            better=self.better + (theirs > ours),
-            same_carriers=self.same_carriers + bool(same),
-            active_rate_bps_hz=self.active_rate_bps_hz + ours,
-            candidate_rate_bps_hz=self.candidate_rate_bps_hz + theirs,
-            candidate_reliability=self.candidate_reliability + candidate.reliability,
-        )
 
 
 class Shadowing:
@@ -81,14 +44,21 @@ class Shadowing:
     Args:
         models: What is in memory.
         runs: Runs engines.
+        store: Where the candidate and its comparison are kept.
         meter: Where comparisons are counted.
+        clock: For the time between two savings.
     """
 
-    def __init__(self, models: Models, *, runs: Batcher, meter: Meter) -> None:
+    def __init__(
+        self, models: Models, *, runs: Batcher, store: ShadowStore, meter: Meter, clock: Clock
+    ) -> None:
         self._models = models
         self._runs = runs
+        self._store = store
         self._meter = meter
+        self._clock = clock
         self._comparison: Comparison | None = None
+        self._saved: Comparison | None = None
         self._waiting: asyncio.Queue[tuple[RadioSnapshot, Decision]] = asyncio.Queue(_MOST_WAITING)
 
     @property
@@ -98,7 +68,11 @@ class Shadowing:
             self._comparison = None
         return self._comparison
 
-    def start(self, key: ModelKey, share: float) -> Comparison:
+    async def restore(self) -> None:
+        """Go on with the candidate of the process's last life, once it is in memory again."""
+        self._comparison = self._saved = await self._store.shadow()
+
+    async def start(self, key: ModelKey, share: float) -> Comparison:
         """Let a loaded version decide too, from the next decision on, counted from nothing.
 
         Raises:
@@ -120,12 +94,15 @@ class Shadowing:
                 state="ACTIVE",
                 wanted="SHADOW",
             )
-        self._comparison = Comparison(key, share)
+        started = Comparison(key, share)
+        await self._save(started)
+        self._comparison = started
         log.info("candidate decides beside the active model", model=str(key), share=share)
-        return self._comparison
+        return started
 
-    def stop(self) -> Comparison | None:
+    async def stop(self) -> Comparison | None:
         """End it; what was compared, if there was a candidate. Idempotent."""
+        await self._save(None)
         ended, self._comparison = self.comparison, None
         return ended
 
@@ -143,7 +120,12 @@ class Shadowing:
             self._update(comparison.key, lambda c: replace(c, skipped=c.skipped + 1))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Compare until `stop` is set."""
+        """Compare, and save what was compared, until `stop` is set."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._compare_all(stop))
+            tasks.create_task(self._save_regularly(stop))
+
+    async def _compare_all(self, stop: asyncio.Event) -> None:
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
@@ -156,11 +138,32 @@ class Shadowing:
         finally:
             stopping.cancel()
 
+    async def _save_regularly(self, stop: asyncio.Event) -> None:
+        said = False
+        stopped = False
+        while not stopped:
+            stopped = await wait_or_stop(_SAVE_PERIOD_S, clock=self._clock, stop=stop)
+            try:
+                await self._save(self.comparison)
+                said = False
+            except NfError as error:  # it is saved with the next ones
+                if not said:
+                    log.warning("comparison could not be saved", error=str(error))
+                said = True
+
+    async def _save(self, comparison: Comparison | None) -> None:
+        if comparison != self._saved:
+            await self._store.save_shadow(comparison)
+            self._saved = comparison
+
     async def _compare(self, snapshot: RadioSnapshot, active: Decision) -> None:
         comparison = self.comparison
         if comparison is None:
             return
-        model = self._models.find(comparison.key.name, comparison.key.version)
+        try:
+            model = self._models.find(comparison.key.name, comparison.key.version)
+        except NotFound:  # it waits for the repository
+            return
         try:
             feeds = feeds_for(model.card.inputs, snapshot.context, decision_id=active.decision_id)
             run = await self._runs.run(model.engine, feeds)
@@ -191,12 +194,5 @@ class Shadowing:
             self._meter.compared(key, better=changed.better > comparison.better)
 
     def _is_candidate(self, key: ModelKey) -> bool:
-        active = self._models.active
-        in_memory = any(model.key == key for model in self._models.serving)
-        return in_memory and (active is None or active.key != key)
-
-
-def falls_in_share(decision_id: str, share: float) -> bool:
-    """Whether a decision is among that share of all; a larger share holds every smaller one."""
-    drawn = int.from_bytes(hashlib.sha256(decision_id.encode()).digest()[:8], "big")
-    return drawn < share * _SPAN
+        wanted = self._models.wanted
+        return wanted.find(key) is not None and wanted.active != key

@@ -13,8 +13,10 @@ Servicers are coroutine functions or async generators, and read request streams 
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import grpc
@@ -69,7 +71,10 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
     def __init__(self, nf_name: str, *, clock: Clock, metrics: RpcMetrics) -> None:
         self._domain = f"{nf_name}.aimlnf"
         self._clock = clock
-        self._metrics = metrics
+        # Looked up once for each method and code, not for each call.
+        self._in_flight = cache(metrics.in_flight.labels)
+        self._duration_seconds = cache(metrics.duration_seconds.labels)
+        self._log = log.bind()
         self._draining = False
         self._open_streams: set[_OpenStream] = set()
         # Methods are few and known, so wrapping each once is safe and spares the hot path.
@@ -155,7 +160,7 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         outcome = _Outcome()
         with (
             continued(metadata.get(TRACEPARENT_KEY), request_id=request_id),
-            self._metrics.in_flight.labels(method).track_inprogress(),
+            self._in_flight(method).track_inprogress(),
         ):
             try:
                 await self._attempt(serve, context, stream, outcome, request_id)
@@ -208,7 +213,10 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
                 self._open_streams.discard(stream)
 
     def _account(self, method: str, context: Any, outcome: _Outcome, duration_s: float) -> None:
-        self._metrics.duration_seconds.labels(method, outcome.code).observe(duration_s)
+        self._duration_seconds(method, outcome.code).observe(duration_s)
+        level = logging.DEBUG if method.startswith(_QUIET_SERVICES) else logging.INFO
+        if outcome.exception is None and not self._log.is_enabled_for(level):
+            return
         fields = {
             "method": method,
             "code": outcome.code,
@@ -218,11 +226,9 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         if outcome.failure is not None:
             fields |= {"reason": outcome.failure.reason, "error": outcome.failure.message}
         if outcome.exception is not None:
-            log.error("rpc", **fields, exc_info=outcome.exception)
-        elif method.startswith(_QUIET_SERVICES):
-            log.debug("rpc", **fields)
+            self._log.error("rpc", **fields, exc_info=outcome.exception)
         else:
-            log.info("rpc", **fields)
+            self._log.log(level, "rpc", **fields)
 
 
 class _BuildingContext:

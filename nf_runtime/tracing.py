@@ -52,9 +52,7 @@ def continued(traceparent: str | None, *, request_id: str | None = None) -> Iter
     Without one, or with one that cannot be read, a new trace starts. Logs inside carry `trace_id`
     and, where one is given or already bound, `request_id`.
     """
-    parent = trace.get_current_span(
-        _PROPAGATOR.extract({TRACEPARENT_KEY: traceparent}) if traceparent else context.Context()
-    ).get_span_context()
+    parent = _span_of(traceparent) if traceparent else trace.INVALID_SPAN_CONTEXT
     span_context = trace.SpanContext(
         trace_id=parent.trace_id if parent.is_valid else _IDS.generate_trace_id(),
         span_id=_IDS.generate_span_id(),
@@ -65,9 +63,16 @@ def continued(traceparent: str | None, *, request_id: str | None = None) -> Iter
     bound = {"trace_id": trace.format_trace_id(span_context.trace_id)}
     if request_id is not None:
         bound["request_id"] = request_id
-    token = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(span_context)))
+    # Every RPC comes by here: nothing is made that only some need.
+    span = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(span_context)))
+    before = structlog.contextvars.bind_contextvars(**bound)
     try:
-        with structlog.contextvars.bound_contextvars(**bound):
-            yield current_traceparent() or ""
+        yield f"00-{bound['trace_id']}-{trace.format_span_id(span_context.span_id)}-01"
     finally:
-        context.detach(token)
+        structlog.contextvars.reset_contextvars(**before)
+        context.detach(span)
+
+
+def _span_of(traceparent: str) -> trace.SpanContext:
+    extracted = _PROPAGATOR.extract({TRACEPARENT_KEY: traceparent})
+    return trace.get_current_span(extracted).get_span_context()

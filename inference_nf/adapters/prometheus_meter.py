@@ -1,5 +1,7 @@
 """Durations and counts of decisions for Prometheus."""
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from inference_nf.answers import Ending
@@ -31,6 +33,7 @@ class PrometheusMeter:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._of_stage = cache(self._stage_seconds.labels)
         self._decisions_total = Counter(
             "aimlnf_inference_decisions_total",
             "Decisions made, also those that were only asked for",
@@ -88,7 +91,7 @@ class PrometheusMeter:
 
     def stage(self, stage: str, duration_s: float) -> None:
         """A stage of an answer took that long."""
-        self._stage_seconds.labels(stage).observe(duration_s)
+        self._of_stage(stage).observe(duration_s)
 
     def answered(self, ending: Ending) -> None:
         """A notification was dealt with."""

@@ -40,6 +40,23 @@ loaded_models = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 
+# At most one row: the candidate that decides beside the active model.
+shadow = Table(
+    "shadow",
+    metadata,
+    Column("model_name", _NAME, primary_key=True),
+    Column("model_version", Integer, primary_key=True, autoincrement=False),
+    Column("share", Float(53), nullable=False),
+    Column("compared", BigInteger, nullable=False),
+    Column("better", BigInteger, nullable=False),
+    Column("same_carriers", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("skipped", BigInteger, nullable=False),
+    Column("active_rate_bps_hz", Float(53), nullable=False),
+    Column("candidate_rate_bps_hz", Float(53), nullable=False),
+    Column("candidate_reliability", Float(53), nullable=False),
+)
+
 subscription = Table(
     "subscription",
     metadata,

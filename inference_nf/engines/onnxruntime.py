@@ -37,7 +37,7 @@ class OnnxRuntimeEngine:
 
     def run(self, feeds: Tensors) -> dict[str, npt.NDArray[Any]]:
         """Every output by name."""
-        outputs = self._session.run(self._output_names, dict(feeds))
+        outputs = self._session.run(self._output_names, feeds)
         return dict(zip(self._output_names, outputs, strict=True))
 
 

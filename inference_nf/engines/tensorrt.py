@@ -21,9 +21,9 @@ from inference_nf.engines.compiling import (
 )
 from inference_nf.engines.cuda import Cuda
 from inference_nf.engines.plans import PlanCache, PlanKey
-from inference_nf.engines.precision import in_half_precision
-from inference_nf.model_card import TensorSpec
+from inference_nf.model_card import TensorSpec, refused
 from inference_nf.releases import EngineKind, Precision
+from ml_models.half_precision import HalfPrecisionError, in_half_precision
 
 
 class TensorRtBuilder:
@@ -57,7 +57,7 @@ class TensorRtBuilder:
         runtime = library.Runtime(library.Logger(library.Logger.ERROR))
 
         def compiled() -> bytes:
-            typed = in_half_precision(graph) if precision is Precision.FP16 else graph
+            typed = _halved(graph) if precision is Precision.FP16 else graph
             return compile_plan(library, typed, max_batch=self._max_batch).plan
 
         engine = self._plans.loaded(
@@ -143,6 +143,13 @@ class TensorRtEngine:
                 self._cuda.download(array, self._addresses[name], self._stream)
             self._cuda.synchronise(self._stream)
         return outputs
+
+
+def _halved(graph: bytes) -> bytes:
+    try:
+        return in_half_precision(graph)
+    except HalfPrecisionError as error:
+        raise refused(str(error)) from error
 
 
 def _size_bytes(spec: TensorSpec, max_batch: int) -> int:

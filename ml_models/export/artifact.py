@@ -22,6 +22,7 @@ from ml_models.export.graph import (
     output_signature,
 )
 from ml_models.export.long_chain import export_long_chain
+from ml_models.export.tolerances import measured_tolerances
 from ml_models.gan_gdm.config import (
     FEW_STEP_COUNTS,
     TrainingConfig,
@@ -134,6 +135,9 @@ def model_card(
             "file": GOLDEN_FILE,
             "sha256": sha256(folder / GOLDEN_FILE),
             "tolerance": {"absolute": GOLDEN_TOLERANCE, "relative": GOLDEN_TOLERANCE},
+            "tolerance_by_precision": measured_tolerances(
+                folder / MODEL_FILE, folder / GOLDEN_FILE, least=GOLDEN_TOLERANCE
+            ),
         },
     }
 

@@ -7,6 +7,7 @@ from fakes.inference_nf.memory_repository import (
     MemoryKeys,
     MemoryModelStore,
     MemoryRepository,
+    MemoryShadowStore,
 )
 from support.tiny_models import TinyVersion
 
@@ -28,6 +29,7 @@ class ModelWorld:
         self.repository = MemoryRepository(*versions)
         self.cache = MemoryCache()
         self.store = MemoryModelStore()
+        self.shadow_store = MemoryShadowStore()
         self.builder = MemoryBuilder(EngineKind.ONNXRUNTIME)
         self.other_builder = MemoryBuilder(EngineKind.TENSORRT)
         self.builders: dict[EngineKind, EngineBuilder] = {
@@ -63,7 +65,13 @@ class ModelWorld:
             max_batch=8,
             max_queued=self.max_queued,
         )
-        self.shadowing = Shadowing(self.models, runs=self.runs, meter=self.meter)
+        self.shadowing = Shadowing(
+            self.models,
+            runs=self.runs,
+            store=self.shadow_store,
+            meter=self.meter,
+            clock=SystemClock(),
+        )
         return self.models
 
     def deciding(self, *, min_reliability: float = 0.0, search: bool = True) -> Deciding:

@@ -53,18 +53,21 @@ class MemoryEngine:
 
 
 class MemoryBuilder:
-    """Hands out `MemoryEngine`s and remembers them; fails when told to."""
+    """Hands out `MemoryEngine`s and remembers them; fails, or makes failing ones, when told to."""
 
     def __init__(self, kind: EngineKind) -> None:
         self.kind = kind
         self.built: list[MemoryEngine] = []
         self.failure: Exception | None = None
+        self.engine_failure: Exception | None = None
 
     def build(self, graph: bytes, *, sha256: str, precision: Precision) -> MemoryEngine:
         if self.failure is not None:
             raise self.failure
-        self.built.append(MemoryEngine(self.kind, graph, precision))
-        return self.built[-1]
+        engine = MemoryEngine(self.kind, graph, precision)
+        engine.failure = self.engine_failure
+        self.built.append(engine)
+        return engine
 
 
 class InlineWorker:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from support.tiny_models import TinyVersion
 
+from inference_nf.comparison import Comparison
 from inference_nf.loaded_models import ModelSet
 from inference_nf.releases import ModelKey, ModelRelease
 from nf_runtime.errors import DataLoss, NotFound, Unavailable
@@ -99,3 +100,19 @@ class MemoryModelStore:
         if self.missing:
             raise Unavailable("not there", reason="PEER_UNAVAILABLE", peer="database")
         self.saved = models
+
+
+class MemoryShadowStore:
+    """Keeps the comparison; fails while `missing`."""
+
+    def __init__(self) -> None:
+        self.saved: Comparison | None = None
+        self.missing = False
+
+    async def shadow(self) -> Comparison | None:
+        return self.saved
+
+    async def save_shadow(self, comparison: Comparison | None) -> None:
+        if self.missing:
+            raise Unavailable("not there", reason="PEER_UNAVAILABLE", peer="database")
+        self.saved = comparison

@@ -7,9 +7,9 @@ import pytest
 from support.tiny_models import tiny_version
 
 from inference_nf.engines.compiling import CompiledPlan, compile_plan, installed_library
-from inference_nf.engines.precision import in_half_precision
 from inference_nf.model_card import ModelCard, check_graph, read_card
 from inference_nf.releases import Precision
+from ml_models.half_precision import in_half_precision
 from nf_runtime.errors import FailedPrecondition
 
 SHIPPED = Path("models/gan_gdm")

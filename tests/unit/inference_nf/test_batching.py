@@ -13,7 +13,7 @@ from support.waiting import until
 
 from inference_nf.batching import Batcher
 from inference_nf.releases import EngineKind, Precision
-from nf_runtime.clock import SystemClock
+from nf_runtime.clock import Clock, SystemClock
 from nf_runtime.errors import DeadlineExceeded, ResourceExhausted
 
 GRAPH = tiny_version().files["model.onnx"]
@@ -21,17 +21,30 @@ MAX_BATCH = 4
 MAX_QUEUED = 6
 
 
+class SteppedClock(SystemClock):
+    """Each reading is later than the one before by the same step."""
+
+    def __init__(self, *, step_s: float) -> None:
+        self.step_s = step_s
+        self._read_s = 0.0
+
+    def monotonic_s(self) -> float:
+        """The next reading."""
+        self._read_s += self.step_s
+        return self._read_s
+
+
 class World:
     """A batcher whose engine can be held."""
 
-    def __init__(self, *, quick_s: float = 0.0) -> None:
+    def __init__(self, *, quick_s: float = 0.0, clock: Clock | None = None) -> None:
         self.worker = InlineWorker()
         self.meter = MemoryMeter()
         self.engine = MemoryEngine(EngineKind.ONNXRUNTIME, GRAPH, Precision.FP32)
         self.runs = Batcher(
             worker=self.worker,
             meter=self.meter,
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             max_batch=MAX_BATCH,
             max_queued=MAX_QUEUED,
             quick_s=quick_s,
@@ -205,3 +218,21 @@ async def test_a_graph_that_is_known_to_be_quick_is_not_handed_to_a_thread() -> 
             assert outputs.keys() == expected_outputs(golden_inputs(1)).keys()
         assert world.worker.taken == handed_over
         assert world.meter.batches == [1, 1, 1]
+
+
+async def test_one_slow_turn_does_not_make_a_quick_graph_slow() -> None:
+    """A busy host delays a run now and then; the next one is still run where it is asked for."""
+    clock = SteppedClock(step_s=0.001)
+    world = World(quick_s=0.01, clock=clock)
+    for step_s in (0.001, 5.0, 0.001):
+        clock.step_s = step_s
+        await world.runs.run(world.engine, golden_inputs(1))
+    assert world.worker.taken == 1
+
+
+async def test_a_large_batch_of_a_quick_graph_is_handed_to_a_thread() -> None:
+    """It would hold up everybody else."""
+    world = World(quick_s=0.01, clock=SteppedClock(step_s=0.004))
+    for size, handed_over in ((1, 1), (2, 1), (3, 2)):
+        await world.runs.run(world.engine, inputs(size, 0))
+        assert world.worker.taken == handed_over

@@ -11,6 +11,7 @@ from support.tiny_models import golden_inputs, tiny_card, tiny_version
 
 from inference_nf.golden import check_golden, read_golden
 from inference_nf.model_card import read_card
+from inference_nf.releases import Precision
 from nf_runtime.errors import FailedPrecondition
 
 CARD = read_card(json.dumps(tiny_card()).encode())
@@ -57,7 +58,7 @@ def test_equal_within_the_tolerance_passes() -> None:
     """Rounding of another engine is no mismatch."""
     stored = read_golden(DOCUMENT, CARD).outputs
     near = {name: v * 1.0005 if v.dtype.kind == "f" else v for name, v in stored.items()}
-    check_golden(CARD, stored, near)
+    check_golden(CARD, stored, near, precision=Precision.FP32)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_a_deviation_is_a_mismatch(name: str, change: Any, message: str) -> None
     """The output and the size of the deviation are named; NaN never passes."""
     stored = read_golden(DOCUMENT, CARD).outputs
     with pytest.raises(FailedPrecondition, match=message) as caught:
-        check_golden(CARD, stored, {**stored, name: change(stored[name])})
+        check_golden(CARD, stored, {**stored, name: change(stored[name])}, precision=Precision.FP32)
     assert caught.value.reason == "GOLDEN_SAMPLE_MISMATCH"
     assert caught.value.metadata["tensor"] == name
 
@@ -81,5 +82,6 @@ def test_a_deviation_is_a_mismatch(name: str, change: Any, message: str) -> None
 def test_a_missing_output_is_a_mismatch() -> None:
     """An engine that does not compute a stored output does not pass."""
     stored = read_golden(DOCUMENT, CARD).outputs
+    fewer = {name: array for name, array in stored.items() if name != "carrier"}
     with pytest.raises(FailedPrecondition, match="shape None"):
-        check_golden(CARD, stored, {k: v for k, v in stored.items() if k != "carrier"})
+        check_golden(CARD, stored, fewer, precision=Precision.FP32)

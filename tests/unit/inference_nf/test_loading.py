@@ -1,8 +1,10 @@
 """Tests of loading, activating, unloading and bringing back."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.model_world import ModelWorld
@@ -104,11 +106,25 @@ def repository_missing(world: ModelWorld) -> None:
     world.repository.missing = True
 
 
+def fails_to_run(world: ModelWorld) -> None:
+    """What is built fails when it is warmed up."""
+    world.repository.versions[SECOND.key] = SECOND
+    world.builder.engine_failure = RuntimeError("out of memory")
+
+
 def store_missing(world: ModelWorld) -> None:
     """The database does not answer."""
     world.store.missing = True
 
 
+def with_card(version: TinyVersion, change: Callable[[dict[str, Any]], None]) -> TinyVersion:
+    """The version with another card, signed as any other."""
+    card = json.loads(version.files["model_card.json"])
+    change(card)
+    return replace(version, files={**version.files, "model_card.json": json.dumps(card).encode()})
+
+
+OF_ANOTHER_GRAPH = with_card(SECOND, lambda c: c["signature"]["outputs"][1].update(shape=["N", 9]))
 WITHOUT_CARD = replace(SECOND, files={"model.onnx": SECOND.files["model.onnx"]})
 FAILURES = [
     (published(SECOND.with_flipped_bit("model.onnx")), DataLoss, "DIGEST_MISMATCH"),
@@ -118,7 +134,9 @@ FAILURES = [
     (published(tiny_version(2, state="TESTED")), FailedPrecondition, "MODEL_NOT_APPROVED"),
     (published(tiny_version(2, state="REJECTED")), FailedPrecondition, "MODEL_NOT_APPROVED"),
     (published(WITHOUT_CARD), FailedPrecondition, "ARTIFACT_REFUSED"),
+    (published(OF_ANOTHER_GRAPH), FailedPrecondition, "ARTIFACT_REFUSED"),
     (fails_to_build, FailedPrecondition, "ARTIFACT_REFUSED"),
+    (fails_to_run, FailedPrecondition, "GOLDEN_SAMPLE_MISMATCH"),
     (repository_missing, Unavailable, "PEER_UNAVAILABLE"),
     (store_missing, Unavailable, "PEER_UNAVAILABLE"),
 ]
@@ -135,13 +153,14 @@ async def test_a_failed_load_leaves_everything_as_it_was(
     with pytest.raises(kind) as caught:
         await world.models.load(NAME, 2)
     assert caught.value.reason == reason
+    assert [(f.selector, f.reason) for f in world.models.failures] == [(2, reason)]
     assert world.active_version() == 1
     assert [model.key for model in world.models.serving] == [FIRST.key]
     assert world.store.saved == saved
 
     world.repository.versions[SECOND.key] = SECOND
     world.repository.missing = world.store.missing = False
-    world.builder.failure = None
+    world.builder.failure = world.builder.engine_failure = None
     assert (await world.models.load(NAME, 2)).key == SECOND.key
 
 
@@ -201,6 +220,20 @@ async def test_precision_is_the_cards_unless_the_settings_say_otherwise() -> Non
     assert (await world.models.load(NAME, 2)).engine.precision is Precision.FP16
     world.policy = replace(world.policy, precision=Precision.FP32)
     assert (await world.next_life().load(NAME, 2)).engine.precision is Precision.FP32
+
+
+async def test_the_golden_samples_are_checked_by_the_tolerance_of_the_precision() -> None:
+    """Half precision may be off by what the exporter measured for it, single precision not."""
+    measured = {"fp16": {"absolute": 2e-2, "relative": 2e-2}}
+    shifted = tiny_version(2, golden_shift=0.1, precision="fp16")
+    measured_too = with_card(shifted, lambda c: c["golden"].update(tolerance_by_precision=measured))
+    world = ModelWorld(measured_too)
+    assert (await world.models.load(NAME, 2)).engine.precision is Precision.FP16
+    for version, precision in ((shifted, None), (measured_too, Precision.FP32)):
+        world = ModelWorld(version)
+        world.policy = replace(world.policy, precision=precision)
+        with pytest.raises(FailedPrecondition, match="beamformer_index deviates"):
+            await world.next_life().load(NAME, 2)
 
 
 async def test_an_engine_that_this_host_lacks_leaves_the_other_serving() -> None:

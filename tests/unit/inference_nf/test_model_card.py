@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.tiny_models import tiny_card
 
-from inference_nf.model_card import STANDARD_NORMAL, TensorSpec, check_graph, read_card
+from inference_nf.model_card import STANDARD_NORMAL, TensorSpec, Tolerance, check_graph, read_card
+from inference_nf.releases import Precision
 from nf_runtime.errors import FailedPrecondition
 
 JSON = st.recursive(
@@ -31,7 +32,25 @@ def test_reads_inputs_outputs_and_tolerance() -> None:
     assert [spec.name for spec in read.inputs if spec.kind == STANDARD_NORMAL] == ["noise"]
     assert read.inputs[0].shape == (None, 10, 8)
     assert read.golden.file_name == "golden.safetensors"
-    assert read.golden.absolute == 1e-3
+    assert read.golden.tolerance == Tolerance(absolute=1e-3, relative=1e-3)
+
+
+def test_a_precision_has_a_tolerance_of_its_own_where_the_card_has_one() -> None:
+    """Without, and for cards that were written before there was any, the card's own holds."""
+    whole, half = Tolerance(1e-3, 1e-3), Tolerance(2e-2, 1e-2)
+    measured = {"fp16": {"absolute": 2e-2, "relative": 1e-2}, "int4": {"absolute": 9}}
+    old = read_card(card()).golden
+    new = read_card(card(lambda c: c["golden"].update(tolerance_by_precision=measured))).golden
+    assert [old.tolerance_in(precision) for precision in Precision] == [whole, whole]
+    assert new.tolerance_in(Precision.FP32) == whole
+    assert new.tolerance_in(Precision.FP16) == half
+
+
+@pytest.mark.parametrize("entry", ["fp16", {"layers": "fp16", "layers_changed": 3}])
+def test_reads_the_precision_of_a_card_and_of_a_variants(entry: object) -> None:
+    """The lowest that it may be served in; fp32 where the card is silent."""
+    assert read_card(card()).precision is Precision.FP32
+    assert read_card(card(lambda c: c.update(precision=entry))).precision is Precision.FP16
 
 
 @pytest.mark.parametrize(
@@ -40,6 +59,7 @@ def test_reads_inputs_outputs_and_tolerance() -> None:
         (lambda c: c.pop("signature"), "cannot be read: KeyError"),
         (lambda c: c["signature"].update(inputs=3), "cannot be read"),
         (lambda c: c.update(precision="int4"), "cannot be read: ValueError.*int4"),
+        (lambda c: c.update(precision={"layers": "int8"}), "cannot be read: ValueError.*int8"),
         (lambda c: c["golden"].pop("tolerance"), "cannot be read"),
         (lambda c: c["golden"]["tolerance"].update(absolute=float("inf")), "tolerance of inf"),
         (lambda c: c["golden"]["tolerance"].update(relative=-1), "tolerance of -1"),

@@ -1,5 +1,7 @@
 """Tests of expecting durations."""
 
+import math
+
 import pytest
 
 from inference_nf.pacing import Pace
@@ -16,6 +18,18 @@ def test_the_first_observation_replaces_the_guess() -> None:
     for _ in range(100):
         pace.observe(0.3)
     assert pace.expected_s == pytest.approx(0.3)
+
+
+def test_the_least_is_what_undisturbed_work_takes() -> None:
+    """Turns that others disturbed do not count, and what was quick long ago is forgotten."""
+    pace = Pace(1.0)
+    assert pace.least_s == math.inf
+    for duration_s in (0.1, 5.0, 5.0):
+        pace.observe(duration_s)
+    assert pace.least_s == 0.1 < pace.expected_s
+    for _ in range(100):
+        pace.observe(5.0)
+    assert pace.least_s == 5.0
 
 
 def test_what_is_passed_over_is_expected_to_take_less_and_less() -> None:

@@ -10,9 +10,9 @@ from support.model_world import ModelWorld
 from support.tiny_models import INFEASIBLE, TinyVersion, tiny_version
 from support.waiting import until
 
+from inference_nf.comparison import Comparison, falls_in_share
 from inference_nf.decisions import Source
-from inference_nf.shadowing import Comparison, falls_in_share
-from nf_runtime.errors import FailedPrecondition, InvalidArgument, NotFound
+from nf_runtime.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
 
 FIRST = tiny_version(1)
 # One carrier less for the last ESIM: feasible, and another rate on the estimate.
@@ -27,7 +27,7 @@ async def shadowed(candidate: TinyVersion, *, share: float = 1.0) -> AsyncIterat
     for version in (FIRST, candidate):
         await world.models.load("gan-gdm", version.key.version)
     await world.models.activate(FIRST.key)
-    world.shadowing.start(candidate.key, share)
+    await world.shadowing.start(candidate.key, share)
     stop = asyncio.Event()
     running = asyncio.create_task(world.shadowing.run(stop))
     yield world
@@ -100,30 +100,30 @@ async def test_it_ends_with_promotion_unloading_or_stop() -> None:
         assert world.shadowing.comparison is None
         await decide(world, 1)
     async with shadowed(SECOND) as world:
-        ended = world.shadowing.stop()
+        ended = await world.shadowing.stop()
         assert ended is not None
         assert ended.key == SECOND.key
-        assert world.shadowing.stop() is None
+        assert await world.shadowing.stop() is None
 
 
 async def test_what_cannot_be_a_candidate_is_refused() -> None:
     """A version that is not in memory, the active one, and a share of nothing."""
     async with shadowed(SECOND) as world:
         with pytest.raises(NotFound):
-            world.shadowing.start(tiny_version(9).key, 0.5)
+            await world.shadowing.start(tiny_version(9).key, 0.5)
         with pytest.raises(FailedPrecondition, match="decides already"):
-            world.shadowing.start(FIRST.key, 0.5)
+            await world.shadowing.start(FIRST.key, 0.5)
         for share in (0.0, -0.1, 1.1, float("nan")):
             with pytest.raises(InvalidArgument, match="share"):
-                world.shadowing.start(SECOND.key, share)
+                await world.shadowing.start(SECOND.key, share)
         assert comparison(world).share == 1.0
 
 
 async def test_a_busy_host_spares_the_candidate() -> None:
     """Decisions that wait for comparison are bounded; what is past the bound is counted."""
     async with shadowed(SECOND) as world:
-        world.shadowing.stop()
-        world.shadowing.start(SECOND.key, 1.0)
+        await world.shadowing.stop()
+        await world.shadowing.start(SECOND.key, 1.0)
         deciding = world.deciding()
         decision = await deciding.decide(snapshot(), decision_id="d")
         for _ in range(200):
@@ -134,3 +134,54 @@ async def test_a_busy_host_spares_the_candidate() -> None:
             lambda: comparison(world).compared + comparison(world).skipped == total,
             what="all to be dealt with",
         )
+
+
+async def test_it_goes_on_after_a_restart() -> None:
+    """With the share and the counts that it had; what ended before stays ended."""
+    async with shadowed(SECOND, share=0.5) as world:
+        await decide(world, 5)
+        expected = sum(falls_in_share(f"d{number}", 0.5) for number in range(5))
+        await until(lambda: comparison(world).compared == expected, what="the comparisons")
+        before = comparison(world)
+    models = world.next_life()
+    await models.restore()
+    assert world.shadowing.comparison is None
+    await world.shadowing.restore()
+    assert comparison(world) == before
+    await world.shadowing.stop()
+    await world.next_life().restore()
+    await world.shadowing.restore()
+    assert world.shadowing.comparison is None
+
+
+async def test_a_candidate_that_waits_for_the_repository_is_still_one() -> None:
+    """After a restart it decides beside as soon as it is in memory; one that is lost is none."""
+    async with shadowed(SECOND) as world:
+        await until(lambda: world.shadow_store.saved is not None, what="the candidate's saving")
+    world.repository.missing = True
+    world.cache.files.clear()
+    models = world.next_life()
+    waiting = await models.restore()
+    await world.shadowing.restore()
+    assert {wanted.key for wanted in waiting} == {FIRST.key, SECOND.key}
+    assert comparison(world).key == SECOND.key
+    world.repository.missing = False
+    await models.restore_rest(waiting, asyncio.Event())
+    stop = asyncio.Event()
+    running = asyncio.create_task(world.shadowing.run(stop))
+    await decide(world, 1)
+    await until(lambda: comparison(world).compared == 1, what="a comparison")
+    stop.set()
+    await running
+    assert world.shadow_store.saved == comparison(world)
+
+
+async def test_a_candidate_that_cannot_be_stored_does_not_begin() -> None:
+    """Or it would be forgotten by a restart; counts that cannot be stored are stored later."""
+    async with shadowed(SECOND) as world:
+        await world.shadowing.stop()
+        world.shadow_store.missing = True
+        with pytest.raises(Unavailable):
+            await world.shadowing.start(SECOND.key, 1.0)
+        assert world.shadowing.comparison is None
+        world.shadow_store.missing = False

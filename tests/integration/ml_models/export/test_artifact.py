@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from ml_models.export.artifact import GOLDEN_FILE, WEIGHTS_FILE, config_of_card, write_card
+from ml_models.export.tolerances import measured_tolerances
 from ml_models.gan_gdm.sampler import Sampler
 from ml_models.gan_gdm.training import TrainedModel
 from ml_models.gan_gdm.weights import load_weights
-from ml_models.onnx_sampler import CARD_FILE, OnnxSampler, read_card
+from ml_models.onnx_sampler import CARD_FILE, MODEL_FILE, OnnxSampler, read_card
 
 
 def test_card_describes_the_files_beside_it(tiny_model: TrainedModel, tiny_folder: Path) -> None:
@@ -49,6 +50,17 @@ def test_golden_samples_are_reproduced(tiny_folder: Path) -> None:
         np.testing.assert_allclose(
             got[name], value, rtol=tolerance["relative"], atol=tolerance["absolute"], err_msg=name
         )
+
+
+def test_half_precision_has_a_measured_tolerance(tiny_folder: Path, tmp_path: Path) -> None:
+    """Wider than that of single precision; none where halving would change a decision."""
+    golden = read_card(tiny_folder)["golden"]
+    half, whole = golden["tolerance_by_precision"]["fp16"], golden["tolerance"]
+    assert whole["absolute"] <= half["absolute"] < 0.05
+    stored = load_file(tiny_folder / GOLDEN_FILE)
+    stored["outputs.carrier"] = (stored["outputs.carrier"] + 1) % 4
+    save_file(stored, tmp_path / GOLDEN_FILE)
+    assert measured_tolerances(tiny_folder / MODEL_FILE, tmp_path / GOLDEN_FILE, least=1e-3) == {}
 
 
 def test_weights_come_back(tiny_model: TrainedModel, tiny_folder: Path) -> None:

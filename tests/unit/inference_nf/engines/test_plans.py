@@ -1,9 +1,11 @@
 """Tests of the plan cache."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -208,3 +210,38 @@ def test_killed_while_compiling(compilers: Compilers, tmp_path: Path) -> None:
     left_over.write_bytes(b"half")
     assert said(compilers.start()) == ["PLAN"]
     assert not left_over.exists()
+
+
+# Writes one plan after the other, each of a byte of its own, and says when each is kept.
+WRITER = """
+import itertools
+import sys
+from pathlib import Path
+from inference_nf.engines.plans import PlanCache, PlanKey
+
+key = PlanKey("a" * 64, "tensorrt 10.1", "H200 9.0", "graph", (1, 1, 64))
+cache = PlanCache(Path(sys.argv[1]))
+for number in itertools.count(1):
+    cache.write(key, bytes([number % 256]) * 1_000_000)
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.prove
+def test_killed_while_a_plan_is_written(tmp_path: Path, round_seed: int) -> None:
+    """At any byte: the plan that was kept last is handed out, or the one after it, as a whole."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        threading.Timer(random.Random(round_seed).uniform(0, 0.1), process.kill).start()
+        kept = [int(line) for line in process.stdout] or [1]
+    cache = PlanCache(tmp_path)
+    plan = cache.read(KEY)
+    assert plan in {bytes([number % 256]) * 1_000_000 for number in (kept[-1], kept[-1] + 1)}
+    cache.loaded(KEY, load=lambda whole: whole, compile_plan=lambda: b"")
+    assert not list(tmp_path.glob("*.partial"))

@@ -1,4 +1,7 @@
-"""Half precision, set in the graph itself: TensorRT 11 compiles a graph as it is typed.
+"""Any graph with its linear layers in half precision, as a host serves it that computes in less.
+
+Precision is set in the graph itself: TensorRT 11 compiles a graph as it is typed. The exporter
+measures what it costs by the very same graph (`ml_models.export.tolerances`).
 
 What is halved are the network's linear layers, where nearly all the time goes: the products with a
 constant matrix. Everything around them stays in float32, as do inputs and outputs: sums, softmax,
@@ -11,25 +14,27 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from inference_nf.model_card import refused
-
 _PRODUCT = "MatMul"
 _MATRIX_RANK = 2
 # What reshapes a constant without computing with it.
 _PASSING = ("Identity", "Transpose")
 
 
+class HalfPrecisionError(ValueError):
+    """A graph whose linear layers cannot be halved; the message says why."""
+
+
 def in_half_precision(graph: bytes) -> bytes:
     """The same graph with its linear layers in float16; names, shapes and types are kept.
 
     Raises:
-        FailedPrecondition: ARTIFACT_REFUSED when the graph cannot be read, has no linear layer, or
-            one whose weights float16 cannot hold.
+        HalfPrecisionError: the graph cannot be read, has no linear layer, or one whose weights
+            float16 cannot hold.
     """
     try:
         model = onnx.load_from_string(graph)
     except Exception as error:  # protobuf's own, which share no base class of onnx's
-        raise refused(f"the graph cannot be read: {error}") from error
+        raise HalfPrecisionError(f"the graph cannot be read: {error}") from error
     weights = _constant_matrices(model.graph)
     layers = [
         node
@@ -37,7 +42,9 @@ def in_half_precision(graph: bytes) -> bytes:
         if node.op_type == _PRODUCT and any(name in weights for name in node.input)
     ]
     if not layers:
-        raise refused("the graph has no linear layer that could be put in half precision")
+        raise HalfPrecisionError(
+            "the graph has no linear layer that could be put in half precision"
+        )
     _rewire(model.graph, {id(node) for node in layers}, weights)
     onnx.checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString()
@@ -87,7 +94,7 @@ def _halved(name: str, weights: dict[str, np.ndarray]) -> np.ndarray:
     with np.errstate(over="ignore"):
         half = weights[name].astype(np.float16)
     if not np.isfinite(half).all():
-        raise refused(f"weights {name} do not fit into half precision")
+        raise HalfPrecisionError(f"weights {name} do not fit into half precision")
     return half
 
 
