@@ -149,7 +149,9 @@ class Allocation(_message.Message):
 
     @_builtins.property
     def beamformer_index(self) -> _tensor_pb2.Tensor:
-        """Position on the beamformer grid (0 = maximum ratio, 15 = eavesdroppers nulled), [U], float32."""
+        """Position on the beamformer grid (0 = maximum ratio, 15 = eavesdroppers nulled as reported, from
+        there on more and more of the whole horizon), [U], float32.
+        """
 
     def __init__(
         self,
