@@ -3,16 +3,16 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from support.model_world import ModelWorld
 from support.tiny_models import TinyVersion
 
-from inference_nf.decisions import CONTEXT_TENSORS, RadioSnapshot, Source
+from inference_nf.decisions import CONTEXT_TENSORS, Decision, RadioSnapshot, Source
 from inference_nf.engines.onnxruntime import OnnxRuntimeBuilder
 from inference_nf.golden import check_golden, read_golden
 from inference_nf.model_card import check_graph, read_card
 from inference_nf.releases import CARD_FILE, GRAPH_FILE, EngineKind, ModelKey, Precision
+from ml_models.datasets.scenarios import ScenarioProfile, Split, draw_scenarios
 from ml_models.export.tolerances import measured_tolerances
 from ml_models.half_precision import in_half_precision
 from nf_runtime.errors import FailedPrecondition
@@ -22,27 +22,41 @@ from radio_math.secrecy import sum_secrecy_rate
 FOLDER = Path(__file__).parents[3] / "models" / "gan_gdm"
 
 
+CASES = draw_scenarios(ScenarioProfile(geometry="mixed"), 32, Split.TEST.seed(11))
+"""Radio states of the kind that the model was trained for, as reported and as they are."""
+
+
+def case(contexts: RadioContext, number: int) -> RadioContext:
+    """One of the contexts."""
+    return RadioContext(**{name: getattr(contexts, name)[number] for name in CONTEXT_TENSORS})
+
+
 def snapshots() -> list[RadioSnapshot]:
-    """Radio states of the kind that the model was trained for: those of its golden samples."""
-    card = read_card((FOLDER / CARD_FILE).read_bytes())
-    golden = read_golden((FOLDER / card.golden.file_name).read_bytes(), card)
+    """The cases as the function is told of them."""
     return [
         RadioSnapshot(
             context_id=f"context-{number}",
             satellite_id="48112",
             carrier_quota=CARRIER_QUOTA,
-            context=RadioContext(
-                **{name: golden.inputs[name][number].astype(np.float64) for name in CONTEXT_TENSORS}
-            ),
+            context=case(CASES.estimated, number),
         )
-        for number in range(len(golden.inputs["power_budget_w"]))
+        for number in range(len(CASES.estimated.power_budget_w))
     ]
 
 
+def achieved(decisions: list[Decision]) -> float:
+    """Sum of the rates on the true channel [b/s/Hz]."""
+    return sum(
+        float(sum_secrecy_rate(case(CASES.true, number), decision.allocation))
+        for number, decision in enumerate(decisions)
+    )
+
+
 async def test_it_passes_every_check_and_decides_better_than_the_fallback() -> None:
-    """Card, golden samples and decoder hold on ONNX Runtime; what it predicts is what it gets."""
-    if not FOLDER.exists():
-        pytest.skip(f"{FOLDER} is not there: this checkout ships no model")
+    """Card, golden samples and decoder hold on ONNX Runtime; what it predicts is what it gets.
+
+    That is on the true channel, where the searches that trust the report get far less.
+    """
     files = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.is_file()}
     version = TinyVersion(ModelKey("gan-gdm", 1), files)
     world = ModelWorld(version)
@@ -56,16 +70,13 @@ async def test_it_passes_every_check_and_decides_better_than_the_fallback() -> N
     await models.load("gan-gdm", 1)
     await models.activate(version.key)
     decided = [await deciding.decide(s, decision_id=s.context_id) for s in snapshots()]
-    for snapshot, decision in zip(snapshots(), decided, strict=True):
+    for decision in decided:
         assert decision.source is Source.MODEL
         assert 0 <= decision.reliability <= 1
-        rate = float(sum_secrecy_rate(snapshot.context, decision.allocation))
-        assert decision.predicted_rate_bps_hz == pytest.approx(rate, rel=1e-3)
-    rates = [
-        sum(d.predicted_rate_bps_hz for d in made) for made in (conservative, searched, decided)
-    ]
-    assert rates[0] < 0.9 * rates[1]
-    assert rates[2] > 0.98 * rates[1]
+    predicted = sum(decision.predicted_rate_bps_hz for decision in decided)
+    assert predicted == pytest.approx(achieved(decided), rel=0.05)
+    assert achieved(conservative) < 0.9 * achieved(searched)
+    assert achieved(decided) > 1.1 * achieved(searched)
 
 
 def test_its_linear_layers_can_be_halved() -> None:
