@@ -152,17 +152,18 @@ class ModelRepository:
         check_alias(alias)
 
         def resolve(reader: ModelReader) -> ModelVersion:
-            model = _model(model_name, reader)
             if at_time is None:
-                number = model.aliases.get(alias)
+                version = reader.version_at_alias(model_name, alias)
             else:
                 number = reader.alias_at(model_name, alias, at_time)
-            if number is None:
+                version = (number and reader.version(model_name, number)) or None
+            if version is None:
+                _model(model_name, reader)
                 when = f" at {at_time.isoformat()}" if at_time else ""
                 raise _not_found(
                     f"{model_name}@{alias}{when}", "points to no version; see the history"
                 )
-            return _version(VersionKey(model_name, number), reader)
+            return version
 
         return await self._store.read(resolve)
 
@@ -175,8 +176,9 @@ class ModelRepository:
         request = PageRequest.parse(scope, size=page_size, token=page_token, key=int)
 
         def look(reader: ModelReader) -> Page[ModelVersion]:
-            _model(model_name, reader)
             found = reader.versions(model_name, before=request.after, limit=request.size + 1)
+            if not found:
+                _model(model_name, reader)
             return request.page(found, lambda version: version.version)
 
         return await self._store.read(look)

@@ -6,8 +6,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
+
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
-from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceServicer
+from aimlnf.mms.v1.model_repository_service_pb2_grpc import (
+    ModelRepositoryServiceServicer,
+    add_ModelRepositoryServiceServicer_to_server,
+)
 from mms_repository.coordination import CoordinationGroups
 from mms_repository.coordination_servicer import CoordinationMethods
 from mms_repository.description_messages import time_from
@@ -28,6 +33,8 @@ from mms_repository.uploads import Chunk
 from mms_repository.version_messages import VersionMessages
 from nf_runtime.errors import DeadlineExceeded, NfError
 
+_SERVICE = pb.DESCRIPTOR.services_by_name["ModelRepositoryService"]
+_ENCODED = ("GetModelVersion", "ListModelVersions", "SearchModelVersions")
 _LINGER_S = 1.0
 
 
@@ -114,9 +121,7 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
             yield pb.DownloadArtifactResponse(offset_bytes=offset_bytes, data=piece)
             offset_bytes += len(piece)
 
-    async def GetModelVersion(
-        self, request: pb.GetModelVersionRequest, context: Any
-    ) -> pb.GetModelVersionResponse:
+    async def GetModelVersion(self, request: pb.GetModelVersionRequest, context: Any) -> Any:
         """One version, by number or alias."""
         selector = request.WhichOneof("selector")
         if selector is None:
@@ -130,19 +135,15 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
             version = await self._repository.get_version_by_alias(
                 request.model_name, request.alias, at_time=time_from(at_time)
             )
-        return pb.GetModelVersionResponse(model_version=version_message(version))
+        return self._messages.encoded([version])
 
-    async def ListModelVersions(
-        self, request: pb.ListModelVersionsRequest, context: Any
-    ) -> pb.ListModelVersionsResponse:
+    async def ListModelVersions(self, request: pb.ListModelVersionsRequest, context: Any) -> Any:
         """Versions, newest first."""
         page = await self._repository.list_versions(
             request.model_name, page_size=request.page_size, page_token=request.page_token
         )
-        return pb.ListModelVersionsResponse(
-            model_versions=self._messages.of(page.items),
-            next_page_token=page.next_token,
-        )
+        rest = pb.ListModelVersionsResponse(next_page_token=page.next_token)
+        return self._messages.encoded(page.items) + rest.SerializeToString()
 
     async def SetAlias(self, request: pb.SetAliasRequest, context: Any) -> pb.SetAliasResponse:
         """Point an alias to a version."""
@@ -225,15 +226,13 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
 
     async def SearchModelVersions(
         self, request: pb.SearchModelVersionsRequest, context: Any
-    ) -> pb.SearchModelVersionsResponse:
+    ) -> Any:
         """Versions that meet a filter, newest first."""
         page = await self._repository.search(
             filter_from(request.filter), page_size=request.page_size, page_token=request.page_token
         )
-        return pb.SearchModelVersionsResponse(
-            model_versions=self._messages.of(page.items),
-            next_page_token=page.next_token,
-        )
+        rest = pb.SearchModelVersionsResponse(next_page_token=page.next_token)
+        return self._messages.encoded(page.items) + rest.SerializeToString()
 
     async def GetLineage(
         self, request: pb.GetLineageRequest, context: Any
@@ -244,6 +243,24 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
             ancestors=[version_message(version) for version in lineage.ancestors],
             descendants=[version_message(version) for version in lineage.descendants],
         )
+
+
+def add_to_server(servicer: ModelRepositoryServicer, server: grpc.aio.Server) -> str:
+    """The full name of the service, whose methods the server has from now on."""
+    add_ModelRepositoryServiceServicer_to_server(servicer, server)
+    # Again, with answers that are bytes already: those of a page of a thousand versions would only
+    # be parsed into a message to be encoded again.
+    server.add_registered_method_handlers(
+        _SERVICE.full_name,
+        {
+            name: grpc.unary_unary_rpc_method_handler(
+                getattr(servicer, name),
+                request_deserializer=getattr(pb, f"{name}Request").FromString,
+            )
+            for name in _ENCODED
+        },
+    )
+    return _SERVICE.full_name
 
 
 def _key(request: Any) -> VersionKey:
