@@ -27,6 +27,7 @@ from nf_runtime.clock import SystemClock
 from nf_runtime.errors import NotFound
 from nf_runtime.heap import keep_freed_memory
 from nf_runtime.signing import ArtifactDigest, SignedManifest, Signer
+from nf_runtime.use_terms import UseTerms
 
 TRANSFER_DEADLINE_S = 3600.0
 _CHUNK_BYTES = 1024 * 1024
@@ -80,7 +81,8 @@ def push(
     keep_freed_memory()
     signer = Signer.from_file(_existing(key or state_dir / "keys" / "mtlf.key"))
     files = _files_of(folder)
-    manifest = SignedManifest(name, source_version, [file.digest for file in files])
+    terms = UseTerms(orbit_shells=orbit_shell or (), target_environments=target or ())
+    manifest = SignedManifest(name, source_version, [file.digest for file in files], terms)
     key_id, signature = signer.sign(manifest)
     header = mms.UploadHeader(
         request_id=hashlib.sha256(manifest.canonical_bytes()).hexdigest(),

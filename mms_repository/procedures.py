@@ -251,7 +251,7 @@ class ModelRepository:
         def point(writer: ModelWriter) -> Model:
             model = _model(key.model_name, writer)
             version = _version(key, writer)
-            moves = moves_of(model, alias, version)
+            moves = moves_of(model, alias, version, now=self._clock.now())
             if alias == CHAMPION and moves:
                 former = model.aliases.get(CHAMPION)
                 former_version = former and writer.version(key.model_name, former)

@@ -9,7 +9,7 @@ from nf_runtime.heap import keep_freed_memory
 if sys.argv[1] == "kept" and not keep_freed_memory():
     raise SystemExit("not glibc")
 for _ in range(20):
-    [bytes(8 * 1024 * 1024) for _ in range(4)]
+    [b"x" * (8 * 1024 * 1024 + taken) for taken in range(4)]
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 """
 
