@@ -1,8 +1,6 @@
 # ruff: noqa: N802, ARG002 - gRPC names the methods and gives each a context
 """`aimlnf.mms.v1.ModelRepositoryService`: messages in, procedures called, messages out."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,8 +14,8 @@ from aimlnf.mms.v1.model_repository_service_pb2_grpc import (
 from mms_repository.coordination import CoordinationGroups
 from mms_repository.coordination_servicer import CoordinationMethods
 from mms_repository.description_messages import time_from
+from mms_repository.lookups import VersionKey
 from mms_repository.messages import (
-    chunk_from,
     entry_message,
     filter_from,
     manifest_from,
@@ -27,15 +25,14 @@ from mms_repository.messages import (
     watch_message,
 )
 from mms_repository.names import invalid_field
-from mms_repository.procedures import Author, ModelRepository, VersionKey
+from mms_repository.procedures import Author, ModelRepository
 from mms_repository.publication import Publisher
-from mms_repository.uploads import Chunk
+from mms_repository.upload_stream import chunks_of, discard, paced
 from mms_repository.version_messages import VersionMessages
-from nf_runtime.errors import DeadlineExceeded, NfError
+from nf_runtime.errors import NfError
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["ModelRepositoryService"]
 _ENCODED = ("GetModelVersion", "ListModelVersions", "SearchModelVersions")
-_LINGER_S = 1.0
 
 
 class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceServicer):
@@ -96,16 +93,16 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
         self, request_iterator: AsyncIterator[pb.UploadModelVersionRequest], context: Any
     ) -> pb.UploadModelVersionResponse:
         """Publish a version."""
-        parts = _paced(request_iterator, self._upload_idle_s)
+        parts = paced(request_iterator, self._upload_idle_s)
         try:
             first = await anext(parts, None)
             if first is None or first.WhichOneof("part") != "header":
                 raise invalid_field("header", "is missing; send it first, then the chunks")
-            version = await self._publisher.publish(upload_from(first.header), _chunks(parts))
+            version = await self._publisher.publish(upload_from(first.header), chunks_of(parts))
         except NfError:
-            await _discard(parts, most_bytes=self._max_upload_bytes)
+            await discard(parts, most_bytes=self._max_upload_bytes)
             raise
-        await _discard(parts, most_bytes=self._max_upload_bytes)
+        await discard(parts, most_bytes=self._max_upload_bytes)
         return pb.UploadModelVersionResponse(model_version=version_message(version))
 
     async def DownloadArtifact(
@@ -269,47 +266,3 @@ def _key(request: Any) -> VersionKey:
 
 def _author(request: Any) -> Author:
     return Author(request.actor, request.reason)
-
-
-async def _paced(
-    messages: AsyncIterator[pb.UploadModelVersionRequest], idle_s: float
-) -> AsyncIterator[pb.UploadModelVersionRequest]:
-    """The messages; a client that stays silent for too long must not hold its place."""
-    source = aiter(messages)
-    while True:
-        try:
-            async with asyncio.timeout(idle_s):
-                message = await anext(source, None)
-        except TimeoutError as error:
-            raise DeadlineExceeded(
-                f"the upload was silent for {idle_s} s; nothing is stored, send all of it again",
-                reason="DEADLINE_EXCEEDED",
-                idle_s=str(idle_s),
-            ) from error
-        if message is None:
-            return
-        yield message
-
-
-async def _discard(parts: AsyncIterator[pb.UploadModelVersionRequest], *, most_bytes: int) -> None:
-    """Read to the end of an upload whose outcome is known.
-
-    A grpc.aio client that is still writing when the answer comes may take its failed write for the
-    outcome and report INTERNAL instead (grpc/grpc#36066), so it is let finish. Not without end: a
-    client that pauses waits for the answer, and one that sends more than it ever may is cut off.
-    """
-    discarded_bytes = 0
-    with contextlib.suppress(TimeoutError, NfError):  # the outcome stands whatever else comes
-        while discarded_bytes <= most_bytes:
-            async with asyncio.timeout(_LINGER_S):
-                part = await anext(parts, None)
-            if part is None:
-                return
-            discarded_bytes += len(part.chunk.data)
-
-
-async def _chunks(parts: AsyncIterator[pb.UploadModelVersionRequest]) -> AsyncIterator[Chunk]:
-    async for part in parts:
-        if part.WhichOneof("part") != "chunk":
-            raise invalid_field("part", "is no chunk; after the header only chunks may follow")
-        yield chunk_from(part.chunk)
