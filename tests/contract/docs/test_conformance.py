@@ -49,7 +49,7 @@ ROWS = [row for page in PAGES for row in rows_of(page)]
 
 
 @cache
-def tests_of(path: str) -> set[str]:
+def proofs_in(path: str) -> set[str]:
     """The names of the tests of a file, `Class::test` for methods; a hypothesis machine's too."""
     file = ROOT / path
     if not file.is_file():
@@ -96,7 +96,7 @@ def test_every_named_test_exists() -> None:
         f"{row.page}: {path}::{name}"
         for row in ROWS
         for path, name in TEST_NAME.findall(row.proof)
-        if name not in tests_of(path)
+        if name not in proofs_in(path)
     ]
     assert missing == []
 
