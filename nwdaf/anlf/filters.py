@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from nwdaf.anlf.observations import Observation, Quantity
+from nwdaf.anlf.observations import Observation
 from nwdaf.anlf.subscriptions import Criteria, WatchedEvent
 
-Scope = tuple[Quantity, str, str]
-"""A quantity, the name of a filter, and one of its values: where an index keeps what has it."""
+Scope = tuple[str, str]
+"""A field of observations and one of its values: where an index keeps what has that filter."""
+
+EVERYTHING: Scope = ("", "")
 
 _ALL_PERCENT = 100
 
@@ -59,15 +61,15 @@ class Filters:
         draw = zlib.crc32(f"{self.subscription_id}/{partition}/{observation.ue_id}".encode())
         return draw % _ALL_PERCENT < self.samp_ratio_percent
 
-    def scopes(self, quantity: Quantity) -> Iterator[Scope]:
-        """Where the index keeps what has these filters: under the narrowest of them."""
+    def scopes(self) -> Iterator[Scope]:
+        """Where an index keeps what has these filters: under the narrowest of them."""
         for name, values in (
-            ("nf", self.nf_instances),
-            ("ue", self.ues),
-            ("beam", self.beams),
-            ("satellite", self.satellites),
+            ("nf_instance_id", self.nf_instances),
+            ("ue_id", self.ues),
+            ("beam_id", self.beams),
+            ("satellite_id", self.satellites),
         ):
             if values:
-                yield from ((quantity, name, value) for value in sorted(values))
+                yield from ((name, value) for value in sorted(values))
                 return
-        yield (quantity, "", "")
+        yield EVERYTHING

@@ -10,20 +10,27 @@ one from above to it or below.
 
 import math
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
 
 from nwdaf.anlf.filters import Filters, Scope
 from nwdaf.anlf.observations import FALLING_TRIGGERS, RISING_TRIGGERS, Observation, Quantity
 from nwdaf.anlf.reports import Report
-from nwdaf.anlf.served_events import known_quantities, sampled_quantities, watched_quantities
+from nwdaf.anlf.served_events import (
+    Watched,
+    known_quantities,
+    sampled_quantities,
+    watched_quantities,
+)
 from nwdaf.anlf.subscriptions import Criteria, Subscription, WatchedEvent
 
 _REMEMBERED_SERIES = 100_000
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """A subscription that observations concern, with one report for each event and observation."""
 
     subscription_id: str
@@ -60,35 +67,58 @@ class _Thresholds:
             del self._watches[value]
             del self._values[bisect_left(self._values, value)]
 
-    def risen(self, before: float, now: float) -> Iterator[Watch]:
-        """Of the thresholds above `before` and at or below `now`."""
-        values = self._values
-        for value in values[bisect_right(values, before) : bisect_right(values, now)]:
-            yield from self._watches[value]
+    def risen(self, before: float, now: float) -> list[Watch]:
+        """Who watches the thresholds above `before` and at or below `now`."""
+        first, last = bisect_right(self._values, before), bisect_right(self._values, now)
+        return self._between(first, last)
 
-    def fallen(self, before: float, now: float) -> Iterator[Watch]:
-        """Of the thresholds below `before` and at or above `now`."""
-        values = self._values
-        for value in values[bisect_left(values, now) : bisect_left(values, before)]:
-            yield from self._watches[value]
+    def fallen(self, before: float, now: float) -> list[Watch]:
+        """Who watches the thresholds below `before` and at or above `now`."""
+        first, last = bisect_left(self._values, now), bisect_left(self._values, before)
+        return self._between(first, last)
+
+    def _between(self, first: int, last: int) -> list[Watch]:
+        if first == last:
+            return []
+        return [watch for value in self._values[first:last] for watch in self._watches[value]]
 
 
 @dataclass
 class _Shelf:
-    """The watches of one scope."""
+    """The watches of one quantity and scope."""
 
     every: dict[Watch, None] = field(default_factory=dict)
     rising: _Thresholds = field(default_factory=_Thresholds)
     falling: _Thresholds = field(default_factory=_Thresholds)
     count: int = 0
 
+    def add(self, watch: Watch, watched: Watched) -> None:
+        if watched.threshold is None:
+            self.every[watch] = None
+        else:
+            if watched.rising:
+                self.rising.add(watched.threshold, watch)
+            if watched.falling:
+                self.falling.add(watched.threshold, watch)
+        self.count += 1
 
-@dataclass(frozen=True)
-class _Latest:
-    """The last observation of a series and when, in the AnLF's own count, it was taken in."""
+    def remove(self, watch: Watch, watched: Watched) -> None:
+        if watched.threshold is None:
+            del self.every[watch]
+        else:
+            if watched.rising:
+                self.rising.remove(watched.threshold, watch)
+            if watched.falling:
+                self.falling.remove(watched.threshold, watch)
+        self.count -= 1
 
-    observation: Observation
-    position: int
+
+class _Place(NamedTuple):
+    """Where a watch stands."""
+
+    scope: Scope
+    watch: Watch
+    watched: Watched
 
 
 class SubscriptionBook:
@@ -101,10 +131,11 @@ class SubscriptionBook:
     def __init__(self) -> None:
         self.position = 0
         self._criteria: dict[str, Criteria] = {}
-        self._shelves: dict[Scope, _Shelf] = {}
-        self._places: dict[str, list[tuple[Scope, Watch, float | None, bool, bool]]] = {}
-        self._watch_counts: dict[Quantity, int] = {}
-        self._latest: dict[str, _Latest] = {}
+        # By quantity, then by the field of the scope, then by its value.
+        self._shelves: dict[Quantity, dict[str, dict[str, _Shelf]]] = {}
+        self._places: dict[str, dict[_Place, None]] = {}
+        # The last observation of each series, and when in the count it was taken in.
+        self._latest: dict[str, tuple[Observation, int]] = {}
 
     def __len__(self) -> int:
         return len(self._criteria)
@@ -115,49 +146,51 @@ class SubscriptionBook:
         self.remove(subscription_id)
         self.position = max(self.position, subscription.since_position)
         self._criteria[subscription_id] = criteria
-        places = self._places[subscription_id] = []
+        places = self._places[subscription_id] = {}
         for watched in criteria.events:
             if criteria.period_of(watched) is not None:
                 continue
             filters = Filters.of(watched, subscription_id, criteria)
             watch = Watch(subscription_id, watched.event, filters, subscription.since_position)
             for one in watched_quantities(watched):
-                for scope in filters.scopes(one.quantity):
-                    place = (scope, watch, one.threshold, one.rising, one.falling)
-                    if place not in places:
-                        places.append(place)
-                        self._shelve(*place)
+                for scope in filters.scopes():
+                    places[_Place(scope, watch, one)] = None
+        for place in places:
+            field_name, value = place.scope
+            shelves = self._shelves.setdefault(place.watched.quantity, {})
+            shelf = shelves.setdefault(field_name, {}).setdefault(value, _Shelf())
+            shelf.add(place.watch, place.watched)
 
     def remove(self, subscription_id: str) -> None:
         """Strike a subscription; nothing happens if it is not there."""
         self._criteria.pop(subscription_id, None)
-        for scope, watch, threshold, rising, falling in self._places.pop(subscription_id, ()):
-            shelf = self._shelves[scope]
-            if threshold is None:
-                del shelf.every[watch]
-            else:
-                if rising:
-                    shelf.rising.remove(threshold, watch)
-                if falling:
-                    shelf.falling.remove(threshold, watch)
-            shelf.count -= 1
-            self._watch_counts[scope[0]] -= 1
+        for place in self._places.pop(subscription_id, ()):
+            field_name, value = place.scope
+            shelves = self._shelves[place.watched.quantity]
+            shelf = shelves[field_name][value]
+            shelf.remove(place.watch, place.watched)
             if not shelf.count:
-                del self._shelves[scope]
+                del shelves[field_name][value]
+                if not shelves[field_name]:
+                    del shelves[field_name]
 
     def is_watched(self, quantity: Quantity) -> bool:
         """Whether somebody waits for a change of the quantity."""
-        return self._watch_counts.get(quantity, 0) > 0
+        return bool(self._shelves.get(quantity))
 
     def matching(self, observations: Sequence[Observation]) -> list[Match]:
         """The subscriptions that what was observed at one time concerns, each once.
 
         Equal reports of several subscriptions are one object. Nothing is remembered by it.
         """
-        found: dict[str, dict[tuple[int, str], None]] = {}
+        found: dict[str, list[tuple[int, str]]] = {}
         for number, observation in enumerate(observations):
             for watch in self._watches_of(observation):
-                found.setdefault(watch.subscription_id, {})[number, watch.event] = None
+                keys = found.setdefault(watch.subscription_id, [])
+                if (number, watch.event) not in keys:
+                    keys.append((number, watch.event))
+        if not found:
+            return []
         made: dict[tuple[tuple[int, str], ...], tuple[Report, ...]] = {}
         matches = []
         for subscription_id, keys in found.items():
@@ -175,7 +208,7 @@ class SubscriptionBook:
         for observation in observations:
             series = observation.series
             self._latest.pop(series, None)  # the newest stand last
-            self._latest[series] = _Latest(observation, position)
+            self._latest[series] = (observation, position)
         while len(self._latest) > _REMEMBERED_SERIES:
             del self._latest[next(iter(self._latest))]
 
@@ -201,73 +234,46 @@ class SubscriptionBook:
     ) -> list[Report]:
         filters = Filters.of(watched, subscription_id, criteria)
         return [
-            Report(watched.event, latest.observation)
-            for latest in reversed(self._latest.values())
-            if latest.observation.quantity in quantities
-            and filters.let_pass(latest.observation)
-            and _reaches(watched, latest.observation)
+            Report(watched.event, observation)
+            for observation, _ in reversed(self._latest.values())
+            if observation.quantity in quantities
+            and filters.let_pass(observation)
+            and _reaches(watched, observation)
         ]
 
-    def _shelve(
-        self, scope: Scope, watch: Watch, threshold: float | None, rising: bool, falling: bool
-    ) -> None:
-        shelf = self._shelves.setdefault(scope, _Shelf())
-        if threshold is None:
-            shelf.every[watch] = None
-        else:
-            if rising:
-                shelf.rising.add(threshold, watch)
-            if falling:
-                shelf.falling.add(threshold, watch)
-        shelf.count += 1
-        self._watch_counts[scope[0]] = self._watch_counts.get(scope[0], 0) + 1
-
-    def _watches_of(self, observation: Observation) -> Iterator[Watch]:
+    def _watches_of(self, observation: Observation) -> list[Watch]:
         quantity = observation.quantity
-        if not self.is_watched(quantity):
-            return
+        shelves = self._shelves.get(quantity)
+        if not shelves:
+            return []
+        now = observation.value
         # A trigger is an edge by itself: it comes from the side where all is well.
-        if quantity in RISING_TRIGGERS:
-            before, since, moved = -math.inf, math.inf, True
-        elif quantity in FALLING_TRIGGERS:
-            before, since, moved = math.inf, math.inf, True
-        else:
+        before, since, moved = -math.inf, math.inf, True
+        if quantity in FALLING_TRIGGERS:
+            before = math.inf
+        elif quantity not in RISING_TRIGGERS:
             latest = self._latest.get(observation.series)
             if latest is None:
-                return
-            before, since = latest.observation.value, latest.position
-            moved = (before, latest.observation.satellite_id) != (
-                observation.value,
-                observation.satellite_id,
-            )
-        now = observation.value
-        for shelf in self._shelves_of(observation):
+                return []
+            earlier, since = latest
+            before = earlier.value
+            moved = before != now or earlier.satellite_id != observation.satellite_id
+        found: list[Watch] = []
+        for field_name, by_value in shelves.items():
+            shelf = by_value.get(getattr(observation, field_name) if field_name else "")
+            if shelf is None:
+                continue
             if moved:
-                yield from _passing(shelf.every, observation, since)
+                found.extend(shelf.every)
             if now > before:
-                yield from _passing(shelf.rising.risen(before, now), observation, since)
+                found.extend(shelf.rising.risen(before, now))
             elif now < before:
-                yield from _passing(shelf.falling.fallen(before, now), observation, since)
-
-    def _shelves_of(self, observation: Observation) -> Iterator[_Shelf]:
-        quantity = observation.quantity
-        for name, value in (
-            ("", ""),
-            ("beam", observation.beam_id),
-            ("satellite", observation.satellite_id),
-            ("ue", observation.ue_id),
-            ("nf", observation.nf_instance_id),
-        ):
-            if value or not name:
-                shelf = self._shelves.get((quantity, name, value))
-                if shelf is not None:
-                    yield shelf
-
-
-def _passing(watches: Iterable[Watch], observation: Observation, since: float) -> Iterator[Watch]:
-    for watch in watches:
-        if since > watch.since_position and watch.filters.let_pass(observation):
-            yield watch
+                found.extend(shelf.falling.fallen(before, now))
+        return [
+            watch
+            for watch in found
+            if since > watch.since_position and watch.filters.let_pass(observation)
+        ]
 
 
 def _reaches(watched: WatchedEvent, observation: Observation) -> bool:

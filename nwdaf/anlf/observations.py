@@ -8,8 +8,10 @@ AnLF that finds their crossings (`matching`).
 import enum
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+
+import msgspec
 
 from nf_runtime.events.catalogue import (
     BeamQualityDegraded,
@@ -38,6 +40,9 @@ class Quantity(enum.Enum):
     NF_CPU_USAGE = "NF_CPU_USAGE"  # (%)
     NF_MEMORY_USAGE = "NF_MEMORY_USAGE"  # (%)
 
+    # By identity: the one of Enum is a Python function, and each observation is looked up by it.
+    __hash__ = object.__hash__
+
 
 # SINR falls; the SINR loss and the detection statistic rise.
 FALLING_TRIGGERS = frozenset({Quantity.BEAM_QUALITY_TRIGGER})
@@ -51,8 +56,7 @@ _QUANTITY_OF_TRIGGER: Mapping[type[EventData], Quantity] = {
 }
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True, dict=True):
     """One value, where and when it was observed, and the event that told of it.
 
     Attributes:
@@ -78,13 +82,13 @@ class Observation:
     run_id: str = ""
     detail: TriggerData | None = None
 
-    @property
+    @cached_property
     def series(self) -> str:
         """Names the sequence of values that this one continues; a new run starts new ones."""
         place = self.ue_id or f"{self.satellite_id}/{self.beam_id}"
         if self.quantity in TRIGGERS:
             place = f"{self.satellite_id}/{self.beam_id}/{self.ue_id}"
-        return f"{self.quantity.value}/{self.run_id}/{self.nf_instance_id or place}"
+        return f"{self.quantity.name}/{self.run_id}/{self.nf_instance_id or place}"
 
 
 def observations_of(

@@ -4,6 +4,8 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
+
 from nwdaf.anlf.observations import Observation
 
 
@@ -17,8 +19,7 @@ class FailureCode(enum.Enum):
     OTHER = "OTHER"
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """`EventNotification`, TS 29.520 5.1.6.2.5: an observation, or why there is none.
 
     Attributes:

@@ -25,6 +25,10 @@ from nwdaf.anlf.subscriptions import Subscription
 
 _FORGET_EVERY = 100
 
+# Statements of the way of each event: SQLAlchemy takes longer to build one than SQLite to run it.
+_FORGET_SERIES = delete(OBSERVATIONS).where(OBSERVATIONS.c.series == bindparam("of"))
+_KEEP_SERIES = insert(OBSERVATIONS)
+
 
 class SqlNotificationStore:
     """`nwdaf.anlf.ports.NotificationStore` in SQL.
@@ -179,11 +183,11 @@ class SqlNotificationStore:
         if not observations:
             return
         connection.execute(
-            delete(OBSERVATIONS).where(OBSERVATIONS.c.series == bindparam("of")),
+            _FORGET_SERIES,
             [{"of": observation.series} for observation in observations],
         )
         connection.execute(
-            insert(OBSERVATIONS),
+            _KEEP_SERIES,
             [
                 {
                     "series": observation.series,

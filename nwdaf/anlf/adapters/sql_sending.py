@@ -14,8 +14,27 @@ from nwdaf.anlf.notifications import Cause, Notification, notification_id_of
 from nwdaf.anlf.ports import Recorded
 from nwdaf.anlf.reports import Report
 from nwdaf.anlf.subscriptions import Subscription
+from nwdaf.sql_types import UtcDateTime
 
 OVERLOAD = "NWDAF_OVERLOAD"
+
+_OF = SUBSCRIPTIONS.c
+_AMONG = _OF.subscription_id.in_(bindparam("ids", expanding=True))
+
+# Statements of the way of each event: SQLAlchemy takes longer to build one than SQLite to run it.
+_OPEN_ONES = (
+    select(_OF.subscription_id, _OF.report_count, _OF.acknowledged, _OF.notif_corr_id, _OF.holding)
+    .where(
+        _AMONG,
+        ~_OF.closed,
+        or_(_OF.report_limit.is_(None), _OF.report_count < _OF.report_limit),
+        or_(_OF.expire_time.is_(None), _OF.expire_time > bindparam("now", type_=UtcDateTime)),
+    )
+    .order_by(_OF.position)
+    .with_for_update()
+)
+_COUNT_ONE_MORE = update(SUBSCRIPTIONS).where(_AMONG).values(report_count=_OF.report_count + 1)
+_STORE = insert(NOTIFICATIONS)
 
 
 class _Target(NamedTuple):
@@ -49,24 +68,7 @@ class Sending:
 
     def to_all(self, reports: Mapping[str, tuple[Report, ...]]) -> Sequence[str]:
         """Send to those subscriptions that report at once; the open ones that hold are returned."""
-        columns = SUBSCRIPTIONS.c
-        rows = self.connection.execute(
-            select(
-                columns.subscription_id,
-                columns.report_count,
-                columns.acknowledged,
-                columns.notif_corr_id,
-                columns.holding,
-            )
-            .where(
-                columns.subscription_id.in_(reports),
-                ~columns.closed,
-                or_(columns.report_limit.is_(None), columns.report_count < columns.report_limit),
-                or_(columns.expire_time.is_(None), columns.expire_time > self.now),
-            )
-            .order_by(columns.position)
-            .with_for_update()
-        ).all()
+        rows = self.connection.execute(_OPEN_ONES, {"ids": list(reports), "now": self.now}).all()
         targets = [_Target(*row[:4]) for row in rows if not row.holding]
         self._send([(target, reports[target.subscription_id]) for target in targets])
         return [row.subscription_id for row in rows if row.holding]
@@ -110,15 +112,12 @@ class Sending:
     def _send(self, told: Sequence[tuple[_Target, tuple[Report, ...]]]) -> None:
         if not told:
             return
-        columns = SUBSCRIPTIONS.c
         self.connection.execute(
-            update(SUBSCRIPTIONS)
-            .where(columns.subscription_id.in_([target.subscription_id for target, _ in told]))
-            .values(report_count=columns.report_count + 1)
+            _COUNT_ONE_MORE, {"ids": [target.subscription_id for target, _ in told]}
         )
         made = [self._made(target, reports) for target, reports in told]
         self.connection.execute(
-            insert(NOTIFICATIONS),
+            _STORE,
             [
                 {
                     "subscription_id": one.subscription_id,

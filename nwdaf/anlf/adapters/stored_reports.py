@@ -1,7 +1,7 @@
 """Reports and observations as JSON."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -58,7 +58,7 @@ class _Content(msgspec.Struct):
 _CONTENT = msgspec.json.Decoder(_Content)
 _HELD = msgspec.json.Decoder(list[_Held])
 _OBSERVATION = msgspec.json.Decoder(_Observation)
-_PLAIN_FIELDS = [field.name for field in fields(Observation) if field.name != "detail"]
+_PLAIN_FIELDS = [name for name in Observation.__struct_fields__ if name != "detail"]
 
 
 def content_json(cause: Cause, reports: Sequence[Report]) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.ran_events import START
 
@@ -13,6 +13,7 @@ changes = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(changes=changes, now_s=st.integers(0, 9))
 def test_what_is_due_comes_once_and_the_rest_later(
     changes: list[tuple[str, int | None]], now_s: int

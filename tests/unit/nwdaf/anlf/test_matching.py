@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.anlf_model import Wish
 from support.ran_events import START, beam_quality, doppler, eavesdropper, esim, event, measurement
@@ -113,6 +113,7 @@ def concerns(watched: WatchedEvent, data: Any) -> bool:
     )
 
 
+@settings(deadline=None)
 @given(before=books, after=books, removed=st.sets(st.sampled_from(["s-0", "s-3"])), data=triggers)
 def test_triggers_reach_whom_a_naive_search_finds(
     before: dict[str, tuple[WatchedEvent, ...]],
@@ -152,6 +153,7 @@ wishes = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     early=wishes,
     late=wishes,
