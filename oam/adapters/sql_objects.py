@@ -6,18 +6,20 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, true, update
 
-from nf_runtime import outbox
+from nf_runtime import inbox, outbox
 from nf_runtime.clock import Clock
 from nf_runtime.database import Database, announce
 from nf_runtime.events.catalogue import EventData, ManagedObjectChanged
 from nf_runtime.events.cloud_event import CloudEvent
+from nf_runtime.events.record import Record
 from nf_runtime.tracing import current_traceparent
 from oam.adapters.sql_tables import OBJECTS
 from oam.nrm.names import Name, parse_name
 from oam.nrm.objects import READERS, Moi, Tree
 from oam.nrm.registry import CLASSES
+from oam.nrm.work_objects import is_closed
 
 EVENT_SOURCE = "/oam"
 
@@ -51,6 +53,11 @@ class SqlTree:
     def of_class(self, *object_classes: str) -> Sequence[Moi]:
         """Every object of these classes, oldest first."""
         query = select(OBJECTS).where(OBJECTS.c.object_class.in_(object_classes))
+        return self._mois(query.order_by(OBJECTS.c.position))
+
+    def open_work(self) -> Sequence[Moi]:
+        """Requests and processes that have not ended, oldest first."""
+        query = select(OBJECTS).where(OBJECTS.c.is_open == true())
         return self._mois(query.order_by(OBJECTS.c.position))
 
     def referring_to(self, name: Name) -> Sequence[Moi]:
@@ -95,6 +102,7 @@ class SqlTree:
                 attributes=_json(attributes),
                 notes=_json(kept),
                 revision=revision,
+                is_open=not is_closed(name.object_class, attributes),
                 update_time=update_time,
             )
         )
@@ -137,6 +145,7 @@ class SqlTree:
                 attributes=_json(attributes),
                 notes=_json(moi.notes),
                 revision=moi.revision,
+                is_open=not is_closed(name.object_class, attributes),
                 request_id=request_id or None,
                 create_time=self.now,
                 update_time=self.now,
@@ -183,6 +192,16 @@ class SqlObjectStore:
         return await self._database.transact(
             lambda connection: work(SqlTree(connection, self._clock.now()))
         )
+
+    async def take_in(self, record: Record, work: Callable[[Tree], T]) -> T | None:
+        """The same, once for each event; None: it has been dealt with before."""
+
+        def transaction(connection: Connection) -> T | None:
+            if not inbox.accept(connection, record):
+                return None
+            return work(SqlTree(connection, self._clock.now()))
+
+        return await self._database.transact(transaction)
 
     def changed(self, reader: str) -> asyncio.Event:
         """Set after each change."""

@@ -79,9 +79,12 @@ OBJECTS = Table(
     Column("attributes", Text, nullable=False),
     Column("notes", Text, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),
     Column("request_id", String(200)),
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
     UniqueConstraint("distinguished_name", name="uq_managed_objects_name"),
     UniqueConstraint("request_id", name="uq_managed_objects_request"),
 )
+# Requests and processes that have not ended are looked for after each change.
+Index("ix_managed_objects_open", OBJECTS.c.is_open)

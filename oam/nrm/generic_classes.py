@@ -35,7 +35,7 @@ GENERIC_CLASSES = (
         "TS 28.622",
         (
             *("MLTrainingProcess", "MLUpdateRequest", "MLModel", "AIMLInferenceFunction"),
-            *("PerfMetricJob", "Beam"),
+            "PerfMetricJob",
         ),
         {
             "vsDataType": Attribute(Text(), _PRODUCER),

@@ -25,7 +25,8 @@ class Metric:
     meaning: str
 
 
-DECISIONS, RELIABILITY, MEASUREMENTS = "inference.decision", "inference.reliability", "ran.measure"
+DECISIONS, RELIABILITY = "inference.decision", "inference.reliability"
+KPIS, TRIGGERS = "StreamKpis", "ran.doppler-sinr-drop"
 
 METRICS: Mapping[str, Metric] = {
     "SUM_SECRECY_RATE_BPS_HZ": Metric(
@@ -45,9 +46,9 @@ METRICS: Mapping[str, Metric] = {
     "OOD_RATE": Metric(
         "share", RELIABILITY, "Share of inputs that lie far from what the model was trained on."
     ),
-    "SINR_DB_P5": Metric("dB", MEASUREMENTS, "5th percentile of the SINR of the ESIMs."),
+    "SINR_DB_P5": Metric("dB", KPIS, "5th percentile of the reference SINR of the beams."),
     "DOPPLER_RESIDUAL_HZ": Metric(
-        "Hz", MEASUREMENTS, "Largest absolute residual Doppler of an ESIM."
+        "Hz", TRIGGERS, "Largest absolute residual Doppler that a Doppler trigger told."
     ),
     "LATENT_MAHALANOBIS": Metric("", "", "Mahalanobis distance in the latent space."),
     "LATENT_RECON_ERROR": Metric("", "", "Reconstruction error of the latent space."),

@@ -74,6 +74,10 @@ class Tree(Protocol):
         """Every object of these classes, oldest first."""
         ...
 
+    def open_work(self) -> Sequence[Moi]:
+        """Requests and processes that have not ended, oldest first."""
+        ...
+
     def referring_to(self, name: Name) -> Sequence[Moi]:
         """Objects that have this name as a value somewhere."""
         ...

@@ -13,6 +13,7 @@ from oam.managed_objects import (
     AIMLInferenceFunction,
     Attributes,
     ManagedObject,
+    MLTestingReport,
     MLTrainingProcess,
     MLTrainingRequest,
     MLUpdateRequest,
@@ -46,18 +47,29 @@ def attribute_name(field: str) -> str:
 
 
 def put_projected(tree: Tree, managed_object: ManagedObject) -> None:
-    """Let the tree have what an adaptation says of one of its objects."""
+    """Let the tree have what an adaptation says of one of its objects.
+
+    A training that a rule began is producer-initiated: it has a process and a report, and no
+    request.
+    """
     name, record = parse_name(managed_object.distinguished_name), managed_object.attributes
+    if isinstance(record, MLTrainingRequest) and record.training_request_source.startswith("rule:"):
+        return
     vendor_fields = _VENDOR.get(type(record), ())
     vendor = {field: getattr(record, field) for field in vendor_fields if getattr(record, field)}
     attributes = {
         key: value for key, value in _document(record).items() if key not in _names(vendor_fields)
     }
     notes: dict[str, Any] = {"vendor": vendor}
+    if isinstance(record, MLTrainingProcess) and tree.find(record.training_request_ref) is None:
+        attributes["trainingRequestRef"] = None
     if isinstance(record, AIMLInferenceFunction):
         attributes, notes = projected_function(tree.find(name), attributes)
     else:
         notes["adaptation"] = name.identity
+    if isinstance(record, MLTestingReport):
+        request = tree.find(record.testing_request_ref)
+        notes["model"] = None if request is None else request.attributes.get("mLModelRef")
     tree.put(name, attributes, notes)
     if vendor:
         content = {attribute_name(field): value for field, value in vendor.items()}

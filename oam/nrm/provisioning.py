@@ -53,7 +53,7 @@ def create(tree: Tree, name: Name, attributes: Mapping[str, Any], *, request_id:
     if kind.role is Role.REQUEST and any(accepted.get(flag) for flag in FLAGS):
         raise wrong("cancelRequest", "false at creation, as suspendRequest")
     _check_rules(tree, kind, name, accepted)
-    notes = {"asked": asked, "consumer": True}
+    notes = {"asked": asked, "request_id": request_id}
     return tree.put(name, accepted, notes, request_id=request_id)
 
 
@@ -129,7 +129,7 @@ def _check_open(moi: Moi, flags: Mapping[str, Any], accepted: Mapping[str, Any])
     """Refuse to change what has ended, what others drive, and what is being worked on."""
     others = [name for name in accepted if name not in FLAGS]
     role = CLASSES[moi.name.object_class].role
-    if is_closed(moi):
+    if is_closed(moi.name.object_class, moi.attributes):
         raise _forbidden(moi, "has ended; create a new request instead")
     if moi.notes.get("adaptation"):
         raise _forbidden(

@@ -1,4 +1,8 @@
-"""Requests and processes as managed objects: `work_states` read from them and written to them."""
+"""Requests and their parts as managed objects: `work_states` read from them and written to them.
+
+A part is what one model needs. It is a process object, except in a test: TS 28.105 has no
+MLTestingProcess, so the parts of an MLTestingRequest are only noted.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +10,7 @@ from typing import Any
 
 from oam.managed_objects import ProcessStatus, RequestStatus
 from oam.nrm.classes import Role
-from oam.nrm.names import parse_name
+from oam.nrm.names import Name
 from oam.nrm.objects import Moi, Tree, existing
 from oam.nrm.registry import CLASSES
 from oam.nrm.work_states import (
@@ -25,18 +29,40 @@ FLAGS = ("cancelRequest", "suspendRequest", "cancelProcess", "suspendProcess")
 
 
 @dataclass(frozen=True)
+class Part:
+    """What is done for one model.
+
+    Attributes:
+        key: Name of its process; of a test, the model's.
+        status: Where it stands.
+        owner: The object whose attributes or notes keep it.
+        notes: What has to be remembered of it: `model`, `job_id`, …
+    """
+
+    key: str
+    status: ProcessStatus
+    owner: Name
+    notes: Mapping[str, Any]
+
+    @property
+    def has_process(self) -> bool:
+        """Whether consumers see it as an object of its own."""
+        return self.key == str(self.owner)
+
+
+@dataclass(frozen=True)
 class Job:
-    """A request, if a consumer made one, with its processes."""
+    """A request, if a consumer made one, with its parts."""
 
     request: Moi | None
-    processes: Mapping[str, Moi]
+    parts: Mapping[str, Part]
 
     @property
     def work(self) -> Work:
         """Where it stands."""
         return Work(
             None if self.request is None else request_status(self.request),
-            {name: process_status(process) for name, process in self.processes.items()},
+            {key: part.status for key, part in self.parts.items()},
         )
 
 
@@ -51,11 +77,14 @@ def process_status(process: Moi) -> ProcessStatus:
     return ProcessStatus("FINISHED" if status == "FINSHED" else status)
 
 
-def is_closed(moi: Moi) -> bool:
-    """Whether a request or a process has come to its end."""
-    if CLASSES[moi.name.object_class].role is Role.REQUEST:
-        return request_status(moi) in CLOSED
-    return process_status(moi) in ENDED
+def is_closed(object_class: str, attributes: Mapping[str, Any]) -> bool:
+    """Whether a request or a process has come to its end; what is neither is always closed."""
+    role = CLASSES[object_class].role
+    if role is Role.REQUEST:
+        return attributes["requestStatus"] in CLOSED
+    if role is Role.PROCESS:
+        return attributes["progressStatus"]["status"] in {*ENDED, "FINSHED", "PARTIALLY_FAILED"}
+    return True
 
 
 def job_of(tree: Tree, moi: Moi) -> Job:
@@ -63,10 +92,19 @@ def job_of(tree: Tree, moi: Moi) -> Job:
     request = moi
     if CLASSES[moi.name.object_class].role is Role.PROCESS:
         if not moi.notes.get("request"):
-            return Job(None, {str(moi.name): moi})
+            return Job(None, {str(moi.name): _process_part(moi)})
         request = existing(tree, moi.notes["request"])
-    names = request.notes.get("processes", [])
-    return Job(request, {name: existing(tree, name) for name in names})
+    if request.name.object_class == "MLTestingRequest":
+        noted = request.notes.get("parts", {})
+        return Job(
+            request,
+            {
+                key: Part(key, ProcessStatus(notes["status"]), request.name, notes)
+                for key, notes in noted.items()
+            },
+        )
+    processes = [existing(tree, name) for name in request.notes.get("processes", [])]
+    return Job(request, {str(each.name): _process_part(each) for each in processes})
 
 
 def write_states(tree: Tree, job: Job, after: Work) -> None:
@@ -74,21 +112,31 @@ def write_states(tree: Tree, job: Job, after: Work) -> None:
     before = job.work
     if job.request is not None and after.request is not before.request:
         tree.put(job.request.name, {"requestStatus": str(after.request)})
-    for name, status in after.processes.items():
-        if status is not before.processes.get(name):
-            put_progress(tree, name, status=str(status))
+    for key, status in after.processes.items():
+        if status is not before.processes[key]:
+            put_progress(tree, job.parts[key], status=str(status))
 
 
-def put_progress(tree: Tree, process: str, **members: Any) -> None:
-    """Change members of a process's `progressStatus`; None takes one away."""
-    moi = existing(tree, process)
-    told = {**moi.attributes["progressStatus"], **members}
-    told = {name: value for name, value in told.items() if value is not None}
-    tree.put(parse_name(process), {"progressStatus": told})
+def put_progress(tree: Tree, part: Part, **members: Any) -> None:
+    """Change members of a part's `progressStatus`."""
+    if not part.has_process:
+        note(tree, part, **members)
+        return
+    told = {**existing(tree, part.owner).attributes["progressStatus"], **members}
+    tree.put(part.owner, {"progressStatus": told})
+
+
+def note(tree: Tree, part: Part, **notes: Any) -> None:
+    """Remember something of a part."""
+    if part.has_process:
+        tree.put(part.owner, {}, notes)
+        return
+    parts = existing(tree, part.owner).notes["parts"]
+    tree.put(part.owner, {}, {"parts": {**parts, part.key: {**parts[part.key], **notes}}})
 
 
 def raise_flags(tree: Tree, moi: Moi, flags: Mapping[str, bool]) -> None:
-    """What a consumer's control flags do; `suspend…` is looked at before `cancel…`.
+    """What a consumer's control flags do.
 
     Raises:
         FailedPrecondition: STATE_FORBIDS.
@@ -106,3 +154,7 @@ def raise_flags(tree: Tree, moi: Moi, flags: Mapping[str, bool]) -> None:
     if flags.get("cancelProcess"):
         work = cancel_process(work, name)
     write_states(tree, job, work)
+
+
+def _process_part(process: Moi) -> Part:
+    return Part(str(process.name), process_status(process), process.name, process.notes)

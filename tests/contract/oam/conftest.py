@@ -42,6 +42,7 @@ def settings(tmp_path: Path, peers: FakePeers) -> OamSettings:
             nwdaf_mtlf=peers.address,
             mms_repository=peers.address,
             inference_nf=peers.address,
+            ran_sim=peers.address,
         ),
         monitoring=MonitoringSettings(
             window=6,

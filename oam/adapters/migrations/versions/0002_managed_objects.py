@@ -22,12 +22,16 @@ def upgrade() -> None:
         table.add_column(sa.Column("level", sa.Integer, nullable=False, server_default="1"))
         table.add_column(sa.Column("notes", sa.Text, nullable=False, server_default="{}"))
         table.add_column(sa.Column("revision", sa.Integer, nullable=False, server_default="1"))
+        table.add_column(
+            sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.false())
+        )
         table.add_column(sa.Column("request_id", sa.String(200)))
         table.create_unique_constraint("uq_managed_objects_request", ["request_id"])
     _convert(op.get_bind())
     with op.batch_alter_table("managed_objects") as table:
-        for name in ("level", "notes", "revision"):
+        for name in ("level", "notes", "revision", "is_open"):
             table.alter_column(name, server_default=None)
+        table.create_index("ix_managed_objects_open", ["is_open"])
 
 
 def _convert(connection: sa.Connection) -> None:
