@@ -70,11 +70,11 @@ def check_metrics(attributes: Mapping[str, Any]) -> None:
 
 
 def _watched(attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in attributes.get("performanceMetrics", []):
+    for name in attributes.get("performanceMetrics") or []:
         yield "performanceMetrics", name
-    policy = attributes.get("policyForLoading", {})
+    policy = attributes.get("policyForLoading") or {}
     for where, infos in (
-        ("thresholdInfoList", attributes.get("thresholdInfoList", [])),
+        ("thresholdInfoList", attributes.get("thresholdInfoList") or []),
         ("policyForLoading.thresholdList", policy.get("thresholdList", [])),
     ):
         for i, info in enumerate(infos):

@@ -8,6 +8,7 @@ from oam.nrm.names import parse_name
 from oam.nrm.objects import Moi, Tree
 from oam.nrm.ports import ModelGroup, ModelVersion
 
+_FOREMOST = "ratio_to_exhaustive"
 _TRAINING_TYPES = ["INITIAL_TRAINING", "PRE_SPECIALISED_TRAINING", "RE_TRAINING", "FINE_TUNING"]
 
 
@@ -35,15 +36,15 @@ def put_version(tree: Tree, version: ModelVersion) -> None:
         "mLModelId": version.model_name,
         "mLModelVersion": str(version.version),
         "aIMLInferenceName": version.inference_name or None,
-        "supportedPerformanceIndicators": [
-            {
-                "performanceIndicatorName": kpi,
-                "isSupportedForTraining": True,
-                "isSupportedForTesting": True,
-            }
-            for kpi in sorted(version.kpis)
-        ],
     }
+    if version.kpis:
+        # The YAML has one indicator, where the text speaks of several.
+        name_of = _FOREMOST if _FOREMOST in version.kpis else min(version.kpis)
+        attributes["supportedPerformanceIndicators"] = {
+            "performanceIndicatorName": name_of,
+            "isSupportedForTraining": True,
+            "isSupportedForTesting": True,
+        }
     source = model_of(tree, version.model_name, version.source_version)
     if source is not None:
         attributes["sourceTrainedMLModelRef"] = str(source.name)

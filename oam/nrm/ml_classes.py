@@ -71,7 +71,7 @@ ML_CLASSES = (
             "expectedRunTimeContext": Attribute(CONTEXT, _PRODUCER),
             "trainingContext": Attribute(CONTEXT, _PRODUCER),
             "runTimeContext": Attribute(CONTEXT, _PRODUCER),
-            "supportedPerformanceIndicators": Attribute(ListOf(PERFORMANCE_INDICATOR), _PRODUCER),
+            "supportedPerformanceIndicators": Attribute(PERFORMANCE_INDICATOR, _PRODUCER),
             "mLCapabilitiesInfoList": Attribute(ListOf(CAPABILITY_INFO), _PRODUCER),
             "retrainingEventsMonitorRef": Attribute(Reference(("ThresholdMonitor",))),
             "sourceTrainedMLModelRef": _ref("MLModel", acyclic=True),

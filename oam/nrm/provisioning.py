@@ -75,9 +75,9 @@ def modify(tree: Tree, name: Name, changes: Mapping[str, Any], *, etag: str = ""
         _check_open(moi, flags, accepted)
     if kind.name == "AIMLInferenceFunction" and accepted:
         accepted, notes = checked_function(tree, moi, accepted)
-        _check_rules(tree, kind, name, {**moi.attributes, **accepted})
+        _check_rules(tree, kind, name, accepted)
         return tree.put(name, accepted, notes)
-    _check_rules(tree, kind, name, {**moi.attributes, **accepted})
+    _check_rules(tree, kind, name, accepted, before=moi.attributes)
     if flags:
         raise_flags(tree, moi, flags)
     return tree.put(name, accepted)
@@ -143,8 +143,14 @@ def _check_open(moi: Moi, flags: Mapping[str, Any], accepted: Mapping[str, Any])
         raise wrong("suspendRequest", "false where the other flag is true")
 
 
-def _check_rules(tree: Tree, kind: ManagedClass, name: Name, attributes: Mapping[str, Any]) -> None:
-    for attribute, reference in kind.references(attributes):
+def _check_rules(
+    tree: Tree,
+    kind: ManagedClass,
+    name: Name,
+    changes: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+) -> None:
+    for attribute, reference in kind.references(changes):
         if tree.find(reference) is None and reference != str(name):
             raise NotFound(
                 f"{attribute} names {reference}, which is not there; list what is",
@@ -152,11 +158,12 @@ def _check_rules(tree: Tree, kind: ManagedClass, name: Name, attributes: Mapping
                 resource=reference,
                 field=attribute,
             )
+    attributes = {**(before or {}), **changes}
     check_acyclic(tree, kind, name, attributes)
     subject = next((attributes[each] for each in kind.exclusive if attributes.get(each)), None)
     if attributes.get("mLTrainingType") in _FROM_A_VERSION and subject is None:
         raise wrong("mLModelRef", f"given for {attributes['mLTrainingType']}: what to start from")
-    check_metrics(attributes)
+    check_metrics(changes)
 
 
 def check_acyclic(

@@ -14,6 +14,7 @@ from radio_math.link import Floats
 POSITION_STEP_M = 1.3
 VELOCITY_STEP_M_S = 0.06
 _SEMI_MAJOR_AXIS_M, _ECCENTRICITY_SQUARED = 6_378_137.0, 6.694379990141e-3  # WGS84
+_MEAN_RADIUS_M = 6_371_008.8
 
 
 @dataclass(frozen=True)
@@ -141,16 +142,17 @@ def _widths(
 def _displaced(
     latitude_deg: float, longitude_deg: float, offsets_m: Floats
 ) -> Sequence[tuple[float, float]]:
+    """Where the cells' centres are: azimuthal equidistant on the sphere of the mean radius."""
     latitude = np.radians(latitude_deg)
-    normal = _normal_m(latitude)
-    meridian = normal**3 * (1 - _ECCENTRICITY_SQUARED) / _SEMI_MAJOR_AXIS_M**2
-    return [
-        (
-            latitude_deg + float(np.degrees(north / meridian)),
-            longitude_deg + float(np.degrees(east / (normal * np.cos(latitude)))),
-        )
-        for east, north in offsets_m
-    ]
+    angle = np.hypot(offsets_m[:, 0], offsets_m[:, 1]) / _MEAN_RADIUS_M
+    bearing = np.arctan2(offsets_m[:, 0], offsets_m[:, 1])
+    sine = np.sin(latitude) * np.cos(angle) + np.cos(latitude) * np.sin(angle) * np.cos(bearing)
+    turned = np.arctan2(
+        np.sin(bearing) * np.sin(angle) * np.cos(latitude),
+        np.cos(angle) - np.sin(latitude) * sine,
+    )
+    latitudes, longitudes = np.degrees(np.arcsin(sine)), longitude_deg + np.degrees(turned)
+    return list(zip(latitudes.tolist(), longitudes.tolist(), strict=True))
 
 
 def _normal_m(latitude: float) -> float:

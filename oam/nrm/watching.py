@@ -90,9 +90,8 @@ class Watcher:
         scoped = any(moi.name.object_class == "MLModelLoadingPolicy" for moi in due)
         situation = await self._situation() if scoped else Situation(self._clock.now())
         for moi in due:
-            name, period_s = str(moi.name), self._period_s(moi)
-            from_s = max(self._looked_at_s[name], now_s - period_s)
-            self._looked_at_s[name] = now_s
+            from_s = self._looked_at_s[str(moi.name)]
+            self._looked_at_s[str(moi.name)] = now_s
             wanted = await self._store.transact(
                 partial(self._judge, moi=moi, from_s=from_s, to_s=now_s, situation=situation)
             )

@@ -1,22 +1,27 @@
 """The provisioning service over a real socket, with fake peers: what consumers ask for."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import Any
 
 import pytest
 from fakes.memory_broker import MemoryBroker
 from fakes.oam.grpc_repository import REJECTED, TESTED
 from fakes.oam.peers import FakePeers
-from google.protobuf.json_format import MessageToDict
+from support.nrm_consumer import (
+    ELEMENT,
+    FUNCTION,
+    LOADING,
+    NAME,
+    TESTING,
+    TRAINING,
+    UPDATE,
+    Consumer,
+    model,
+)
 from support.ran_events import message
-from support.running_nf import running
 
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.oam.v1 import provisioning_service_pb2 as pb
-from aimlnf.oam.v1.provisioning_service_pb2_grpc import ProvisioningServiceStub
 from nf_runtime.errors import (
     AlreadyExists,
     FailedPrecondition,
@@ -25,86 +30,6 @@ from nf_runtime.errors import (
     NotFound,
 )
 from nf_runtime.events.catalogue import VersionStateChanged
-from oam.app import serve
-from oam.config import OamSettings
-
-ELEMENT = "SubNetwork=aimlnf,ManagedElement=ground-station"
-FUNCTION = f"{ELEMENT},AIMLInferenceFunction=inference_nf"
-TRAINING = f"{ELEMENT},MLTrainingFunction=mtlf,MLTrainingRequest=r1"
-TESTING = f"{ELEMENT},MLTestingFunction=mtlf,MLTestingRequest=r1"
-LOADING = f"{FUNCTION},MLModelLoadingRequest=r1"
-UPDATE = f"{ELEMENT},MLUpdateFunction=oam,MLUpdateRequest=r1"
-NAME = "NTN_SECURE_BEAMFORMING"
-_INTERVAL_S = 0.03
-
-
-def model(version: int) -> str:
-    """Name of the MLModel object of a version of the fake repository."""
-    return f"SubNetwork=aimlnf,MLModelRepository=mms,MLModel={version}"
-
-
-class Consumer:
-    """A consumer of the provisioning service, which speaks of attributes as dicts."""
-
-    def __init__(self, stub: ProvisioningServiceStub) -> None:
-        self.stub = stub
-
-    async def create(self, name: str, request_id: str = "", **attributes: Any) -> dict[str, Any]:
-        """Attributes of the new object."""
-        request = pb.CreateMoiRequest(distinguished_name=name, request_id=request_id)
-        request.attributes.update(attributes)
-        return _attributes((await self.stub.CreateMoi(request)).moi)
-
-    async def modify(self, name: str, etag: str = "", **changes: Any) -> dict[str, Any]:
-        """Attributes of the object after the change."""
-        request = pb.ModifyMoiRequest(distinguished_name=name, etag=etag)
-        request.attributes.update(changes)
-        return _attributes((await self.stub.ModifyMoi(request)).moi)
-
-    async def get(self, name: str) -> dict[str, Any]:
-        """Attributes of the object."""
-        (found,) = await self.select(name, pb.SCOPE_TYPE_BASE_ONLY)
-        return _attributes(found)
-
-    async def select(
-        self, base: str, scope: Any = pb.SCOPE_TYPE_BASE_ALL, level: int = 0, filter_: str = ""
-    ) -> list[pb.Moi]:
-        """Objects of a scope."""
-        request = pb.GetMoisRequest(
-            base_distinguished_name=base, scope_type=scope, scope_level=level, filter=filter_
-        )
-        return list((await self.stub.GetMois(request)).mois)
-
-    async def until(
-        self, name: str, holds: Callable[[dict[str, Any]], bool], timeout_s: float = 20.0
-    ) -> dict[str, Any]:
-        """Attributes of the object once they are as wanted."""
-        end_s = time.monotonic() + timeout_s
-        while True:
-            try:
-                attributes = await self.get(name)
-            except NotFound:
-                attributes = {}
-            if attributes and holds(attributes):
-                return attributes
-            if time.monotonic() > end_s:
-                raise TimeoutError(f"{name} is still {attributes}")
-            await asyncio.sleep(_INTERVAL_S)
-
-    async def ended(self, request: str, status: str = "FINISHED") -> dict[str, Any]:
-        """A request once it has that status."""
-        return await self.until(request, lambda moi: moi["requestStatus"] == status)
-
-
-def _attributes(moi: pb.Moi) -> dict[str, Any]:
-    return dict(MessageToDict(moi.attributes))
-
-
-@pytest.fixture
-async def consumer(settings: OamSettings, broker: MemoryBroker) -> AsyncIterator[Consumer]:
-    """A consumer of a running OAM."""
-    async with running(partial(serve, settings, broker=broker), settings) as channel:
-        yield Consumer(ProvisioningServiceStub(channel))
 
 
 async def test_training_request_trains_a_version(consumer: Consumer, peers: FakePeers) -> None:
@@ -178,7 +103,7 @@ async def test_suspended_training_stands_still_until_it_is_resumed(
     await consumer.until(process, lambda moi: moi["progressStatus"]["progressPercentage"] == 50)
     assert (await consumer.modify(TRAINING, suspendRequest=True))["requestStatus"] == "SUSPENDED"
     peers.mtlf.may_finish.set()
-    await asyncio.sleep(10 * _INTERVAL_S)
+    await asyncio.sleep(0.1)
     assert (await consumer.get(process))["progressStatus"]["status"] == "SUSPENDED"
     assert (await consumer.modify(TRAINING, suspendRequest=False))["requestStatus"] == "IN_PROGRESS"
     await consumer.ended(TRAINING)

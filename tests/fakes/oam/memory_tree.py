@@ -1,15 +1,18 @@
 """A tree of managed objects in memory."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from nf_runtime.events.catalogue import EventData
 from oam.nrm.names import Name, parse_name
-from oam.nrm.objects import Moi
+from oam.nrm.objects import Moi, Tree
 from oam.nrm.registry import CLASSES
 from oam.nrm.work_objects import is_closed
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -83,7 +86,8 @@ class MemoryTree:
 
     def publish(self, data: EventData, *, event_id: str, subject: str) -> None:
         """Remember the event."""
-        assert event_id and subject
+        assert event_id
+        assert subject
         self.told.append(data)
 
 
@@ -115,3 +119,28 @@ def model(version: int) -> str:
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
+
+
+@dataclass
+class MemoryObjectStore:
+    """`oam.nrm.objects.ObjectStore` over a tree in memory; every reader is woken by every work."""
+
+    tree: MemoryTree = field(default_factory=functions_tree)
+    signals: dict[str, asyncio.Event] = field(default_factory=dict)
+
+    async def transact(self, work: Callable[[Tree], T]) -> T:
+        """What `work` returns; an error undoes everything."""
+        before = dict(self.tree.mois)
+        try:
+            result = work(self.tree)
+        except BaseException:
+            self.tree.mois = before
+            raise
+        if self.tree.mois != before:
+            for signal in self.signals.values():
+                signal.set()
+        return result
+
+    def changed(self, reader: str) -> asyncio.Event:
+        """Set after each change."""
+        return self.signals.setdefault(reader, asyncio.Event())

@@ -70,11 +70,10 @@ NAMES = st.text("AZaz09=,.:-_ é\n", max_size=40) | st.sampled_from(
 
 @given(NAMES)
 def test_a_name_is_refused_or_comes_back_as_it_was(text: str) -> None:
-    """Nothing that parses is changed, and whatever does not is INVALID_FIELD."""
+    """Nothing that parses is changed, and whatever does not is refused."""
     try:
         name = parse_name(text)
-    except InvalidArgument as error:
-        assert error.reason == "INVALID_FIELD"
+    except InvalidArgument:
         return
     assert str(name) == text
     assert parse_name(text).level == text.count("=")
@@ -92,8 +91,10 @@ def test_a_name_is_refused_or_comes_back_as_it_was(text: str) -> None:
         | st.text(max_size=5),
         st.recursive(
             st.none() | st.booleans() | st.floats() | st.text(max_size=5),
-            lambda inner: st.lists(inner, max_size=2)
-            | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+            lambda inner: (
+                st.lists(inner, max_size=2)
+                | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+            ),
             max_leaves=4,
         ),
         max_size=3,
@@ -108,9 +109,8 @@ def test_whatever_is_asked_the_tree_changes_by_valid_objects_only(
     for text in (name, f"{ELEMENT},MLTrainingFunction=mtlf,MLTrainingRequest=r"):
         try:
             create(tree, parse_name(text), attributes)
-        except NfError as error:
-            assert error.reason and error.message
-            assert tree.mois == before
+        except NfError:
+            assert dict(tree.mois) == before
         else:
             before = dict(tree.mois)
 

@@ -54,7 +54,7 @@ class Machine(RuleBasedStateMachine):
         self.percent: dict[str, int] = {}
 
     @rule(flag=st.sampled_from(["cancelRequest", "suspendRequest"]), value=st.booleans())
-    def flags(self, flag: str, value: bool) -> None:  # noqa: FBT001 - drawn
+    def flags(self, flag: str, value: bool) -> None:
         """The consumer sets a flag of the request."""
         before = dict(self.tree.mois)
         after = TABLE.get((self.status, flag, value))
