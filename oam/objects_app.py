@@ -23,6 +23,7 @@ from oam.adapters.kafka_reports import KafkaReports
 from oam.adapters.sql_objects import SqlObjectStore
 from oam.config import OamSettings
 from oam.nrm.inference_gate import InferenceGate
+from oam.nrm.inference_reports import InferenceReports
 from oam.nrm.mirror import put_functions
 from oam.nrm.mirroring import RepositoryMirror
 from oam.nrm.names import parse_name
@@ -148,6 +149,7 @@ class ManagedObjects:
         return Watcher(
             store=self._store,
             samples=self._samples,
+            reports=InferenceReports(parse_name(self._naming.inference_function)),
             retrain=retrain,
             situation=self._follower.situation,
             clock=self._clock,

@@ -20,6 +20,7 @@ from nf_runtime.events.catalogue import (
 )
 from oam.nrm.activation import Situation, scope_holds
 from oam.nrm.alarms import QUALITY_OF_SERVICE, Condition, clear_alarm, raise_alarm
+from oam.nrm.inference_reports import InferenceReports
 from oam.nrm.mirror import identity_of
 from oam.nrm.objects import Moi, ObjectStore, Tree
 from oam.nrm.samples import Samples
@@ -46,6 +47,7 @@ class Watcher:
     Args:
         store: The managed objects.
         samples: What was reported.
+        reports: Where the decisions of each model go.
         retrain: Asks for the retraining of a model, giving the reason.
         situation: Time and place that the scopes of policies are judged by.
         clock: For the periods.
@@ -57,6 +59,7 @@ class Watcher:
         *,
         store: ObjectStore,
         samples: Samples,
+        reports: InferenceReports,
         retrain: Callable[[str, str], Awaitable[object]],
         situation: Callable[[], Awaitable[Situation]],
         clock: Clock,
@@ -64,6 +67,7 @@ class Watcher:
     ) -> None:
         self._store = store
         self._samples = samples
+        self._reports = reports
         self._retrain = retrain
         self._situation = situation
         self._clock = clock
@@ -75,6 +79,8 @@ class Watcher:
         """Take in a report of inference."""
         if isinstance(event, Decision | Reliability):
             self._samples.observe(event, at_s=self._clock.monotonic_s(), models=self._models)
+        if isinstance(event, Decision):
+            self._reports.observe(event)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop` is set."""
@@ -101,6 +107,7 @@ class Watcher:
 
     def _watched(self, tree: Tree) -> list[Moi]:
         self._models = {identity_of(model): str(model.name) for model in tree.of_class("MLModel")}
+        self._reports.write(tree, self._models)
         return [
             moi
             for moi in tree.of_class(*_CLASSES)

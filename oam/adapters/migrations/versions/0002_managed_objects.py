@@ -48,14 +48,12 @@ def _convert(connection: sa.Connection) -> None:
             notes |= {"in_use": models, "loaded": models}
         else:
             notes["adaptation"] = row.distinguished_name.rpartition("=")[2]
-        attributes = {_renamed(name): _value(name, value) for name, value in before.items()}
+        attributes = _value("", before)
         connection.execute(
             sa.update(objects)
             .where(objects.c.position == row.position)
             .values(
-                attributes=json.dumps(
-                    {name: value for name, value in attributes.items() if value is not None}
-                ),
+                attributes=json.dumps(attributes),
                 notes=json.dumps(notes),
                 level=row.distinguished_name.count("=") or 1,
             )
@@ -64,7 +62,8 @@ def _convert(connection: sa.Connection) -> None:
 
 def _value(name: str, value: object) -> object:
     if isinstance(value, dict):
-        return {_renamed(each): _value(each, member) for each, member in value.items()}
+        made = {_renamed(each): _value(each, member) for each, member in value.items()}
+        return {each: member for each, member in made.items() if member is not None}
     if isinstance(value, list):
         return [_value(name, each) for each in value]
     if value == "":

@@ -13,6 +13,7 @@ from nf_runtime.clock import ManualClock
 from nf_runtime.errors import FailedPrecondition
 from nf_runtime.events.catalogue import Alarm, PerformanceReported, Reliability, ThresholdCrossed
 from oam.nrm.activation import Situation
+from oam.nrm.inference_reports import InferenceReports
 from oam.nrm.names import Name, parse_name
 from oam.nrm.objects import existing
 from oam.nrm.provisioning import create, modify
@@ -42,6 +43,7 @@ class World:
         self.watcher = Watcher(
             store=self.store,
             samples=Samples(FUNCTION, f"{ELEMENT},NTNFunction=1"),
+            reports=InferenceReports(parse_name(FUNCTION)),
             retrain=self._retrain,
             situation=self._situation,
             clock=self.clock,
@@ -188,6 +190,23 @@ async def test_job_reports_each_period(world: World) -> None:
     assert second.values == {}
     latest = existing(world.tree, JOB.child("VsDataContainer", "latest")).attributes["vsData"]
     assert latest["values"] == {}
+
+
+async def test_latest_decision_of_a_model_is_reported(world: World) -> None:
+    """With its reliability as decisionConfidenceScore; the model refers to its report."""
+    await world.watcher.look()
+    for rate, version in ((2.0, 1), (4.0, 1), (9.0, 7)):
+        world.watcher.observe(
+            decision(after_bps_hz=rate, model_version=version, model_name="gan-gdm")
+        )
+    await world.watcher.look()
+    (report,) = world.tree.of_class("AIMLInferenceReport")
+    (output,) = report.attributes["inferenceOutputs"]
+    assert output["inferencePerformance"]["performanceScore"] == 4.0
+    assert 0 <= output["inferencePerformance"]["decisionConfidenceScore"] <= 1
+    assert report.attributes["mLModelRefList"] == [model(1)]
+    listed = existing(world.tree, model(1)).attributes["aIMLInferenceReportRefList"]
+    assert listed == [str(report.name)]
 
 
 @given(
