@@ -60,12 +60,12 @@ def crossing(
     watched, threshold = info["thresholdDirection"], info["thresholdValue"]
     hysteresis = info.get("hysteresis", 0.0)
     before = side or {"UP": "BELOW", "DOWN": "ABOVE"}.get(watched)
-    if value >= threshold + hysteresis and before != "ABOVE":
+    if value >= threshold + hysteresis:  # first: without hysteresis, at the threshold is above it
         after, direction = "ABOVE", "UP"
-    elif value <= threshold - hysteresis and before != "BELOW":
+    elif value <= threshold - hysteresis:
         after, direction = "BELOW", "DOWN"
     else:
         return before, None
-    if before is None:
+    if before in (None, after):
         return after, None
     return after, Crossing(metric, value, direction, threshold, hysteresis, watched)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fakes.oam.memory_tree import FUNCTION, functions_tree, model
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nf_runtime.errors import InvalidArgument
@@ -72,6 +72,7 @@ def test_area_needs_a_pass_and_may_cross_the_date_line() -> None:
     assert not scope_holds(scope, Situation(NOON))
 
 
+@settings(deadline=None)
 @given(st.floats(-60, 60), st.floats(-180, 180), st.floats(-9.9, 9.9), st.floats(-9.9, 9.9))
 def test_square_contains_what_is_between_its_edges(
     latitude: float, longitude: float, north: float, east: float
@@ -131,6 +132,7 @@ def test_filter_compares_attributes(text: str, *, holds: bool) -> None:
     assert all(condition.holds(attributes) for condition in parse_filter(text)) is holds
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_filter_is_parsed_or_refused(text: str) -> None:
     """Nothing else comes of any text."""

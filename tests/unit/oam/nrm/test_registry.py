@@ -2,7 +2,7 @@
 
 import pytest
 from fakes.oam.memory_tree import ELEMENT, FUNCTION, ROOT, MemoryTree, functions_tree, model
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nf_runtime.errors import FailedPrecondition, InvalidArgument, NfError
@@ -68,6 +68,7 @@ NAMES = st.text("AZaz09=,.:-_ é\n", max_size=40) | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(NAMES)
 def test_a_name_is_refused_or_comes_back_as_it_was(text: str) -> None:
     """Nothing that parses is changed, and whatever does not is refused."""
@@ -84,6 +85,7 @@ def test_a_name_is_refused_or_comes_back_as_it_was(text: str) -> None:
     assert kind is CLASSES[name.object_class]
 
 
+@settings(deadline=None)
 @given(
     name=NAMES,
     attributes=st.dictionaries(

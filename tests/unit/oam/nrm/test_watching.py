@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from fakes.oam.memory_tree import ELEMENT, FUNCTION, MemoryObjectStore, model
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.oam_samples import NOW
 from support.ran_events import decision
@@ -209,6 +209,7 @@ async def test_latest_decision_of_a_model_is_reported(world: World) -> None:
     assert listed == [str(report.name)]
 
 
+@settings(deadline=None)
 @given(
     values=st.lists(st.floats(-2, 2), max_size=30),
     direction=st.sampled_from(["UP", "DOWN", "UP_AND_DOWN"]),
@@ -228,11 +229,13 @@ def test_crossings_alternate(values: list[float], direction: str, hysteresis: fl
         if found is not None:
             told.append(found.direction)
             assert value >= hysteresis if found.direction == "UP" else value <= -hysteresis
+        assert crossing(info, "OOD_RATE", value, side) == (side, None)  # the same value again
     assert all(a != b for a, b in pairwise(told))
     if direction != "UP_AND_DOWN" and told:
         assert told[0] == direction
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50), st.floats(0.01, 1.0))
 def test_percentile_is_the_nearest_rank(values: list[float], share: float) -> None:
     """At least the share of the values do not exceed it, and no smaller value does as well."""
