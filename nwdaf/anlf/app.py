@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import grpc
 from prometheus_client import Gauge
@@ -23,17 +24,23 @@ from nf_runtime.events.record import Record
 from nf_runtime.metrics import EventMetrics, new_registry
 from nf_runtime.server import NfServer, serve_until_stopped
 from nwdaf.anlf.adapters.prometheus_metrics import PrometheusAnlfMetrics
+from nwdaf.anlf.adapters.prometheus_usage import PrometheusUsageMeter
 from nwdaf.anlf.adapters.sql_accuracy import SqlAccuracyStore
+from nwdaf.anlf.adapters.sql_loads import SqlLoadStore
 from nwdaf.anlf.adapters.sql_measurements import SqlMeasurementStore
 from nwdaf.anlf.adapters.sql_notifications import SqlNotificationStore
 from nwdaf.anlf.adapters.sql_offsets import SqlOffsetStore
 from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
 from nwdaf.anlf.adapters.sql_tables import METADATA
-from nwdaf.anlf.analytics_servicer import AnalyticsInfoServicer, ModelMonitorServicer
+from nwdaf.anlf.analysing import Analysing
+from nwdaf.anlf.analytics_servicer import AnalyticsInfoServicer
 from nwdaf.anlf.config import AnlfSettings
 from nwdaf.anlf.delivery import Delivery
 from nwdaf.anlf.events_servicer import EventsSubscriptionServicer
-from nwdaf.anlf.procedures import Analysing, Monitoring, Subscribing
+from nwdaf.anlf.load_watch import LoadWatch
+from nwdaf.anlf.monitor_servicer import ModelMonitorServicer
+from nwdaf.anlf.monitoring import Monitoring
+from nwdaf.anlf.procedures import Subscribing
 from nwdaf.intake import Intake
 
 MIGRATIONS = "nwdaf.anlf.adapters.migrations"
@@ -88,8 +95,23 @@ async def _serve(
     subscribing = Subscribing(
         subscriptions, notifications, offsets, delivery, clock=clock, metrics=metrics
     )
+    retention = timedelta(seconds=settings.analytics.retention_s)
+    loads = SqlLoadStore(database, retention=retention)
     analysing = Analysing(
-        SqlMeasurementStore(database, retained=settings.analytics.retained_measurements), offsets
+        SqlMeasurementStore(
+            database, retained=settings.analytics.retained_measurements, retention=retention
+        ),
+        loads,
+        offsets,
+        clock=clock,
+        lowest_elevation_deg=settings.analytics.lowest_elevation_deg,
+    )
+    load_watch = LoadWatch(
+        settings.analytics.load_targets,
+        period_s=settings.analytics.load_period_s,
+        meter=PrometheusUsageMeter(deadline_s=settings.analytics.load_period_s),
+        store=loads,
+        clock=clock,
     )
     monitoring = Monitoring(
         SqlAccuracyStore(database, window_decisions=settings.accuracy.window_decisions), offsets
@@ -102,7 +124,9 @@ async def _serve(
         add_EventsSubscriptionServiceServicer_to_server(
             EventsSubscriptionServicer(subscribing, delivery, clock=clock), server
         )
-        add_AnalyticsInfoServiceServicer_to_server(AnalyticsInfoServicer(analysing), server)
+        add_AnalyticsInfoServiceServicer_to_server(
+            AnalyticsInfoServicer(analysing, clock=clock), server
+        )
         add_ModelMonitorServiceServicer_to_server(ModelMonitorServicer(monitoring), server)
         return [
             "aimlnf.nwdaf.v1.EventsSubscriptionService",
@@ -133,4 +157,5 @@ async def _serve(
         tasks.create_task(intake.run([RAN_TRIGGERS], subscribing.take_in, stop))
         tasks.create_task(intake.run([RAN_MEASUREMENTS, INFERENCE_REPORTS], take_in_reports, stop))
         tasks.create_task(delivery.run_expiry(stop))
+        tasks.create_task(load_watch.run(stop))
         await serve_until_stopped(server, stop)

@@ -23,9 +23,14 @@ class SubscriptionSettings(Section):
 
 
 class AnalyticsSettings(Section):
-    """How much of the past is kept."""
+    """How much of the past is kept, and what is watched beside the radio access network."""
 
     retained_measurements: int = Field(default=5_000, ge=1)
+    retention_s: float = Field(default=86_400.0, gt=0)  # of simulated time; of loads: wall-clock
+    lowest_elevation_deg: float = Field(default=10.0, ge=0, le=90)  # predictions end below it
+    # Where each function serves its metrics, by its name: NF_LOAD is about these.
+    load_targets: dict[str, str] = Field(default={}, max_length=64)
+    load_period_s: float = Field(default=5.0, ge=0.1)
 
 
 class AccuracySettings(Section):

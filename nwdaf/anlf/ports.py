@@ -5,13 +5,14 @@ and does nothing but advance the offset for an event that it has seen.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from nf_runtime.events.record import Record
 from nwdaf.anlf.accuracy import ModelAccuracy
 from nwdaf.anlf.admission import Admission
-from nwdaf.anlf.analytics import BeamSample
+from nwdaf.anlf.analytics import BeamSample, LoadSample
 from nwdaf.anlf.matching import Match
 from nwdaf.anlf.notifications import Notification
 from nwdaf.anlf.subscriptions import Criteria, Subscription
@@ -96,8 +97,45 @@ class MeasurementStore(Protocol):
         """Keep the measurement of the record."""
         ...
 
-    async def samples(self, window: timedelta) -> Sequence[BeamSample]:
-        """Samples of the latest run within `window` of its latest one, in order of time."""
+    async def latest_time(self) -> datetime | None:
+        """Simulated time of the latest measurement of the latest run; None without any."""
+        ...
+
+    async def samples(self, start: datetime, end: datetime) -> Sequence[BeamSample]:
+        """Samples of the latest run from `start` to `end`, both included, in order of time."""
+        ...
+
+
+class LoadStore(Protocol):
+    """The recent loads of network functions."""
+
+    async def record(self, samples: Sequence[LoadSample]) -> None:
+        """Keep the samples, and forget what is too old."""
+        ...
+
+    async def latest_time(self) -> datetime | None:
+        """Wall-clock time of the latest sample; None without any."""
+        ...
+
+    async def samples(self, start: datetime, end: datetime) -> Sequence[LoadSample]:
+        """Samples from `start` to `end`, both included, in order of time."""
+        ...
+
+
+@dataclass(frozen=True)
+class ProcessUsage:
+    """What a process has used: CPU time since its start, and memory now."""
+
+    started_s: float
+    cpu_s: float
+    resident_bytes: float
+
+
+class UsageMeter(Protocol):
+    """Reads what the process of a network function uses."""
+
+    async def read(self, address: str) -> ProcessUsage | None:
+        """The usage of the function whose metrics are served there; None if it does not answer."""
         ...
 
 

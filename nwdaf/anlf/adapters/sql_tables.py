@@ -79,7 +79,20 @@ MEASUREMENTS = Table(
     Column("elevation_deg", Float, nullable=False),
     Column("doppler_hz", Float, nullable=False),
     Column("beams", Text, nullable=False),  # JSON list of catalogue.BeamMeasurement
+    # NULL of measurements from before these columns.
+    Column("satellite_id", String(200)),
+    Column("range_km", Float),
     Index("ix_measurements_run_time", "run_id", "time"),
+)
+
+LOADS = Table(
+    "loads",
+    METADATA,
+    Column("position", COUNTER, primary_key=True, autoincrement=True),
+    Column("nf_instance_id", String(200), nullable=False),
+    Column("time", UtcDateTime, nullable=False, index=True),
+    Column("cpu_percent", Float, nullable=False),
+    Column("memory_mib", Float, nullable=False),
 )
 
 DECISIONS = Table(
