@@ -115,7 +115,7 @@ class PlatformSettings:
     def _analytics(self, _key: Path) -> Settings:
         targets = {name: f"{HOST}:{ports[1]}" for name, ports in self._ports.items()}
         targets.pop(GATEWAY, None)  # it serves no metrics
-        return {"analytics": {"load_targets": targets}}
+        return {"nf_load": {"peers": targets}}
 
     def _repository(self, key: Path) -> Settings:
         return {

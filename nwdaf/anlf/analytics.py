@@ -42,8 +42,8 @@ class LoadSample:
 
     time: datetime
     nf_instance_id: str
-    cpu_percent: float
-    memory_mib: float
+    cpu_usage_percent: float
+    memory_usage_percent: float
 
     @property
     def subject(self) -> str:
@@ -149,8 +149,8 @@ TOLERANCES: Mapping[str, float] = {
     "rain_db": 1.0,
     "elevation_deg": 1.0,
     "doppler_hz": 2_000.0,
-    "cpu_percent": 10.0,
-    "memory_mib": 64.0,
+    "cpu_usage_percent": 10.0,
+    "memory_usage_percent": 5.0,
 }
 """How near a value must come to the predicted one for the confidence to count it as right."""
 

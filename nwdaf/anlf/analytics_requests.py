@@ -31,7 +31,7 @@ _QUANTITIES_OF_KIND: Mapping[EventKind, tuple[str, ...]] = {
 }
 # The event ids served, and which quantities each is about.
 QUANTITIES: Mapping[str, tuple[str, ...]] = {
-    NF_LOAD: ("cpu_percent", "memory_mib"),
+    NF_LOAD: ("cpu_usage_percent", "memory_usage_percent"),
     **{
         token: _QUANTITIES_OF_KIND[kind]
         for token, kind in EVENT_KINDS.items()

@@ -23,11 +23,12 @@ from nf_runtime.events.catalogue import INFERENCE_REPORTS, RAN_MEASUREMENTS, RAN
 from nf_runtime.events.record import Record
 from nf_runtime.metrics import EventMetrics, new_registry
 from nf_runtime.server import NfServer, serve_until_stopped
+from nwdaf.anlf.adapters.http_nf_usages import HttpNfUsages
 from nwdaf.anlf.adapters.prometheus_metrics import PrometheusAnlfMetrics
-from nwdaf.anlf.adapters.prometheus_usage import PrometheusUsageMeter
 from nwdaf.anlf.adapters.sql_accuracy import SqlAccuracyStore
 from nwdaf.anlf.adapters.sql_loads import SqlLoadStore
 from nwdaf.anlf.adapters.sql_measurements import SqlMeasurementStore
+from nwdaf.anlf.adapters.sql_monitor import SqlMonitorStore
 from nwdaf.anlf.adapters.sql_notifications import SqlNotificationStore
 from nwdaf.anlf.adapters.sql_offsets import SqlOffsetStore
 from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
@@ -37,7 +38,8 @@ from nwdaf.anlf.analytics_servicer import AnalyticsInfoServicer
 from nwdaf.anlf.config import AnlfSettings
 from nwdaf.anlf.delivery import Delivery
 from nwdaf.anlf.events_servicer import EventsSubscriptionServicer
-from nwdaf.anlf.load_watch import LoadWatch
+from nwdaf.anlf.load_watch import KeptUsages, watch_loads
+from nwdaf.anlf.monitor_procedures import ModelMonitoring
 from nwdaf.anlf.monitor_servicer import ModelMonitorServicer
 from nwdaf.anlf.monitoring import Monitoring
 from nwdaf.anlf.procedures import Subscribing
@@ -106,15 +108,15 @@ async def _serve(
         clock=clock,
         lowest_elevation_deg=settings.analytics.lowest_elevation_deg,
     )
-    load_watch = LoadWatch(
-        settings.analytics.load_targets,
-        period_s=settings.analytics.load_period_s,
-        meter=PrometheusUsageMeter(deadline_s=settings.analytics.load_period_s),
-        store=loads,
+    peers = settings.nf_load.peers
+    usages = KeptUsages(HttpNfUsages(peers, clock=clock), loads, clock=clock)
+    monitoring = Monitoring(
+        SqlAccuracyStore(database, window_decisions=settings.accuracy.window_decisions),
+        offsets,
         clock=clock,
     )
-    monitoring = Monitoring(
-        SqlAccuracyStore(database, window_decisions=settings.accuracy.window_decisions), offsets
+    model_monitoring = ModelMonitoring(
+        SqlMonitorStore(database, most=settings.accuracy.most_registrations), monitoring
     )
     Gauge(
         "aimlnf_notification_streams", "Open notification streams", registry=registry
@@ -127,7 +129,9 @@ async def _serve(
         add_AnalyticsInfoServiceServicer_to_server(
             AnalyticsInfoServicer(analysing, clock=clock), server
         )
-        add_ModelMonitorServiceServicer_to_server(ModelMonitorServicer(monitoring), server)
+        add_ModelMonitorServiceServicer_to_server(
+            ModelMonitorServicer(monitoring, model_monitoring), server
+        )
         return [
             "aimlnf.nwdaf.v1.EventsSubscriptionService",
             "aimlnf.nwdaf.v1.AnalyticsInfoService",
@@ -157,5 +161,8 @@ async def _serve(
         tasks.create_task(intake.run([RAN_TRIGGERS], subscribing.take_in, stop))
         tasks.create_task(intake.run([RAN_MEASUREMENTS, INFERENCE_REPORTS], take_in_reports, stop))
         tasks.create_task(delivery.run_expiry(stop))
-        tasks.create_task(load_watch.run(stop))
+        if peers:
+            tasks.create_task(
+                watch_loads(usages, period_s=settings.nf_load.period_s, clock=clock, stop=stop)
+            )
         await serve_until_stopped(server, stop)

@@ -22,21 +22,26 @@ class SubscriptionSettings(Section):
     remembered_triggers: int = Field(default=1_000, ge=1)  # for immediate reports
 
 
+class NfLoadSettings(Section):
+    """Whose load is read: name of the instance and HOST:PORT of its metrics."""
+
+    peers: dict[str, str] = Field(default_factory=dict)
+    period_s: float = Field(default=5.0, gt=0)
+
+
 class AnalyticsSettings(Section):
-    """How much of the past is kept, and what is watched beside the radio access network."""
+    """How much of the past is kept."""
 
     retained_measurements: int = Field(default=5_000, ge=1)
     retention_s: float = Field(default=86_400.0, gt=0)  # of simulated time; of loads: wall-clock
     lowest_elevation_deg: float = Field(default=10.0, ge=0, le=90)  # predictions end below it
-    # Where each function serves its metrics, by its name: NF_LOAD is about these.
-    load_targets: dict[str, str] = Field(default={}, max_length=64)
-    load_period_s: float = Field(default=5.0, ge=0.1)
 
 
 class AccuracySettings(Section):
-    """The window of decisions that a model's accuracy is computed over."""
+    """The window of decisions that a model's accuracy is computed over, and who may follow it."""
 
     window_decisions: int = Field(default=200, ge=1)
+    most_registrations: int = Field(default=1_000, ge=1)  # and as many subscriptions
 
 
 class AnlfSettings(NfSettings):
@@ -50,3 +55,4 @@ class AnlfSettings(NfSettings):
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     analytics: AnalyticsSettings = AnalyticsSettings()
     accuracy: AccuracySettings = AccuracySettings()
+    nf_load: NfLoadSettings = NfLoadSettings()

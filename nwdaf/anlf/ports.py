@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from nf_runtime.events.record import Record
-from nwdaf.anlf.accuracy import ModelAccuracy
+from nwdaf.anlf.accuracy import DecisionWindow, ModelAccuracy
 from nwdaf.anlf.admission import Admission
 from nwdaf.anlf.analytics import BeamSample, LoadSample
 from nwdaf.anlf.matching import Match
@@ -122,23 +122,6 @@ class LoadStore(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class ProcessUsage:
-    """What a process has used: CPU time since its start, and memory now."""
-
-    started_s: float
-    cpu_s: float
-    resident_bytes: float
-
-
-class UsageMeter(Protocol):
-    """Reads what the process of a network function uses."""
-
-    async def read(self, address: str) -> ProcessUsage | None:
-        """The usage of the function whose metrics are served there; None if it does not answer."""
-        ...
-
-
 class AccuracyStore(Protocol):
     """The recent decisions of each model version."""
 
@@ -152,6 +135,27 @@ class AccuracyStore(Protocol):
         Raises:
             NotFound: UNAVAILABLE_DATA when no decision of it was reported.
         """
+        ...
+
+    async def latest_window(self) -> DecisionWindow | None:
+        """The kept outcomes of the version that decided last; None without any."""
+        ...
+
+
+@dataclass(frozen=True)
+class NfUsage:
+    """What one network function uses, in percent of its machine's processors and memory."""
+
+    nf_instance_id: str
+    cpu_usage_percent: float
+    memory_usage_percent: float
+
+
+class NfUsages(Protocol):
+    """The network functions whose load is read."""
+
+    async def read(self) -> Sequence[NfUsage]:
+        """What those use that answered, since the last reading; nothing at the first."""
         ...
 
 

@@ -31,8 +31,8 @@ class SqlLoadStore:
             {
                 "nf_instance_id": sample.nf_instance_id,
                 "time": sample.time,
-                "cpu_percent": sample.cpu_percent,
-                "memory_mib": sample.memory_mib,
+                "cpu_usage_percent": sample.cpu_usage_percent,
+                "memory_usage_percent": sample.memory_usage_percent,
             }
             for sample in samples
         ]
@@ -56,8 +56,8 @@ class SqlLoadStore:
             LoadSample(
                 time=row.time,
                 nf_instance_id=row.nf_instance_id,
-                cpu_percent=row.cpu_percent,
-                memory_mib=row.memory_mib,
+                cpu_usage_percent=row.cpu_usage_percent,
+                memory_usage_percent=row.memory_usage_percent,
             )
             for row in rows
         ]

@@ -91,8 +91,8 @@ LOADS = Table(
     Column("position", COUNTER, primary_key=True, autoincrement=True),
     Column("nf_instance_id", String(200), nullable=False),
     Column("time", UtcDateTime, nullable=False, index=True),
-    Column("cpu_percent", Float, nullable=False),
-    Column("memory_mib", Float, nullable=False),
+    Column("cpu_usage_percent", Float, nullable=False),
+    Column("memory_usage_percent", Float, nullable=False),
 )
 
 DECISIONS = Table(
@@ -107,4 +107,22 @@ DECISIONS = Table(
     Column("reliability", Float, nullable=False),
     Column("applied_time", UtcDateTime, nullable=False),
     Index("ix_decisions_model", "model_name", "model_version", "position"),
+)
+
+MODEL_USES = Table(
+    "model_uses",
+    METADATA,
+    Column("position", COUNTER, primary_key=True, autoincrement=True),
+    Column("registration_id", String(64), nullable=False, unique=True),
+    Column("model_unique_id", BigInteger, nullable=False),
+    Column("model_name", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("consumer_nf_id", String(200), nullable=False),
+)
+
+MONITOR_SUBSCRIPTIONS = Table(
+    "monitor_subscriptions",
+    METADATA,
+    Column("subscription_id", String(64), primary_key=True),
+    Column("content", Text, nullable=False),  # JSON of monitor_subscriptions.MonitorSubscription
 )

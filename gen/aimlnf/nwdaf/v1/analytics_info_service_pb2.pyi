@@ -222,8 +222,8 @@ class AnalyticsSeries(_message.Message):
     beam_id: _builtins.str
     """The beam; empty for NF_LOAD."""
     quantity: _builtins.str
-    """Name of the quantity with its unit: sinr_db, rain_db, doppler_hz, elevation_deg, cpu_percent (of
-    one core) or memory_mib.
+    """Name of the quantity with its unit: sinr_db, rain_db, doppler_hz, elevation_deg,
+    cpu_usage_percent (`nfCpuUsage`) or memory_usage_percent (`nfMemoryUsage`).
     """
     num_samples: _builtins.int
     """`numSamples` (AnalyticsMetadataInfo)."""
@@ -245,7 +245,7 @@ class AnalyticsSeries(_message.Message):
     """`nfInstanceId` of NF_LOAD: the function's name in this platform."""
     confidence: _builtins.float
     """`confidence` of a prediction in percent: mean probability to lie within 3 dB (sinr_db), 1 dB
-    (rain_db), 2 kHz (doppler_hz), 1 degree, 10 percent or 64 MiB of the predicted value.
+    (rain_db), 2 kHz (doppler_hz), 1 degree, 10 percent (CPU) or 5 percent (memory) of the predicted value.
     """
     @_builtins.property
     def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnalyticsPoint]:

@@ -52,9 +52,9 @@ def sample(
     )
 
 
-def load(offset_s: float, cpu_percent: float, *, name: str = "oam") -> LoadSample:
+def load(offset_s: float, cpu_usage_percent: float, *, name: str = "oam") -> LoadSample:
     """A sample of the load of one function."""
-    return LoadSample(at(offset_s), name, cpu_percent, memory_mib=100.0)
+    return LoadSample(at(offset_s), name, cpu_usage_percent, memory_usage_percent=100.0)
 
 
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=50))
@@ -154,7 +154,10 @@ def test_loads_are_predicted_with_their_skill() -> None:
     samples = [load(5 * n, 40 + 5 * rng.standard_normal()) for n in range(200)]
     analytics = load_prediction(LOADS, ahead(1000, 1060), samples)
     cpu, memory = analytics.series
-    assert [series.quantity for series in analytics.series] == ["cpu_percent", "memory_mib"]
+    assert [series.quantity for series in analytics.series] == [
+        "cpu_usage_percent",
+        "memory_usage_percent",
+    ]
     assert cpu.mean == pytest.approx(40, abs=2)
     assert (memory.mean, memory.standard_deviation) == pytest.approx((100, 0), abs=1e-6)
     assert [point.time for point in cpu.points] == [at(1000 + 5 * n) for n in range(13)]

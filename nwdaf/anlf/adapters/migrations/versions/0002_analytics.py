@@ -19,8 +19,8 @@ def upgrade() -> None:
         sa.Column("position", _COUNTER, primary_key=True, autoincrement=True),
         sa.Column("nf_instance_id", sa.String(200), nullable=False),
         sa.Column("time", sa.BigInteger, nullable=False, index=True),
-        sa.Column("cpu_percent", sa.Float, nullable=False),
-        sa.Column("memory_mib", sa.Float, nullable=False),
+        sa.Column("cpu_usage_percent", sa.Float, nullable=False),
+        sa.Column("memory_usage_percent", sa.Float, nullable=False),
     )
 
 
