@@ -1,5 +1,6 @@
 """Measurements and loads in; statistics and predictions of them out."""
 
+import asyncio
 from datetime import timedelta
 
 from nf_runtime.clock import Clock
@@ -76,11 +77,14 @@ class Analysing:
         period = period_of(request, now=now)
         if period.kind is AnalyticsKind.STATISTICS:
             samples = await self._measurements.samples(period.start, period.end)
-            return statistics_of(request, samples)
-        return pass_prediction(
+            return await asyncio.to_thread(statistics_of, request, samples)
+        history = await self._measurements.samples(now - _PASS_HISTORY, now)
+        # A fit takes a tenth of a second, in which nobody else would be served.
+        return await asyncio.to_thread(
+            pass_prediction,
             request,
             period,
-            await self._measurements.samples(now - _PASS_HISTORY, now),
+            history,
             lowest_elevation_deg=self._lowest_elevation_deg,
         )
 
@@ -90,5 +94,7 @@ class Analysing:
             raise nothing_known()
         period = period_of(request, now=now)
         if period.kind is AnalyticsKind.STATISTICS:
-            return statistics_of(request, await self._loads.samples(period.start, period.end))
-        return load_prediction(request, period, await self._loads.samples(now - _LOAD_HISTORY, now))
+            loads = await self._loads.samples(period.start, period.end)
+            return await asyncio.to_thread(statistics_of, request, loads)
+        history = await self._loads.samples(now - _LOAD_HISTORY, now)
+        return await asyncio.to_thread(load_prediction, request, period, history)

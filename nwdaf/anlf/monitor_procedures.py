@@ -130,7 +130,11 @@ class ModelMonitoring:
         """
         while True:
             changed = self._changed[subscription_id]
-            subscription = await self._store.get(subscription_id)
+            try:
+                subscription = await self._store.get(subscription_id)
+            except NotFound:
+                self._changed.pop(subscription_id, None)
+                raise
             async for notification in self._until(subscription, changed):
                 yield notification
 

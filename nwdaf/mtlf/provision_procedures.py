@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from nf_runtime.clock import Clock
+from nf_runtime.errors import NotFound
 from nwdaf.mtlf.ports import ProvisionedModel, Repository
 from nwdaf.mtlf.provision import Provision
 from nwdaf.mtlf.provision_subscriptions import ProvisionSubscription, WantedModel, admitted
@@ -109,7 +110,11 @@ class ProvisionSubscribing:
         """
         while True:
             changed = self._changed[subscription_id]
-            subscription = await self._store.get(subscription_id)
+            try:
+                subscription = await self._store.get(subscription_id)
+            except NotFound:
+                self._changed.pop(subscription_id, None)
+                raise
             async for notification in self._until(subscription, changed):
                 yield notification
             if not changed.is_set():
