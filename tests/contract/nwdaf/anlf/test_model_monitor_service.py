@@ -13,7 +13,7 @@ from aimlnf.nwdaf.v1 import model_monitor_service_pb2 as monitor_pb
 from aimlnf.nwdaf.v1.model_monitor_service_pb2_grpc import ModelMonitorServiceStub
 from nf_runtime.errors import AlreadyExists, NotFound
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 
 
 @pytest.fixture

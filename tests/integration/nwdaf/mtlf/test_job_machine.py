@@ -30,7 +30,7 @@ from nwdaf.mtlf.procedures import Jobs
 from nwdaf.mtlf.working import Working
 
 SPEC = TrainingSpec("m", TrainingType.INITIAL_TRAINING, 0, Profile(), 10.0, 1)
-STEP_TIMEOUT_S = 5.0
+STEP_TIMEOUT_S = 20.0
 CHOICE = st.integers(0, 20)
 
 T = TypeVar("T")

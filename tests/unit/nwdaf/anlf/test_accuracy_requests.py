@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nwdaf.anlf.accuracy import (
@@ -94,6 +94,7 @@ def test_without_a_threshold_nothing_pauses() -> None:
     assert (status.info.accuracy_val, status.info.meets, status.paused) == (0.0, True, False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 60), st.integers(1, 3), st.integers(0, 4)), max_size=20))
 def test_indications_always_alternate(steps: Sequence[tuple[float, int, int]]) -> None:
     """A pause, then a resume, then a pause; `paused` is what they say."""

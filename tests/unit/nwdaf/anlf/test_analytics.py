@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.ran_events import START
 
@@ -57,6 +57,7 @@ def load(offset_s: float, cpu_usage_percent: float, *, name: str = "oam") -> Loa
     return LoadSample(at(offset_s), name, cpu_usage_percent, memory_usage_percent=100.0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=50))
 def test_statistics_are_those_of_numpy(values: list[float]) -> None:
     """Count, mean, deviation, extremes and percentiles of the samples of a beam."""
@@ -101,6 +102,7 @@ def test_without_samples_there_are_no_analytics(samples: list[BeamSample]) -> No
     assert raised.value.reason == "UNAVAILABLE_DATA"
 
 
+@settings(deadline=None)
 @given(st.integers(1, 100), st.integers(1, 500))
 def test_sampling_ratios_draw_that_share_evenly(ratio: int, count: int) -> None:
     """`sampRatio` percent of the samples, to within one, and never none."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nf_runtime.errors import FailedPrecondition, InvalidArgument
@@ -52,6 +52,7 @@ def test_the_period_behind_now_is_statistics_the_one_ahead_a_prediction(
     assert (period.kind, period.start, period.end) == (kind, NOW + s(start_s), NOW + s(end_s))
 
 
+@settings(deadline=None)
 @given(before=st.floats(0.001, 80_000), after=st.floats(0.001, 3_000))
 def test_a_period_on_both_sides_of_now_is_refused(before: float, after: float) -> None:
     """BOTH_STAT_PRED_NOT_ALLOWED, TS 29.520 4.3.2.2."""

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -54,6 +54,7 @@ def test_short_and_still_histories_have_no_skill(load: npt.NDArray[np.float64]) 
     assert skill_against_persistence(load) is None
 
 
+@settings(deadline=None)
 @given(
     npst.arrays(np.float64, st.integers(FEWEST_SAMPLES, 80), elements=st.floats(0, 400)),
 )
