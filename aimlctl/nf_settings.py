@@ -113,9 +113,9 @@ class PlatformSettings:
         return settings | own[name](key) if name in own else settings
 
     def _analytics(self, _key: Path) -> Settings:
-        targets = {name: f"{HOST}:{ports[1]}" for name, ports in self._ports.items()}
-        targets.pop(GATEWAY, None)  # it serves no metrics
-        return {"nf_load": {"peers": targets}}
+        peers = {name: f"{HOST}:{ports[1]}" for name, ports in self._ports.items()}
+        peers.pop(GATEWAY, None)  # it serves no metrics
+        return {"nf_load": {"peers": peers}}
 
     def _repository(self, key: Path) -> Settings:
         return {
@@ -139,6 +139,7 @@ class PlatformSettings:
                 "nwdaf_mtlf": self._address("nwdaf.mtlf"),
                 "mms_repository": self._address("mms_repository"),
                 "inference_nf": self._address("inference_nf"),
+                "ran_sim": self._address("ran_sim"),
             }
         }
 

@@ -38,11 +38,13 @@ from nwdaf.anlf.analytics_servicer import AnalyticsInfoServicer
 from nwdaf.anlf.config import AnlfSettings
 from nwdaf.anlf.delivery import Delivery
 from nwdaf.anlf.events_servicer import EventsSubscriptionServicer
-from nwdaf.anlf.load_watch import KeptUsages, watch_loads
+from nwdaf.anlf.load_watch import KeptUsages
 from nwdaf.anlf.monitor_procedures import ModelMonitoring
 from nwdaf.anlf.monitor_servicer import ModelMonitorServicer
 from nwdaf.anlf.monitoring import Monitoring
-from nwdaf.anlf.procedures import Subscribing
+from nwdaf.anlf.observing import Observing
+from nwdaf.anlf.served_events import Offer
+from nwdaf.anlf.subscribing import Desk, Subscribing
 from nwdaf.intake import Intake
 
 MIGRATIONS = "nwdaf.anlf.adapters.migrations"
@@ -76,40 +78,47 @@ async def _serve(
     registry = new_registry()
     metrics = PrometheusAnlfMetrics(registry)
     offsets = SqlOffsetStore(database)
+    bounds = settings.subscriptions
     subscriptions = SqlSubscriptionStore(
         database,
         clock=clock,
-        per_consumer=settings.subscriptions.per_consumer,
-        total=settings.subscriptions.total,
+        per_consumer=bounds.per_consumer,
+        total=bounds.total,
+        undelivered_limit=bounds.undelivered,
+    )
+    retention = timedelta(seconds=settings.analytics.retention_s)
+    measurements = SqlMeasurementStore(
+        database, retained=settings.analytics.retained_measurements, retention=retention
     )
     notifications = SqlNotificationStore(
         database,
         clock=clock,
-        remembered_triggers=settings.subscriptions.remembered_triggers,
+        remembered_series=bounds.remembered_series,
+        undelivered_limit=bounds.undelivered,
+        terminate_on_overflow=bounds.on_overflow == "terminate",
+        keep=measurements.keep,
     )
     delivery = Delivery(
         subscriptions,
         notifications,
         clock=clock,
-        queue_capacity=settings.subscriptions.stream_queue,
+        queue_capacity=bounds.stream_queue,
         metrics=metrics,
     )
+    desk = Desk(subscriptions, notifications, delivery, metrics, clock)
+    peers = settings.nf_load.peers
     subscribing = Subscribing(
-        subscriptions, notifications, offsets, delivery, clock=clock, metrics=metrics
+        desk, offer=Offer(vendor_events=bounds.profile == "extended", nf_load=bool(peers))
     )
-    retention = timedelta(seconds=settings.analytics.retention_s)
+    observing = Observing(desk, offsets)
     loads = SqlLoadStore(database, retention=retention)
     analysing = Analysing(
-        SqlMeasurementStore(
-            database, retained=settings.analytics.retained_measurements, retention=retention
-        ),
+        measurements,
         loads,
         offsets,
         clock=clock,
         lowest_elevation_deg=settings.analytics.lowest_elevation_deg,
     )
-    peers = settings.nf_load.peers
-    usages = KeptUsages(HttpNfUsages(peers, clock=clock), loads, clock=clock)
     monitoring = Monitoring(
         SqlAccuracyStore(database, window_decisions=settings.accuracy.window_decisions),
         offsets,
@@ -140,11 +149,11 @@ async def _serve(
 
     async def take_in_reports(record: Record) -> None:
         if record.topic == RAN_MEASUREMENTS:
-            await analysing.take_in(record)
+            await observing.take_in(record)
         else:
             await monitoring.take_in(record)
 
-    await subscribing.load()
+    await desk.load()
     server = NfServer(
         settings.nf_name,
         settings.server,
@@ -158,11 +167,11 @@ async def _serve(
     )
     async with asyncio.TaskGroup() as tasks:
         # Triggers have a reader of their own: a burst of measurements must not delay them.
-        tasks.create_task(intake.run([RAN_TRIGGERS], subscribing.take_in, stop))
+        tasks.create_task(intake.run([RAN_TRIGGERS], observing.take_in, stop))
         tasks.create_task(intake.run([RAN_MEASUREMENTS, INFERENCE_REPORTS], take_in_reports, stop))
         tasks.create_task(delivery.run_expiry(stop))
+        tasks.create_task(observing.run_due(stop))
         if peers:
-            tasks.create_task(
-                watch_loads(usages, period_s=settings.nf_load.period_s, clock=clock, stop=stop)
-            )
+            usages = KeptUsages(HttpNfUsages(peers, clock=clock), loads, clock=clock)
+            tasks.create_task(observing.run_readings(usages, settings.nf_load.period_s, stop))
         await serve_until_stopped(server, stop)

@@ -4,11 +4,8 @@ Source: TS 23.288 6.5.2, where the NRF and the OAM tell the load; here the funct
 themselves, through the metrics that each of them serves.
 """
 
-import asyncio
 from collections.abc import Sequence
-from functools import partial
 
-from nf_runtime.client import keep_trying, wait_or_stop
 from nf_runtime.clock import Clock
 from nwdaf.anlf.analytics import LoadSample
 from nwdaf.anlf.ports import LoadStore, NfUsage, NfUsages
@@ -44,12 +41,3 @@ class KeptUsages:
             ]
         )
         return read
-
-
-async def watch_loads(
-    usages: NfUsages, *, period_s: float, clock: Clock, stop: asyncio.Event
-) -> None:
-    """Read once a period; returns soon after `stop` is set."""
-    while not stop.is_set():
-        await keep_trying(partial(usages.read), what="database", clock=clock, stop=stop)
-        await wait_or_stop(period_s, clock=clock, stop=stop)

@@ -36,28 +36,31 @@ class SqlMeasurementStore:
         """Keep the measurement of the record."""
 
         def work(connection: Connection) -> None:
-            if not accept(connection, record) or record.event is None:
-                return
-            data = record.event.data
-            if not isinstance(data, Measurement):
-                raise TypeError(f"{record.event.type} is no measurement")
-            position: int = connection.execute(
-                insert(MEASUREMENTS)
-                .values(
-                    run_id=data.run_id,
-                    time=record.event.time,
-                    elevation_deg=data.elevation_deg,
-                    doppler_hz=data.doppler_hz,
-                    beams=msgspec.json.encode(data.beams).decode(),
-                    satellite_id=data.satellite_id,
-                    range_km=data.range_km,
-                )
-                .returning(MEASUREMENTS.c.position)
-            ).scalar_one()
-            if position % _FORGET_EVERY == 0:
-                self._forget(connection, position, data.run_id, record.event.time)
+            if accept(connection, record):
+                self.keep(connection, record)
 
         await self._database.transact(work)
+
+    def keep(self, connection: Connection, record: Record) -> None:
+        """The same in the caller's transaction, of a record that is new; nothing for others."""
+        if record.event is None or not isinstance(record.event.data, Measurement):
+            return
+        data = record.event.data
+        position: int = connection.execute(
+            insert(MEASUREMENTS)
+            .values(
+                run_id=data.run_id,
+                time=record.event.time,
+                elevation_deg=data.elevation_deg,
+                doppler_hz=data.doppler_hz,
+                beams=msgspec.json.encode(data.beams).decode(),
+                satellite_id=data.satellite_id,
+                range_km=data.range_km,
+            )
+            .returning(MEASUREMENTS.c.position)
+        ).scalar_one()
+        if position % _FORGET_EVERY == 0:
+            self._forget(connection, position, data.run_id, record.event.time)
 
     async def latest_time(self) -> datetime | None:
         """Simulated time of the latest measurement of the latest run; None without any."""
