@@ -103,6 +103,7 @@ class PlatformSettings:
             }
             settings["database"] = {"url": f"sqlite:///{self._state_dir / name / 'state.db'}"}
         own: dict[str, Callable[[Path], Settings]] = {
+            "nwdaf.anlf": self._analytics,
             "mms_repository": self._repository,
             "inference_nf": self._inference,
             "oam": self._oam,
@@ -110,6 +111,11 @@ class PlatformSettings:
             GATEWAY: self._gateway,
         }
         return settings | own[name](key) if name in own else settings
+
+    def _analytics(self, _key: Path) -> Settings:
+        peers = {name: f"{HOST}:{ports[1]}" for name, ports in self._ports.items()}
+        peers.pop(GATEWAY, None)  # it serves no metrics
+        return {"nf_load": {"peers": peers}}
 
     def _repository(self, key: Path) -> Settings:
         return {

@@ -1,27 +1,20 @@
-"""Statistics of what the radio access network measured (Nnwdaf_AnalyticsInfo, TS 29.520 5.2).
+"""What analytics are about and what they say (Nnwdaf_AnalyticsInfo, TS 29.520 5.2).
 
-Not modelled: predictions, confidence, and data from any other source than the satellite's own
-measurement reports.
+Not modelled: data from any other source than the satellite's own measurement reports and the load
+of this project's own network functions; `dataStatProps`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 
-from nf_runtime.errors import InvalidArgument, NotFound
-from nwdaf.anlf.subscriptions import EVENT_KINDS
-from nwdaf.anlf.triggers import EventKind
+from nwdaf.anlf.forecasts import FloatArray, Forecast
 
-DEFAULT_WINDOW = timedelta(seconds=60)
-MAX_WINDOW = timedelta(days=1)
-
-# Which quantities an event's statistics are about.
-_QUANTITIES: Mapping[EventKind, tuple[str, ...]] = {
-    EventKind.BEAM_QUALITY: ("sinr_db", "rain_db", "elevation_deg"),
-    EventKind.DOPPLER: ("doppler_hz", "elevation_deg"),
-}
+NF_LOAD = "NF_LOAD"
 
 
 @dataclass(frozen=True)
@@ -34,13 +27,84 @@ class BeamSample:
     rain_db: float
     doppler_hz: float
     elevation_deg: float
+    range_km: float
+    satellite_id: str
+
+    @property
+    def subject(self) -> str:
+        """What the sample is of."""
+        return self.beam_id
+
+
+@dataclass(frozen=True)
+class LoadSample:
+    """The load of one network function over the period before an instant of wall-clock time."""
+
+    time: datetime
+    nf_instance_id: str
+    cpu_usage_percent: float
+    memory_usage_percent: float
+
+    @property
+    def subject(self) -> str:
+        """What the sample is of."""
+        return self.nf_instance_id
+
+
+Sample: TypeAlias = BeamSample | LoadSample
+
+
+class AnalyticsKind(StrEnum):
+    """What an answer holds: never both, TS 29.520 4.3.2.2."""
+
+    STATISTICS = "STATISTICS"
+    PREDICTION = "PREDICTION"
+
+
+class Accuracy(StrEnum):
+    """`Accuracy` of TS 29.520 5.1.6.3, for predictions by their confidence in percent."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    HIGHEST = "HIGHEST"
+
+    @classmethod
+    def of(cls, confidence: float) -> "Accuracy":
+        """The level of a confidence: HIGHEST from 90 %, HIGH from 75 %, MEDIUM from 50 %."""
+        levels = ((90.0, cls.HIGHEST), (75.0, cls.HIGH), (50.0, cls.MEDIUM))
+        return next((level for least, level in levels if confidence >= least), cls.LOW)
+
+
+class Strategy(StrEnum):
+    """How an answer was made."""
+
+    SAMPLES = "SAMPLES"
+    ORBIT = "ORBIT"
+    HOVERING = "HOVERING"
+    AUTOREGRESSION = "AUTOREGRESSION"
+
+
+@dataclass(frozen=True)
+class AnalyticsPoint:
+    """One instant of a prediction, with the band that it lies in with 90 %."""
+
+    time: datetime
+    value: float
+    p5: float
+    p95: float
 
 
 @dataclass(frozen=True)
 class AnalyticsSeries:
-    """Statistics of one quantity of one beam, in the unit that the quantity's name ends in."""
+    """One quantity of one beam or network function, in the unit that the quantity's name ends in.
 
-    beam_id: str
+    Of a prediction, the percentiles and the standard deviation include its uncertainty, minimum and
+    maximum are those of the expected course, `num_samples` counts its points, and `confidence` is
+    the mean probability in percent that a value lies within `TOLERANCES` of the predicted one.
+    """
+
+    subject: str
     quantity: str
     num_samples: int
     mean: float
@@ -50,97 +114,98 @@ class AnalyticsSeries:
     p50: float
     p95: float
     maximum: float
+    confidence: float | None = None
+    points: tuple[AnalyticsPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnalyticsMetadata:
+    """`AnalyticsMetadataInfo`: from what, and how, an answer was made.
+
+    `skill` is 1 - error / error of persistence, for loads only; 0 is no better than persistence.
+    """
+
+    num_samples: int
+    data_start: datetime
+    data_end: datetime
+    strategy: Strategy
+    accuracy: Accuracy | None = None
+    skill: float | None = None
 
 
 @dataclass(frozen=True)
 class Analytics:
-    """`AnalyticsData`: the series, and the simulated time of the first and last sample."""
+    """`AnalyticsData`: the series, and the time of the first and last sample or point."""
 
+    kind: AnalyticsKind
     start_time: datetime
     end_time: datetime
     series: tuple[AnalyticsSeries, ...]
+    metadata: AnalyticsMetadata
 
 
-def quantities_of(event: str) -> tuple[str, ...]:
-    """The quantities that the statistics of an event are made of.
+TOLERANCES: Mapping[str, float] = {
+    "sinr_db": 3.0,
+    "rain_db": 1.0,
+    "elevation_deg": 1.0,
+    "doppler_hz": 2_000.0,
+    "cpu_usage_percent": 10.0,
+    "memory_usage_percent": 5.0,
+}
+"""How near a value must come to the predicted one for the confidence to count it as right."""
 
-    Raises:
-        InvalidArgument: INVALID_FIELD for an event without statistics.
-    """
-    kind = EVENT_KINDS.get(event)
-    if kind is None or kind not in _QUANTITIES:
-        known = ", ".join(token for token, kind in EVENT_KINDS.items() if kind in _QUANTITIES)
-        raise InvalidArgument(
-            f"there are no analytics of event {event!r}; ask for one of {known}",
-            reason="INVALID_FIELD",
-            field="event",
-        )
-    return _QUANTITIES[kind]
+# Quantiles that stand for a whole distribution when those of several instants are mixed.
+_PROBABILITIES = tuple((number + 0.5) / 20 for number in range(20))
 
 
-def checked_window(window: timedelta | None) -> timedelta:
-    """The window asked for, or the default of 60 s.
-
-    Raises:
-        InvalidArgument: INVALID_FIELD unless it is above zero and at most a day.
-    """
-    if window is None:
-        return DEFAULT_WINDOW
-    if not timedelta(0) < window <= MAX_WINDOW:
-        raise InvalidArgument(
-            "window is a length of time above zero and at most a day",
-            reason="INVALID_FIELD",
-            field="window",
-        )
-    return window
+def statistics(subject: str, quantity: str, values: Sequence[float]) -> AnalyticsSeries:
+    """The statistics of at least one sample."""
+    array = np.asarray(values, dtype=np.float64)
+    return AnalyticsSeries(
+        subject=subject,
+        quantity=quantity,
+        num_samples=len(values),
+        minimum=float(array.min()),
+        maximum=float(array.max()),
+        **_moments(array),
+    )
 
 
-def analyse(
-    samples: Sequence[BeamSample], *, quantities: Sequence[str], beam_ids: Collection[str]
-) -> Analytics:
-    """One series for each beam and quantity; all beams if `beam_ids` is empty.
-
-    Raises:
-        NotFound: UNAVAILABLE_DATA when no sample is left (the standard answers 204).
-    """
-    wanted = [sample for sample in samples if not beam_ids or sample.beam_id in beam_ids]
-    if not wanted:
-        raise NotFound(
-            "there are no measurements of these beams in the window; ask for all beams, a longer "
-            "window, or wait for the next measurement",
-            reason="UNAVAILABLE_DATA",
-        )
-    beams: dict[str, list[BeamSample]] = {}
-    for sample in wanted:
-        beams.setdefault(sample.beam_id, []).append(sample)
-    return Analytics(
-        start_time=min(sample.time for sample in wanted),
-        end_time=max(sample.time for sample in wanted),
-        series=tuple(
-            _series(beam_id, quantity, [getattr(sample, quantity) for sample in beams[beam_id]])
-            for beam_id in sorted(beams, key=_beam_order)
-            for quantity in quantities
+def prediction(
+    subject: str, quantity: str, times: Sequence[datetime], forecast: Forecast
+) -> AnalyticsSeries:
+    """The prediction for at least one instant."""
+    mixed = np.concatenate([forecast.quantile(each) for each in _PROBABILITIES])
+    p5, p95 = forecast.quantile(0.05), forecast.quantile(0.95)
+    return AnalyticsSeries(
+        subject=subject,
+        quantity=quantity,
+        num_samples=len(times),
+        minimum=float(forecast.mean.min()),
+        maximum=float(forecast.mean.max()),
+        **_moments(mixed),
+        confidence=forecast.confidence(TOLERANCES[quantity]),
+        points=tuple(
+            AnalyticsPoint(time, float(value), float(low), float(high))
+            for time, value, low, high in zip(times, forecast.mean, p5, p95, strict=True)
         ),
     )
 
 
-def _series(beam_id: str, quantity: str, values: Sequence[float]) -> AnalyticsSeries:
-    array = np.asarray(values, dtype=np.float64)
-    p5, p50, p95 = (float(value) for value in np.percentile(array, (5, 50, 95)))
-    return AnalyticsSeries(
-        beam_id=beam_id,
-        quantity=quantity,
-        num_samples=len(values),
-        mean=float(array.mean()),
-        standard_deviation=float(array.std()),
-        minimum=float(array.min()),
-        p5=p5,
-        p50=p50,
-        p95=p95,
-        maximum=float(array.max()),
-    )
+class _Moments(TypedDict):
+    mean: float
+    standard_deviation: float
+    p5: float
+    p50: float
+    p95: float
 
 
-def _beam_order(beam_id: str) -> tuple[int, str]:
-    # Beam ids are numbers as a rule; 10 comes after 9.
-    return (int(beam_id) if beam_id.isdecimal() else 0, beam_id)
+def _moments(values: FloatArray) -> _Moments:
+    p5, p50, p95 = (float(value) for value in np.percentile(values, (5, 50, 95)))
+    return {
+        "mean": float(values.mean()),
+        "standard_deviation": float(values.std()),
+        "p5": p5,
+        "p50": p50,
+        "p95": p95,
+    }

@@ -1,75 +1,101 @@
 # ruff: noqa: N802, ARG002 - names and signatures are the generated code's
-"""AnalyticsInfoService and ModelMonitorService: messages in, messages out."""
+"""AnalyticsInfoService: messages in, messages out."""
 
-from collections.abc import AsyncIterator
-from dataclasses import asdict
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
-from aimlnf.nwdaf.v1 import analytics_info_service_pb2 as info_pb
-from aimlnf.nwdaf.v1 import analytics_info_service_pb2_grpc as info_grpc
-from aimlnf.nwdaf.v1 import model_monitor_service_pb2 as monitor_pb
-from aimlnf.nwdaf.v1 import model_monitor_service_pb2_grpc as monitor_grpc
-from nwdaf.anlf.accuracy import ModelAccuracy
-from nwdaf.anlf.procedures import Analysing, Monitoring
-from nwdaf.message_fields import checked_id, invalid_field, length_of, timestamp_of
+from aimlnf.nwdaf.v1 import analytics_info_service_pb2 as pb
+from aimlnf.nwdaf.v1 import analytics_info_service_pb2_grpc as pb_grpc
+from nf_runtime.clock import Clock
+from nwdaf.anlf.analysing import Analysing
+from nwdaf.anlf.analytics import (
+    NF_LOAD,
+    AnalyticsMetadata,
+    AnalyticsPoint,
+    AnalyticsSeries,
+)
+from nwdaf.anlf.analytics_requests import AnalyticsRequest, common_features
+from nwdaf.message_fields import length_of, time_of, timestamp_of
+
+_ALL_PERCENT = 100
 
 
-class AnalyticsInfoServicer(info_grpc.AnalyticsInfoServiceServicer):
+class AnalyticsInfoServicer(pb_grpc.AnalyticsInfoServiceServicer):
     """See `proto/aimlnf/nwdaf/v1/analytics_info_service.proto`."""
 
-    def __init__(self, analysing: Analysing) -> None:
+    def __init__(self, analysing: Analysing, *, clock: Clock) -> None:
         self._analysing = analysing
+        self._clock = clock
 
     async def GetAnalytics(
-        self, request: info_pb.GetAnalyticsRequest, context: Any
-    ) -> info_pb.GetAnalyticsResponse:
+        self, request: pb.GetAnalyticsRequest, context: Any
+    ) -> pb.GetAnalyticsResponse:
         """Nnwdaf_AnalyticsInfo_Request."""
-        has_window = request.HasField("window")
-        analytics = await self._analysing.analytics(
-            request.event,
-            beam_ids=frozenset(request.beam_ids),
-            window=length_of(request.window, "window") if has_window else None,
-        )
-        return info_pb.GetAnalyticsResponse(
+        analytics = await self._analysing.analytics(_request(request))
+        return pb.GetAnalyticsResponse(
             start_time=timestamp_of(analytics.start_time),
             end_time=timestamp_of(analytics.end_time),
-            series=[info_pb.AnalyticsSeries(**asdict(series)) for series in analytics.series],
+            series=[_series(series, event=request.event) for series in analytics.series],
+            kind=pb.AnalyticsKind.Value(f"ANALYTICS_KIND_{analytics.kind}"),
+            time_stamp_gen=timestamp_of(self._clock.now()),
+            ana_meta_info=_metadata(analytics.metadata),
+            supported_features=common_features(request.supported_features),
         )
 
 
-class ModelMonitorServicer(monitor_grpc.ModelMonitorServiceServicer):
-    """See `proto/aimlnf/nwdaf/v1/model_monitor_service.proto`."""
+def _request(message: pb.GetAnalyticsRequest) -> AnalyticsRequest:
+    def length(name: Literal["window", "offset_period"]) -> timedelta | None:
+        return length_of(getattr(message, name), name) if message.HasField(name) else None
 
-    def __init__(self, monitoring: Monitoring) -> None:
-        self._monitoring = monitoring
+    def time(name: Literal["start_ts", "end_ts", "time_ana_needed"]) -> datetime | None:
+        return time_of(getattr(message, name), name) if message.HasField(name) else None
 
-    async def GetModelAccuracy(
-        self, request: monitor_pb.GetModelAccuracyRequest, context: Any
-    ) -> monitor_pb.GetModelAccuracyResponse:
-        """Accuracy of one version over its recent decisions."""
-        if request.version < 0:
-            raise invalid_field("is negative; 0 names the one that decided last", "version")
-        accuracy = await self._monitoring.accuracy(
-            checked_id(request.model_name, "model_name"), request.version
-        )
-        return monitor_pb.GetModelAccuracyResponse(accuracy=_message(accuracy))
-
-    async def WatchModelAccuracy(
-        self, request: monitor_pb.WatchModelAccuracyRequest, context: Any
-    ) -> AsyncIterator[monitor_pb.WatchModelAccuracyResponse]:
-        """Accuracy each time a decision was reported."""
-        async for accuracy in self._monitoring.watch(request.model_name):
-            yield monitor_pb.WatchModelAccuracyResponse(accuracy=_message(accuracy))
+    subjects = message.nf_instance_ids if message.event == NF_LOAD else message.beam_ids
+    return AnalyticsRequest(
+        event=message.event,
+        subjects=frozenset(subjects),
+        window=length("window"),
+        start=time("start_ts"),
+        end=time("end_ts"),
+        offset_period=length("offset_period"),
+        samp_ratio=message.samp_ratio or _ALL_PERCENT,
+        max_objects=message.max_object_nbr,
+        needed_until=time("time_ana_needed"),
+        supported_features=message.supported_features,
+    )
 
 
-def _message(accuracy: ModelAccuracy) -> monitor_pb.ModelAccuracy:
-    return monitor_pb.ModelAccuracy(
-        model_name=accuracy.model_name,
-        version=accuracy.version,
-        inference_num=accuracy.inference_num,
-        deviation_percent=accuracy.deviation_percent,
-        achieved_mean_bps_hz=accuracy.achieved_mean_bps_hz,
-        gain_mean_bps_hz=accuracy.gain_mean_bps_hz,
-        reliability_mean=accuracy.reliability_mean,
-        update_time=timestamp_of(accuracy.update_time),
+def _series(series: AnalyticsSeries, *, event: str) -> pb.AnalyticsSeries:
+    return pb.AnalyticsSeries(
+        beam_id="" if event == NF_LOAD else series.subject,
+        nf_instance_id=series.subject if event == NF_LOAD else "",
+        quantity=series.quantity,
+        num_samples=series.num_samples,
+        mean=series.mean,
+        standard_deviation=series.standard_deviation,
+        minimum=series.minimum,
+        p5=series.p5,
+        p50=series.p50,
+        p95=series.p95,
+        maximum=series.maximum,
+        confidence=series.confidence,
+        points=map(_point, series.points),
+    )
+
+
+def _point(point: AnalyticsPoint) -> pb.AnalyticsPoint:
+    return pb.AnalyticsPoint(
+        time=timestamp_of(point.time), value=point.value, p5=point.p5, p95=point.p95
+    )
+
+
+def _metadata(metadata: AnalyticsMetadata) -> pb.AnalyticsMetadata:
+    accuracy = metadata.accuracy or "UNSPECIFIED"
+    return pb.AnalyticsMetadata(
+        num_samples=metadata.num_samples,
+        data_window_start=timestamp_of(metadata.data_start),
+        data_window_end=timestamp_of(metadata.data_end),
+        strategy=pb.AnalyticsStrategy.Value(f"ANALYTICS_STRATEGY_{metadata.strategy}"),
+        accuracy=pb.Accuracy.Value(f"ACCURACY_{accuracy}"),
+        skill_against_persistence=metadata.skill,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import grpc
 from prometheus_client import Gauge
@@ -25,17 +26,23 @@ from nf_runtime.server import NfServer, serve_until_stopped
 from nwdaf.anlf.adapters.http_nf_usages import HttpNfUsages
 from nwdaf.anlf.adapters.prometheus_metrics import PrometheusAnlfMetrics
 from nwdaf.anlf.adapters.sql_accuracy import SqlAccuracyStore
+from nwdaf.anlf.adapters.sql_loads import SqlLoadStore
 from nwdaf.anlf.adapters.sql_measurements import SqlMeasurementStore
+from nwdaf.anlf.adapters.sql_monitor import SqlMonitorStore
 from nwdaf.anlf.adapters.sql_notifications import SqlNotificationStore
 from nwdaf.anlf.adapters.sql_offsets import SqlOffsetStore
 from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
 from nwdaf.anlf.adapters.sql_tables import METADATA
-from nwdaf.anlf.analytics_servicer import AnalyticsInfoServicer, ModelMonitorServicer
+from nwdaf.anlf.analysing import Analysing
+from nwdaf.anlf.analytics_servicer import AnalyticsInfoServicer
 from nwdaf.anlf.config import AnlfSettings
 from nwdaf.anlf.delivery import Delivery
 from nwdaf.anlf.events_servicer import EventsSubscriptionServicer
+from nwdaf.anlf.load_watch import KeptUsages
+from nwdaf.anlf.monitor_procedures import ModelMonitoring
+from nwdaf.anlf.monitor_servicer import ModelMonitorServicer
+from nwdaf.anlf.monitoring import Monitoring
 from nwdaf.anlf.observing import Observing
-from nwdaf.anlf.procedures import Analysing, Monitoring
 from nwdaf.anlf.served_events import Offer
 from nwdaf.anlf.subscribing import Desk, Subscribing
 from nwdaf.intake import Intake
@@ -79,7 +86,10 @@ async def _serve(
         total=bounds.total,
         undelivered_limit=bounds.undelivered,
     )
-    measurements = SqlMeasurementStore(database, retained=settings.analytics.retained_measurements)
+    retention = timedelta(seconds=settings.analytics.retention_s)
+    measurements = SqlMeasurementStore(
+        database, retained=settings.analytics.retained_measurements, retention=retention
+    )
     notifications = SqlNotificationStore(
         database,
         clock=clock,
@@ -101,9 +111,21 @@ async def _serve(
         desk, offer=Offer(vendor_events=bounds.profile == "extended", nf_load=bool(peers))
     )
     observing = Observing(desk, offsets)
-    analysing = Analysing(measurements, offsets)
+    loads = SqlLoadStore(database, retention=retention)
+    analysing = Analysing(
+        measurements,
+        loads,
+        offsets,
+        clock=clock,
+        lowest_elevation_deg=settings.analytics.lowest_elevation_deg,
+    )
     monitoring = Monitoring(
-        SqlAccuracyStore(database, window_decisions=settings.accuracy.window_decisions), offsets
+        SqlAccuracyStore(database, window_decisions=settings.accuracy.window_decisions),
+        offsets,
+        clock=clock,
+    )
+    model_monitoring = ModelMonitoring(
+        SqlMonitorStore(database, most=settings.accuracy.most_registrations), monitoring
     )
     Gauge(
         "aimlnf_notification_streams", "Open notification streams", registry=registry
@@ -113,8 +135,12 @@ async def _serve(
         add_EventsSubscriptionServiceServicer_to_server(
             EventsSubscriptionServicer(subscribing, delivery, clock=clock), server
         )
-        add_AnalyticsInfoServiceServicer_to_server(AnalyticsInfoServicer(analysing), server)
-        add_ModelMonitorServiceServicer_to_server(ModelMonitorServicer(monitoring), server)
+        add_AnalyticsInfoServiceServicer_to_server(
+            AnalyticsInfoServicer(analysing, clock=clock), server
+        )
+        add_ModelMonitorServiceServicer_to_server(
+            ModelMonitorServicer(monitoring, model_monitoring), server
+        )
         return [
             "aimlnf.nwdaf.v1.EventsSubscriptionService",
             "aimlnf.nwdaf.v1.AnalyticsInfoService",
@@ -146,6 +172,6 @@ async def _serve(
         tasks.create_task(delivery.run_expiry(stop))
         tasks.create_task(observing.run_due(stop))
         if peers:
-            usages = HttpNfUsages(peers, clock=clock)
+            usages = KeptUsages(HttpNfUsages(peers, clock=clock), loads, clock=clock)
             tasks.create_task(observing.run_readings(usages, settings.nf_load.period_s, stop))
         await serve_until_stopped(server, stop)

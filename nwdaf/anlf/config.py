@@ -39,12 +39,15 @@ class AnalyticsSettings(Section):
     """How much of the past is kept."""
 
     retained_measurements: int = Field(default=5_000, ge=1)
+    retention_s: float = Field(default=86_400.0, gt=0)  # of simulated time; of loads: wall-clock
+    lowest_elevation_deg: float = Field(default=10.0, ge=0, le=90)  # predictions end below it
 
 
 class AccuracySettings(Section):
-    """The window of decisions that a model's accuracy is computed over."""
+    """The window of decisions that a model's accuracy is computed over, and who may follow it."""
 
     window_decisions: int = Field(default=200, ge=1)
+    most_registrations: int = Field(default=1_000, ge=1)  # and as many subscriptions
 
 
 class AnlfSettings(NfSettings):

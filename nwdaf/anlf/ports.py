@@ -6,13 +6,13 @@ and does nothing but advance the offset for an event that it has seen.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from nf_runtime.events.record import Record
-from nwdaf.anlf.accuracy import ModelAccuracy
+from nwdaf.anlf.accuracy import DecisionWindow, ModelAccuracy
 from nwdaf.anlf.admission import Admission
-from nwdaf.anlf.analytics import BeamSample
+from nwdaf.anlf.analytics import BeamSample, LoadSample
 from nwdaf.anlf.matching import Match
 from nwdaf.anlf.notifications import Cause, Notification
 from nwdaf.anlf.observations import Observation
@@ -137,8 +137,28 @@ class MeasurementStore(Protocol):
         """Keep the measurement of the record."""
         ...
 
-    async def samples(self, window: timedelta) -> Sequence[BeamSample]:
-        """Samples of the latest run within `window` of its latest one, in order of time."""
+    async def latest_time(self) -> datetime | None:
+        """Simulated time of the latest measurement of the latest run; None without any."""
+        ...
+
+    async def samples(self, start: datetime, end: datetime) -> Sequence[BeamSample]:
+        """Samples of the latest run from `start` to `end`, both included, in order of time."""
+        ...
+
+
+class LoadStore(Protocol):
+    """The recent loads of network functions."""
+
+    async def record(self, samples: Sequence[LoadSample]) -> None:
+        """Keep the samples, and forget what is too old."""
+        ...
+
+    async def latest_time(self) -> datetime | None:
+        """Wall-clock time of the latest sample; None without any."""
+        ...
+
+    async def samples(self, start: datetime, end: datetime) -> Sequence[LoadSample]:
+        """Samples from `start` to `end`, both included, in order of time."""
         ...
 
 
@@ -155,6 +175,10 @@ class AccuracyStore(Protocol):
         Raises:
             NotFound: UNAVAILABLE_DATA when no decision of it was reported.
         """
+        ...
+
+    async def latest_window(self) -> DecisionWindow | None:
+        """The kept outcomes of the version that decided last; None without any."""
         ...
 
 

@@ -26,11 +26,13 @@ from nwdaf.intake import Intake
 from nwdaf.mtlf.adapters.child_workshop import ChildWorkshop
 from nwdaf.mtlf.adapters.grpc_repository import GrpcRepository
 from nwdaf.mtlf.adapters.sql_jobs import SqlJobStore
+from nwdaf.mtlf.adapters.sql_provision import SqlProvisionSubscriptionStore
 from nwdaf.mtlf.adapters.sql_tables import METADATA
 from nwdaf.mtlf.config import MtlfSettings
 from nwdaf.mtlf.ports import Repository, Workshop
 from nwdaf.mtlf.procedures import Jobs
 from nwdaf.mtlf.provision import Provision
+from nwdaf.mtlf.provision_procedures import ProvisionSubscribing
 from nwdaf.mtlf.provision_servicer import ModelProvisionServicer
 from nwdaf.mtlf.training_servicer import ModelTrainingServicer
 from nwdaf.mtlf.working import Working
@@ -98,11 +100,19 @@ async def _serve(
         return await database.transact(partial(accept, record=record))
 
     provision = Provision(repository, remember)
+    subscribing = ProvisionSubscribing(
+        SqlProvisionSubscriptionStore(database, most=settings.provision.most_subscriptions),
+        repository,
+        provision,
+        clock=clock,
+    )
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        add_ModelTrainingServiceServicer_to_server(ModelTrainingServicer(jobs), server)
+        add_ModelTrainingServiceServicer_to_server(ModelTrainingServicer(jobs, clock=clock), server)
         add_ModelProvisionServiceServicer_to_server(
-            ModelProvisionServicer(provision, repository_address=settings.repository.address),
+            ModelProvisionServicer(
+                provision, subscribing, repository_address=settings.repository.address
+            ),
             server,
         )
         return [

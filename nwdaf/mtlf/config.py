@@ -24,6 +24,12 @@ class RepositorySettings(Section):
     patience_s: float = Field(default=3600.0, ge=0)  # a job waits so long while it does not answer
 
 
+class ProvisionSettings(Section):
+    """Bounds of subscriptions to models."""
+
+    most_subscriptions: int = Field(default=1_000, ge=1)
+
+
 class SigningSettings(Section):
     """The key that versions are signed with; made at the first start, its `.pub` beside it."""
 
@@ -49,5 +55,6 @@ class MtlfSettings(NfSettings):
     kafka: KafkaSettings = KafkaSettings()
     database: DatabaseSettings = DatabaseSettings(url="sqlite:///.aimlnf/nwdaf_mtlf/jobs.db")
     repository: RepositorySettings = RepositorySettings()
+    provision: ProvisionSettings = ProvisionSettings()
     signing: SigningSettings = SigningSettings()
     worker: WorkerSettings = WorkerSettings()

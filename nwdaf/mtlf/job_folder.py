@@ -4,6 +4,7 @@ TASK_FILE = "task.json"
 RESULT_FILE = "result.json"
 ARTIFACT_FOLDER = "artifact"
 PARENT_FOLDER = "parent"
+CHECKPOINT_FOLDER = "checkpoints"
 
 # Exit status of a child that cannot do its task; the last line of its stderr says why.
 UNWORKABLE = 3

@@ -3,7 +3,8 @@
 A job is `MLTrainingProcess` or `MLTestingRequest` of TS 28.105 as the MTLF sees it. The OAM keeps
 the managed objects; the MTLF keeps the work.
 
-Not modelled: suspension; several jobs at a time (they wait for each other).
+Not modelled: several jobs at a time (they wait for each other); federated learning (`roundInd`,
+`mLPreFlag`).
 """
 
 import math
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from nf_runtime.errors import FailedPrecondition, InvalidArgument
 
@@ -31,6 +32,7 @@ class JobState(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
+    SUSPENDED = "SUSPENDED"
 
 
 FINAL_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
@@ -45,6 +47,13 @@ class Phase(StrEnum):
     EXPORTING = "EXPORTING"
     PUBLISHING = "PUBLISHING"
     TESTING = "TESTING"
+
+
+class DelayCause(StrEnum):
+    """Cause of a `DelayEventNotif`, TS 29.520 5.5.6."""
+
+    ML_MODEL_TRAIN_FAILURE = "ML_MODEL_TRAIN_FAILURE"
+    NEED_MORE_TIME = "NEED_MORE_TIME"
 
 
 class TrainingType(StrEnum):
@@ -75,7 +84,11 @@ class Profile:
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """What to train. `time_budget_s` bounds the training itself, not its export."""
+    """What to train. `time_budget_s` bounds the training itself, not its export.
+
+    The consumer's mark (`notifCorreId`) and how long it means to wait (`maxResTime`, None: as long
+    as it takes) do not change what is trained.
+    """
 
     model_name: str
     training_type: TrainingType
@@ -83,6 +96,8 @@ class TrainingSpec:
     profile: Profile
     time_budget_s: float
     seed: int
+    notif_corre_id: str = ""
+    max_res_time_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +137,21 @@ class Job:
         return self.state in FINAL_STATES
 
     @property
+    def has_begun(self) -> bool:
+        """Whether it has been worked on."""
+        return self.is_final or self.state is JobState.RUNNING or self.phase is not None
+
+    def delay_cause(self, now: datetime) -> DelayCause | None:
+        """Why there is no result yet, or never will be; None while there is no delay."""
+        if self.state is JobState.FAILED:
+            return DelayCause.ML_MODEL_TRAIN_FAILURE
+        spec = self.spec
+        if not isinstance(spec, TrainingSpec) or spec.max_res_time_s is None or self.is_final:
+            return None
+        late = (now - self.create_time).total_seconds() > spec.max_res_time_s
+        return DelayCause.NEED_MORE_TIME if late else None
+
+    @property
     def is_publishing(self) -> bool:
         """Whether a version may come into being at any moment, or exists already."""
         return not self.is_final and self.phase is Phase.PUBLISHING
@@ -141,6 +171,11 @@ def check_spec(spec: Spec) -> None:
             0 < spec.time_budget_s <= MAX_TIME_BUDGET_S,
             "time_budget",
             f"must be above 0 and at most {MAX_TIME_BUDGET_S:g} s",
+        )
+        _require(
+            spec.max_res_time_s is None or spec.max_res_time_s > 0,
+            "max_res_time",
+            "must be above 0; leave it out to wait as long as it takes",
         )
         needs_source = spec.training_type.starts_from_version
         _require(
@@ -166,14 +201,60 @@ def cancelled(job: Job, now: datetime) -> Job:
         FailedPrecondition: STATE_FORBIDS when it is finished or is being published.
     """
     if job.is_final or job.is_publishing:
-        state = "being published" if job.is_publishing else job.state.lower()
-        raise FailedPrecondition(
-            f"job {job.job_id} is {state} and cannot be cancelled any more",
-            reason="STATE_FORBIDS",
-            state=Phase.PUBLISHING if job.is_publishing else job.state,
-            wanted=JobState.CANCELLED,
-        )
+        raise _forbidden(job, JobState.CANCELLED)
     return replace(job, state=JobState.CANCELLED, update_time=now)
+
+
+def suspended(job: Job, now: datetime) -> Job:
+    """The job with its progress frozen; a suspended one as it is.
+
+    Raises:
+        FailedPrecondition: STATE_FORBIDS when it is finished or is being published.
+    """
+    if job.state is JobState.SUSPENDED:
+        return job
+    if job.is_final or job.is_publishing:
+        raise _forbidden(job, JobState.SUSPENDED)
+    return replace(job, state=JobState.SUSPENDED, update_time=now)
+
+
+def resumed(job: Job, now: datetime) -> Job:
+    """The suspended job, waiting for its turn.
+
+    Raises:
+        FailedPrecondition: STATE_FORBIDS when it is not suspended.
+    """
+    if job.state is not JobState.SUSPENDED:
+        raise _forbidden(job, JobState.QUEUED)
+    return replace(job, state=JobState.QUEUED, update_time=now)
+
+
+def amended(job: Job, now: datetime, changes: Mapping[str, Any]) -> Job:
+    """The training with other values of some fields of its spec (PATCH of the standard).
+
+    Raises:
+        InvalidArgument: INVALID_FIELD for a value out of range.
+        FailedPrecondition: STATE_FORBIDS when it is finished, or has begun and what is trained
+            would change.
+    """
+    if job.is_final or (job.has_begun and not changes.keys() <= _AMENDABLE_ALWAYS):
+        raise _forbidden(job, JobState.QUEUED)
+    spec = replace(job.spec, **changes)
+    check_spec(spec)
+    return replace(job, spec=spec, update_time=now)
+
+
+_AMENDABLE_ALWAYS = frozenset({"notif_corre_id", "max_res_time_s"})
+
+
+def _forbidden(job: Job, wanted: JobState) -> FailedPrecondition:
+    state = "being published" if job.is_publishing else job.state.lower()
+    return FailedPrecondition(
+        f"job {job.job_id} is {state} and cannot become {wanted.lower()} any more",
+        reason="STATE_FORBIDS",
+        state=Phase.PUBLISHING if job.is_publishing else job.state,
+        wanted=wanted,
+    )
 
 
 def _check_profile(profile: Profile) -> None:

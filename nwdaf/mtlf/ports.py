@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,15 +53,57 @@ class JobStore(Protocol):
         """
         ...
 
+    async def unfinished(self) -> Sequence[str]:
+        """Ids of the jobs that are not final."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The file of a version that a consumer loads."""
+
+    file_name: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Region:
+    """Part of the Earth's surface between two parallels and two meridians, in degrees."""
+
+    min_latitude_deg: float
+    max_latitude_deg: float
+    min_longitude_deg: float
+    max_longitude_deg: float
+
 
 @dataclass(frozen=True)
 class ProvisionedModel:
-    """The version of a model that consumers should use."""
+    """The version of a model that consumers should use.
+
+    Attributes:
+        model_name: in the repository.
+        version: in the repository.
+        model_unique_id: of the repository's mapping to TS 29.520.
+        approve_time: wall-clock UTC.
+        aiml_inference_name: what it decides.
+        kpis: its figures of training and testing.
+        file: what to load; None for a version without a graph.
+        valid_from: None: always was.
+        valid_until: None: for ever.
+        regions: where it may be used; none: anywhere.
+    """
 
     model_name: str
     version: int
     model_unique_id: int
     approve_time: datetime
+    aiml_inference_name: str = ""
+    kpis: Mapping[str, float] = field(default_factory=dict)
+    file: ModelFile | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    regions: tuple[Region, ...] = ()
 
 
 class Repository(Protocol):
@@ -108,8 +150,8 @@ class Repository(Protocol):
         """
         ...
 
-    async def model_names(self) -> Sequence[str]:
-        """All models."""
+    async def models(self) -> Mapping[str, str]:
+        """All models by name, and what each decides (`aIMLInferenceName`)."""
         ...
 
 

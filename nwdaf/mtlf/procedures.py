@@ -1,23 +1,35 @@
 """What consumers ask of the MTLF about its jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 import structlog
 
 from nf_runtime.clock import Clock
 from nf_runtime.errors import DeadlineExceeded, Unavailable
 from nwdaf.changes import Changes
-from nwdaf.mtlf.jobs import Job, Spec, TestingSpec, cancelled, check_spec
+from nwdaf.mtlf.jobs import (
+    Job,
+    Spec,
+    TestingSpec,
+    TrainingSpec,
+    amended,
+    cancelled,
+    check_spec,
+    resumed,
+    suspended,
+)
 from nwdaf.mtlf.ports import JobStore, Repository
 
 log = structlog.get_logger(__name__)
 
 
 class Jobs:
-    """Creates, shows, watches and cancels jobs.
+    """Creates, shows, watches, changes, suspends, resumes and cancels jobs.
 
     Args:
         store: Where they are kept.
@@ -30,7 +42,7 @@ class Jobs:
         self._repository = repository
         self._clock = clock
         self._changes = Changes[str, Job]()
-        self._cancellations: dict[str, asyncio.Event] = {}
+        self._interruptions: dict[str, asyncio.Event] = {}
         self.queued = asyncio.Event()
 
     async def create(self, spec: Spec, *, request_id: str) -> Job:
@@ -72,11 +84,39 @@ class Jobs:
             NotFound: RESOURCE_NOT_FOUND.
             FailedPrecondition: STATE_FORBIDS.
         """
+        return await self._interrupted(job_id, kind, cancelled)
+
+    async def suspend(self, job_id: str, kind: type[Spec]) -> Job:
+        """The job, suspended: its process is ended, its checkpoints stay, others may run.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+            FailedPrecondition: STATE_FORBIDS.
+        """
+        return await self._interrupted(job_id, kind, suspended)
+
+    async def resume(self, job_id: str, kind: type[Spec]) -> Job:
+        """The suspended job, waiting for its turn to go on from its last checkpoint.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+            FailedPrecondition: STATE_FORBIDS.
+        """
         await self._store.get(job_id, kind)
-        job = await self.change(job_id, partial(cancelled, now=self._clock.now()))
-        if job_id in self._cancellations:
-            self._cancellations[job_id].set()
+        job = await self.change(job_id, partial(resumed, now=self._clock.now()))
+        self.queued.set()
         return job
+
+    async def amend(self, job_id: str, changes: Mapping[str, Any]) -> Job:
+        """The training with other values of some fields of its spec.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+            InvalidArgument: INVALID_FIELD.
+            FailedPrecondition: STATE_FORBIDS.
+        """
+        await self._store.get(job_id, TrainingSpec)
+        return await self.change(job_id, partial(amended, now=self._clock.now(), changes=changes))
 
     async def watch(self, job_id: str, kind: type[Spec]) -> AsyncIterator[Job]:
         """The job now and at each change, until it is final; a slow reader skips changes.
@@ -94,13 +134,17 @@ class Jobs:
                 if job.is_final:
                     return
 
-    def cancellation(self, job_id: str) -> asyncio.Event:
-        """Set when somebody cancels the job that is worked on."""
-        return self._cancellations.setdefault(job_id, asyncio.Event())
+    def interruption(self, job_id: str) -> asyncio.Event:
+        """Set when somebody cancels or suspends the job that is worked on."""
+        return self._interruptions.setdefault(job_id, asyncio.Event())
 
-    def forget_cancellation(self, job_id: str) -> None:
+    def forget_interruption(self, job_id: str) -> None:
         """The job is not worked on any more."""
-        self._cancellations.pop(job_id, None)
+        self._interruptions.pop(job_id, None)
+
+    async def unfinished(self) -> Sequence[str]:
+        """Ids of the jobs that are not final."""
+        return await self._store.unfinished()
 
     async def change(self, job_id: str, change: Callable[[Job], Job]) -> Job:
         """The job after `change`, stored and told to those who watch."""
@@ -121,3 +165,13 @@ class Jobs:
         if interrupted:
             log.warning("interrupted jobs run again", job_ids=list(interrupted))
         return interrupted
+
+    async def _interrupted(
+        self, job_id: str, kind: type[Spec], change: Callable[[Job, datetime], Job]
+    ) -> Job:
+        await self._store.get(job_id, kind)
+        job = await self.change(job_id, lambda stored: change(stored, self._clock.now()))
+        if job_id in self._interruptions:
+            self._interruptions[job_id].set()
+        self.queued.set()  # the folder of a job that was cancelled while it waited goes
+        return job

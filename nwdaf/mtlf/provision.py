@@ -45,7 +45,7 @@ class Provision:
         """
         with self._changes.reader(lambda key: model_name in ("", key)) as reader:
             told: dict[str, int] = {}
-            for name in [model_name] if model_name else await self._repository.model_names():
+            for name in [model_name] if model_name else await self._repository.models():
                 for model in await self._if_any(name):
                     told[name] = model.version
                     yield model

@@ -24,6 +24,7 @@ from nf_runtime.process import die_with_parent
 from nwdaf.mtlf.job_folder import (
     ARTIFACT_FOLDER,
     CARD_FILE,
+    CHECKPOINT_FOLDER,
     RESULT_FILE,
     TASK_FILE,
     UNWORKABLE,
@@ -38,6 +39,7 @@ _LABEL_S = 0.1
 _LABELLING_SHARE = 0.4
 _FEWEST_LABELS, _MOST_LABELS = 128, 10_240
 _LABELS_PER_CALIBRATION = 5
+_STEPS_PER_CHECKPOINT = 50
 
 _PHASES = {
     "labelling": Phase.PREPARING_TRAINING_DATA,
@@ -145,6 +147,7 @@ def train(task: Mapping[str, Any], folder: Path, progress: Progress) -> dict[str
     """What the training reached; the artifact stands in `folder`/artifact."""
     # torch takes seconds and hundreds of MB; a test needs none of it.
     from ml_models.export.artifact import write_artifact  # noqa: PLC0415
+    from ml_models.gan_gdm.checkpoint import Checkpoints  # noqa: PLC0415
     from ml_models.gan_gdm.training import TrainingProgress  # noqa: PLC0415
     from ml_models.gan_gdm.training import train as train_model  # noqa: PLC0415
 
@@ -155,7 +158,9 @@ def train(task: Mapping[str, Any], folder: Path, progress: Progress) -> dict[str
         progress.tell(_TRAINING_SHARE * told.fraction, phase)
 
     progress.tell(0.0, Phase.COLLECTING_DATA)
-    model = train_model(config, tell, parent=weights)
+    # Killed or suspended, the training goes on from here; its time budget counts anew.
+    checkpoints = Checkpoints(folder / CHECKPOINT_FOLDER, every_steps=_STEPS_PER_CHECKPOINT)
+    model = train_model(config, tell, parent=weights, checkpoints=checkpoints)
     progress.tell(_TRAINING_SHARE, Phase.EXPORTING)
     write_artifact(
         model,

@@ -1,6 +1,7 @@
 """The loop that works on jobs, one at a time: fetch, train or test in a child, publish."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,13 +18,17 @@ from nf_runtime.errors import DeadlineExceeded, NfError, Unavailable
 from nwdaf.mtlf.job_folder import (
     ARTIFACT_FOLDER,
     CARD_FILE,
+    CHECKPOINT_FOLDER,
     GRAPH_FILE,
     PARENT_FOLDER,
     WEIGHTS_FILE,
 )
-from nwdaf.mtlf.jobs import Job, JobState, Phase, TestingSpec, TrainingSpec, TrainingType
+from nwdaf.mtlf.jobs import Job, JobState, Phase, Spec, TestingSpec, TrainingSpec, TrainingType
 from nwdaf.mtlf.ports import Repository, WorkFailedError, Workshop
 from nwdaf.mtlf.procedures import Jobs
+
+# Beside the checkpoints of a training: which training that is.
+_CHECKPOINTS_OF = "checkpoints_of.json"
 
 # A change of progress below this is not worth a row and a message.
 _PROGRESS_STEP_PERCENT = 1.0
@@ -37,8 +42,9 @@ class Working:
     """Works on the jobs of `jobs` until it is told to stop.
 
     A job that fails is FAILED with one sentence. A repository that does not answer is waited for.
-    A job that was worked on when the process ended runs again from its start at the next one; only
-    one that was being published goes on with that, so that it publishes the same bytes.
+    A training that was worked on when the process ended, or that was suspended, goes on from its
+    last checkpoint; one that was being published goes on with that, so that it publishes the same
+    bytes.
 
     Args:
         jobs: What to work on.
@@ -74,37 +80,46 @@ class Working:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Returns soon after `stop` is set; what was worked on is worked on again later."""
-        interrupted = await self._jobs.requeue_interrupted()
-        await asyncio.to_thread(_remove_all_but, self._folder, interrupted)
+        await self._jobs.requeue_interrupted()
+        await self._tidy()
         while not stop.is_set():
             self._jobs.queued.clear()
             job = await self._jobs.take_next()
             if job is None:
                 async with _either(self._jobs.queued, stop) as something:
                     await something.wait()
-                continue
-            await self._attend(job, stop)
+            else:
+                await self._attend(job, stop)
+            await self._tidy()
+
+    async def _tidy(self) -> None:
+        """Remove what final jobs have left."""
+        unfinished = await self._jobs.unfinished()
+        await asyncio.to_thread(_remove_all_but, self._folder, unfinished)
 
     async def _attend(self, job: Job, stop: asyncio.Event) -> None:
         folder = self._folder / job.job_id
         log.info("job started", job_id=job.job_id, spec=asdict(job.spec))
+        interruption = self._jobs.interruption(job.job_id)
         try:
-            await self._do(job, folder, stop)
+            # It may have been interrupted before there was anything to tell it.
+            if (await self._jobs.get(job.job_id, type(job.spec))).state is JobState.RUNNING:
+                await self._do(job, folder, interruption, stop)
         except (WorkFailedError, NfError, OSError) as error:
             log.warning("job failed", job_id=job.job_id, error=str(error))
             await self._update(job, state=JobState.FAILED, failure=str(error))
         finally:
-            self._jobs.forget_cancellation(job.job_id)
-        if not stop.is_set():
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            self._jobs.forget_interruption(job.job_id)
 
-    async def _do(self, job: Job, folder: Path, stop: asyncio.Event) -> None:
+    async def _do(
+        self, job: Job, folder: Path, interruption: asyncio.Event, stop: asyncio.Event
+    ) -> None:
         artifact = folder / ARTIFACT_FOLDER
         if job.is_publishing and artifact.exists():
             await self._publish(job, artifact, job.metrics, stop)
             return
-        await asyncio.to_thread(_make_empty, folder)
-        async with _either(self._jobs.cancellation(job.job_id), stop) as ended:
+        await asyncio.to_thread(_make_ready, folder, _what_is_trained(job.spec, self._threads))
+        async with _either(interruption, stop) as ended:
             task = await self._prepared(job, folder, ended)
             result = None if task is None else await self._worked(job, task, folder, ended)
         if result is None:
@@ -194,7 +209,7 @@ class Working:
             raise TypeError(f"job {job.job_id} is no training")
         # From here on a cancellation is refused: a version may come into being at any moment.
         current = await self._update(job, phase=Phase.PUBLISHING, metrics=dict(metrics))
-        if current.is_final:
+        if current.state is not JobState.RUNNING:
             return
         publish = partial(
             self._repository.publish, job.spec, artifact, job_id=job.job_id, kpis=metrics
@@ -228,7 +243,8 @@ class Working:
 
     async def _update(self, job: Job, **changes: Any) -> Job:
         def change(stored: Job) -> Job:
-            if stored.is_final:  # cancelled meanwhile
+            # Cancelled or suspended meanwhile; what was done since then does not count.
+            if stored.state is not JobState.RUNNING:
                 return stored
             return replace(stored, update_time=self._clock.now(), **changes)
 
@@ -239,9 +255,24 @@ def _passes(spec: TestingSpec, metrics: Mapping[str, float]) -> bool:
     return metrics["ratio_to_exhaustive"] >= spec.required_ratio and metrics["violations"] == 0
 
 
-def _make_empty(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def _what_is_trained(spec: Spec, threads: int) -> str:
+    """Everything that the checkpoints of a training depend on."""
+    task = {**asdict(spec), "threads": threads, "notif_corre_id": "", "max_res_time_s": None}
+    return json.dumps(task, sort_keys=True)
+
+
+def _make_ready(folder: Path, what_is_trained: str) -> None:
+    """Empty the folder, but for checkpoints of the same training."""
+    note = folder / _CHECKPOINTS_OF
+    if not (note.is_file() and note.read_text(encoding="utf-8") == what_is_trained):
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name != CHECKPOINT_FOLDER:
+            shutil.rmtree(entry)
+        elif entry.is_file():
+            entry.unlink()
+    note.write_text(what_is_trained, encoding="utf-8")
 
 
 def _remove_all_but(folder: Path, names: Sequence[str]) -> None:

@@ -56,6 +56,9 @@ class MemoryJobStore:
             self.jobs[job_id] = replace(job, state=JobState.QUEUED, phase=phase)
         return interrupted
 
+    async def unfinished(self) -> Sequence[str]:
+        return [job.job_id for job in self.jobs.values() if not job.is_final]
+
 
 @dataclass
 class MemoryRepository:
@@ -109,11 +112,18 @@ class MemoryRepository:
         version = self.champion or max(self.approved, default=0)
         if not version:
             raise NotFound("none approved", reason="UNAVAILABLE_DATA", model_name=model_name)
-        return ProvisionedModel(model_name, version, 100 + version, NOW)
+        return ProvisionedModel(
+            model_name,
+            version,
+            100 + version,
+            NOW,
+            aiml_inference_name="BEAMFORMING",
+            kpis={"test.rate_mean_bps_hz": float(version)},
+        )
 
-    async def model_names(self) -> Sequence[str]:
+    async def models(self) -> Mapping[str, str]:
         self._answer()
-        return ["m"]
+        return {"m": "BEAMFORMING"}
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """The recent decisions of each model version in the database."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, delete, insert, select
 
 from nf_runtime.database import Database
@@ -7,7 +9,12 @@ from nf_runtime.errors import NotFound
 from nf_runtime.events.catalogue import Decision
 from nf_runtime.events.record import Record
 from nf_runtime.inbox import accept
-from nwdaf.anlf.accuracy import DecisionOutcome, ModelAccuracy, accuracy_of
+from nwdaf.anlf.accuracy import (
+    DecisionOutcome,
+    DecisionWindow,
+    ModelAccuracy,
+    accuracy_of,
+)
 from nwdaf.anlf.adapters.sql_tables import DECISIONS
 
 
@@ -72,6 +79,24 @@ class SqlAccuracyStore:
 
         return await self._database.transact(work)
 
+    async def latest_window(self) -> DecisionWindow | None:
+        """The kept outcomes of the version that decided last; None without any."""
+        columns = DECISIONS.c
+        latest = (
+            select(columns.model_name, columns.model_version)
+            .order_by(columns.position.desc())
+            .limit(1)
+        )
+
+        def work(connection: Connection) -> DecisionWindow | None:
+            row = connection.execute(latest).first()
+            if row is None:
+                return None
+            window = _window(connection, row.model_name, row.model_version)
+            return DecisionWindow(row.model_name, row.model_version, window)
+
+        return await self._database.transact(work)
+
     def _forget(self, connection: Connection, model_name: str, version: int) -> None:
         too_old = (
             select(DECISIONS.c.position)
@@ -92,14 +117,17 @@ class SqlAccuracyStore:
 
 
 def _accuracy(connection: Connection, model_name: str, version: int) -> ModelAccuracy | None:
+    window = _window(connection, model_name, version)
+    return accuracy_of(model_name, version, window) if window else None
+
+
+def _window(connection: Connection, model_name: str, version: int) -> Sequence[DecisionOutcome]:
     rows = connection.execute(
         select(DECISIONS)
         .where(DECISIONS.c.model_name == model_name, DECISIONS.c.model_version == version)
         .order_by(DECISIONS.c.position)
-    ).all()
-    if not rows:
-        return None
-    window = [
+    )
+    return [
         DecisionOutcome(
             predicted_bps_hz=row.predicted_bps_hz,
             achieved_bps_hz=row.achieved_bps_hz,
@@ -109,4 +137,3 @@ def _accuracy(connection: Connection, model_name: str, version: int) -> ModelAcc
         )
         for row in rows
     ]
-    return accuracy_of(model_name, version, window)

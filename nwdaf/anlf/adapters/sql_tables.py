@@ -82,7 +82,20 @@ MEASUREMENTS = Table(
     Column("elevation_deg", Float, nullable=False),
     Column("doppler_hz", Float, nullable=False),
     Column("beams", Text, nullable=False),  # JSON list of catalogue.BeamMeasurement
+    # NULL of measurements from before these columns.
+    Column("satellite_id", String(200)),
+    Column("range_km", Float),
     Index("ix_measurements_run_time", "run_id", "time"),
+)
+
+LOADS = Table(
+    "loads",
+    METADATA,
+    Column("position", COUNTER, primary_key=True, autoincrement=True),
+    Column("nf_instance_id", String(200), nullable=False),
+    Column("time", UtcDateTime, nullable=False, index=True),
+    Column("cpu_usage_percent", Float, nullable=False),
+    Column("memory_usage_percent", Float, nullable=False),
 )
 
 DECISIONS = Table(
@@ -97,4 +110,22 @@ DECISIONS = Table(
     Column("reliability", Float, nullable=False),
     Column("applied_time", UtcDateTime, nullable=False),
     Index("ix_decisions_model", "model_name", "model_version", "position"),
+)
+
+MODEL_USES = Table(
+    "model_uses",
+    METADATA,
+    Column("position", COUNTER, primary_key=True, autoincrement=True),
+    Column("registration_id", String(64), nullable=False, unique=True),
+    Column("model_unique_id", BigInteger, nullable=False),
+    Column("model_name", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("consumer_nf_id", String(200), nullable=False),
+)
+
+MONITOR_SUBSCRIPTIONS = Table(
+    "monitor_subscriptions",
+    METADATA,
+    Column("subscription_id", String(64), primary_key=True),
+    Column("content", Text, nullable=False),  # JSON of monitor_subscriptions.MonitorSubscription
 )

@@ -3,18 +3,19 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import grpc
 
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
 from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceStub
-from nf_runtime.errors import DataLoss, NotFound
+from nf_runtime.errors import DataLoss, NotFound, ResourceExhausted, Unavailable
 from nf_runtime.signing import ArtifactDigest, SignedManifest, Signer
 from nwdaf.mtlf.jobs import TrainingSpec
-from nwdaf.mtlf.ports import ProvisionedModel
+from nwdaf.mtlf.ports import ModelFile, ProvisionedModel, Region
 
 CHAMPION = "champion"
 AIML_INFERENCE_NAME = "NTN_SECURE_BEAMFORMING"
@@ -61,15 +62,7 @@ class GrpcRepository:
                     reason="RESOURCE_NOT_FOUND",
                     resource=file_name,
                 )
-            content = await self._download(model_name, version, file_name)
-            if hashlib.sha256(content).hexdigest() != there[file_name].sha256:
-                raise DataLoss(
-                    f"{file_name} of version {version} of model {model_name} does not match its "
-                    "digest",
-                    reason="DIGEST_MISMATCH",
-                    artifact=file_name,
-                )
-            await asyncio.to_thread((folder / file_name).write_bytes, content)
+            await self._download(model_name, version, there[file_name], folder / file_name)
 
     async def check_exists(self, model_name: str, version: int) -> None:
         """Returns when the version exists."""
@@ -82,11 +75,24 @@ class GrpcRepository:
     ) -> int:
         """The version that holds the files of `folder`; the same job makes it only once."""
         await self._make_model(spec.model_name)
-        files = await asyncio.to_thread(_contents, folder)
+        files = await asyncio.to_thread(_digests, folder)
         header = self._header(spec, files, job_id=job_id, kpis=kpis)
-        response = await self._stub.UploadModelVersion(
-            _requests(header, files), timeout=self._transfer_deadline_s
+        # What an earlier attempt has left there need not be sent again.
+        progress = await self._stub.GetUploadProgress(
+            pb.GetUploadProgressRequest(request_id=job_id, manifest=header.manifest)
         )
+        if progress.HasField("model_version"):
+            return int(progress.model_version.version)
+        try:
+            response = await self._stub.UploadModelVersion(
+                _requests(header, folder, progress.received_bytes),
+                timeout=self._transfer_deadline_s,
+            )
+        except ResourceExhausted as error:
+            if "retry_after_s" not in error.metadata:
+                raise
+            # It has not given up the connection of the earlier attempt yet.
+            raise Unavailable(error.message, reason=error.reason, **error.metadata) from error
         return response.model_version.version
 
     async def provisioned(self, model_name: str) -> ProvisionedModel:
@@ -96,7 +102,7 @@ class GrpcRepository:
             champion = await self._stub.GetModelVersion(
                 pb.GetModelVersionRequest(model_name=model_name, alias=CHAMPION)
             )
-            return await self._provisioned(champion.model_version)
+            return await self._provisioned(champion.model_version, model.aiml_inference_name)
         token = ""
         while True:
             response = await self._stub.ListModelVersions(
@@ -106,7 +112,7 @@ class GrpcRepository:
             )
             for version in response.model_versions:
                 if version.state == model_pb2.MODEL_VERSION_STATE_APPROVED:
-                    return await self._provisioned(version)
+                    return await self._provisioned(version, model.aiml_inference_name)
             token = response.next_page_token
             if not token:
                 raise NotFound(
@@ -115,18 +121,18 @@ class GrpcRepository:
                     model_name=model_name,
                 )
 
-    async def model_names(self) -> Sequence[str]:
-        """All models."""
-        names: list[str] = []
+    async def models(self) -> Mapping[str, str]:
+        """All models by name, and what each decides (`aIMLInferenceName`)."""
+        found: dict[str, str] = {}
         token = ""
         while True:
             response = await self._stub.ListModels(
                 pb.ListModelsRequest(page_size=_PAGE, page_token=token)
             )
-            names += [model.model_name for model in response.models]
+            found |= {model.model_name: model.aiml_inference_name for model in response.models}
             token = response.next_page_token
             if not token:
-                return names
+                return found
 
     async def _make_model(self, model_name: str) -> None:
         """Make sure that there is a model to publish a version of."""
@@ -143,7 +149,9 @@ class GrpcRepository:
                 )
             )
 
-    async def _provisioned(self, version: model_pb2.ModelVersion) -> ProvisionedModel:
+    async def _provisioned(
+        self, version: model_pb2.ModelVersion, aiml_inference_name: str
+    ) -> ProvisionedModel:
         history = await self._stub.ListVersionHistory(
             pb.ListVersionHistoryRequest(model_name=version.model_name, version=version.version)
         )
@@ -158,29 +166,66 @@ class GrpcRepository:
             version=version.version,
             model_unique_id=version.model_unique_id,
             approve_time=approve_time.ToDatetime(tzinfo=UTC),
+            aiml_inference_name=aiml_inference_name,
+            kpis=dict(version.kpis),
+            file=next(
+                (
+                    ModelFile(artifact.file_name, artifact.sha256, artifact.size_bytes)
+                    for artifact in version.manifest.artifacts
+                    if artifact.kind == model_pb2.ARTIFACT_KIND_ONNX
+                ),
+                None,
+            ),
+            valid_from=_time(version.validity, "valid_from"),
+            valid_until=_time(version.validity, "valid_until"),
+            regions=tuple(
+                Region(
+                    region.min_latitude_deg,
+                    region.max_latitude_deg,
+                    region.min_longitude_deg,
+                    region.max_longitude_deg,
+                )
+                for region in version.validity.regions
+            ),
         )
 
-    async def _download(self, model_name: str, version: int, file_name: str) -> bytes:
-        request = pb.DownloadArtifactRequest(
-            model_name=model_name, version=version, file_name=file_name
+    async def _download(
+        self, model_name: str, version: int, artifact: model_pb2.Artifact, path: Path
+    ) -> None:
+        """Stream an artifact into a file; what an earlier attempt has left is gone on from."""
+        partial = path.with_name(f"{path.name}.partial")
+        await asyncio.to_thread(partial.touch)
+        received = partial.stat().st_size
+        call = self._stub.DownloadArtifact(
+            pb.DownloadArtifactRequest(
+                model_name=model_name,
+                version=version,
+                file_name=artifact.file_name,
+                offset_bytes=received,
+            ),
+            timeout=self._transfer_deadline_s,
         )
-        content = bytearray()
-        async for chunk in self._stub.DownloadArtifact(request, timeout=self._transfer_deadline_s):
-            content += chunk.data
-        return bytes(content)
+        with partial.open("ab") as file:
+            async for chunk in call:
+                await asyncio.to_thread(file.write, chunk.data)
+        if await asyncio.to_thread(_sha256, partial) != artifact.sha256:
+            partial.unlink()
+            raise DataLoss(
+                f"{artifact.file_name} of version {version} of model {model_name} does not match "
+                "its digest",
+                reason="DIGEST_MISMATCH",
+                artifact=artifact.file_name,
+            )
+        partial.replace(path)
 
     def _header(
         self,
         spec: TrainingSpec,
-        files: Mapping[str, bytes],
+        digests: Sequence[ArtifactDigest],
         *,
         job_id: str,
         kpis: Mapping[str, float],
     ) -> pb.UploadHeader:
-        digests = [
-            ArtifactDigest(name, hashlib.sha256(content).hexdigest(), len(content))
-            for name, content in files.items()
-        ]
         manifest = SignedManifest(spec.model_name, spec.source_version, digests)
         key_id, signature = self._signer.sign(manifest)
         return pb.UploadHeader(
@@ -203,23 +248,44 @@ class GrpcRepository:
             training_job_id=job_id,
             actor=_ACTOR,
             reason=f"{spec.training_type}, profile {spec.profile.name}, {spec.time_budget_s:g} s",
+            resumable=True,
         )
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+def _time(
+    validity: model_pb2.Validity, name: Literal["valid_from", "valid_until"]
+) -> datetime | None:
+    if not validity.HasField(name):
+        return None
+    time: datetime = getattr(validity, name).ToDatetime(tzinfo=UTC)
+    return time
+
+
+def _digests(folder: Path) -> Sequence[ArtifactDigest]:
+    return [
+        ArtifactDigest(path.name, _sha256(path), path.stat().st_size)
+        for path in sorted(folder.iterdir())
+    ]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 async def _requests(
-    header: pb.UploadHeader, files: Mapping[str, bytes]
+    header: pb.UploadHeader, folder: Path, received_bytes: Sequence[int]
 ) -> AsyncIterator[pb.UploadModelVersionRequest]:
+    """The header, then what is not there yet; of each file one chunk is in memory at a time."""
     yield pb.UploadModelVersionRequest(header=header)
-    for file_name, content in files.items():
-        for offset in range(0, len(content), _CHUNK_BYTES):
-            yield pb.UploadModelVersionRequest(
-                chunk=pb.UploadChunk(
-                    file_name=file_name,
-                    offset_bytes=offset,
-                    data=content[offset : offset + _CHUNK_BYTES],
+    for artifact, received in zip(header.manifest.artifacts, received_bytes, strict=True):
+        with (folder / artifact.file_name).open("rb") as file:
+            file.seek(received)
+            offset_bytes = received
+            while data := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+                yield pb.UploadModelVersionRequest(
+                    chunk=pb.UploadChunk(
+                        file_name=artifact.file_name, offset_bytes=offset_bytes, data=data
+                    )
                 )
-            )
+                offset_bytes += len(data)

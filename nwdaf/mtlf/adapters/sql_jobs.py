@@ -12,7 +12,7 @@ from nf_runtime.clock import Clock
 from nf_runtime.database import Database
 from nf_runtime.errors import AlreadyExists, NotFound, ResourceExhausted
 from nwdaf.mtlf.adapters.sql_tables import JOBS
-from nwdaf.mtlf.jobs import Job, JobState, Phase, Spec, TestingSpec, TrainingSpec
+from nwdaf.mtlf.jobs import FINAL_STATES, Job, JobState, Phase, Spec, TestingSpec, TrainingSpec
 
 _KINDS: dict[type[Spec], str] = {TrainingSpec: "training", TestingSpec: "testing"}
 _SPECS: dict[str, type[Spec]] = {name: kind for kind, name in _KINDS.items()}
@@ -51,7 +51,6 @@ class SqlJobStore:
                     job_id=job.job_id,
                     request_id=request_id or None,
                     kind=_KINDS[type(spec)],
-                    spec=msgspec.json.encode(spec).decode(),
                     create_time=now,
                     **_changing(job),
                 )
@@ -132,6 +131,13 @@ class SqlJobStore:
             lambda connection: connection.execute(requeue).scalars().all()
         )
 
+    async def unfinished(self) -> Sequence[str]:
+        """Ids of the jobs that are not final."""
+        query = select(JOBS.c.job_id).where(JOBS.c.state.not_in(FINAL_STATES))
+        return await self._database.transact(
+            lambda connection: connection.execute(query).scalars().all()
+        )
+
     def _check_room(self, connection: Connection) -> None:
         waiting = connection.execute(
             select(func.count()).select_from(JOBS).where(JOBS.c.state == JobState.QUEUED)
@@ -146,6 +152,7 @@ class SqlJobStore:
 
 def _changing(job: Job) -> dict[str, Any]:
     return {
+        "spec": msgspec.json.encode(job.spec).decode(),
         "state": job.state,
         "progress_percent": job.progress_percent,
         "phase": job.phase,

@@ -27,3 +27,10 @@ JOBS = Table(
     Column("create_time", UtcDateTime, nullable=False),
     Column("update_time", UtcDateTime, nullable=False),
 )
+
+PROVISION_SUBSCRIPTIONS = Table(
+    "provision_subscriptions",
+    METADATA,
+    Column("subscription_id", String(64), primary_key=True),
+    Column("content", Text, nullable=False),  # JSON of provision_subscriptions
+)

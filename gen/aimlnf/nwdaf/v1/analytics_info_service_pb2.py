@@ -26,19 +26,29 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,aimlnf/nwdaf/v1/analytics_info_service.proto\x12\x0f\x61imlnf.nwdaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x01\n\x0f\x41nalyticsSeries\x12\x0f\n\x07\x62\x65\x61m_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x13\n\x0bnum_samples\x18\x03 \x01(\x03\x12\x0c\n\x04mean\x18\x04 \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x05 \x01(\x01\x12\x0f\n\x07minimum\x18\x06 \x01(\x01\x12\n\n\x02p5\x18\x07 \x01(\x01\x12\x0b\n\x03p50\x18\x08 \x01(\x01\x12\x0b\n\x03p95\x18\t \x01(\x01\x12\x0f\n\x07maximum\x18\n \x01(\x01\"a\n\x13GetAnalyticsRequest\x12\r\n\x05\x65vent\x18\x01 \x01(\t\x12\x10\n\x08\x62\x65\x61m_ids\x18\x02 \x03(\t\x12)\n\x06window\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xa6\x01\n\x14GetAnalyticsResponse\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x06series\x18\x03 \x03(\x0b\x32 .aimlnf.nwdaf.v1.AnalyticsSeries2s\n\x14\x41nalyticsInfoService\x12[\n\x0cGetAnalytics\x12$.aimlnf.nwdaf.v1.GetAnalyticsRequest\x1a%.aimlnf.nwdaf.v1.GetAnalyticsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,aimlnf/nwdaf/v1/analytics_info_service.proto\x12\x0f\x61imlnf.nwdaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"b\n\x0e\x41nalyticsPoint\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05value\x18\x02 \x01(\x01\x12\n\n\x02p5\x18\x03 \x01(\x01\x12\x0b\n\x03p95\x18\x04 \x01(\x01\"\xbd\x02\n\x11\x41nalyticsMetadata\x12\x13\n\x0bnum_samples\x18\x01 \x01(\x03\x12\x35\n\x11\x64\x61ta_window_start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x64\x61ta_window_end\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x08strategy\x18\x04 \x01(\x0e\x32\".aimlnf.nwdaf.v1.AnalyticsStrategy\x12+\n\x08\x61\x63\x63uracy\x18\x05 \x01(\x0e\x32\x19.aimlnf.nwdaf.v1.Accuracy\x12&\n\x19skill_against_persistence\x18\x06 \x01(\x01H\x00\x88\x01\x01\x42\x1c\n\x1a_skill_against_persistence\"\xac\x02\n\x0f\x41nalyticsSeries\x12\x0f\n\x07\x62\x65\x61m_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x13\n\x0bnum_samples\x18\x03 \x01(\x03\x12\x0c\n\x04mean\x18\x04 \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x05 \x01(\x01\x12\x0f\n\x07minimum\x18\x06 \x01(\x01\x12\n\n\x02p5\x18\x07 \x01(\x01\x12\x0b\n\x03p50\x18\x08 \x01(\x01\x12\x0b\n\x03p95\x18\t \x01(\x01\x12\x0f\n\x07maximum\x18\n \x01(\x01\x12\x16\n\x0enf_instance_id\x18\x0b \x01(\t\x12\x17\n\nconfidence\x18\x0c \x01(\x01H\x00\x88\x01\x01\x12/\n\x06points\x18\r \x03(\x0b\x32\x1f.aimlnf.nwdaf.v1.AnalyticsPointB\r\n\x0b_confidence\"\x83\x03\n\x13GetAnalyticsRequest\x12\r\n\x05\x65vent\x18\x01 \x01(\t\x12\x10\n\x08\x62\x65\x61m_ids\x18\x02 \x03(\t\x12)\n\x06window\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x08start_ts\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x65nd_ts\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\roffset_period\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsamp_ratio\x18\x07 \x01(\x05\x12\x16\n\x0emax_object_nbr\x18\x08 \x01(\x05\x12\x33\n\x0ftime_ana_needed\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12supported_features\x18\n \x01(\t\x12\x17\n\x0fnf_instance_ids\x18\x0b \x03(\t\"\xdf\x02\n\x14GetAnalyticsResponse\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x06series\x18\x03 \x03(\x0b\x32 .aimlnf.nwdaf.v1.AnalyticsSeries\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.aimlnf.nwdaf.v1.AnalyticsKind\x12\x32\n\x0etime_stamp_gen\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\rana_meta_info\x18\x06 \x01(\x0b\x32\".aimlnf.nwdaf.v1.AnalyticsMetadata\x12\x1a\n\x12supported_features\x18\x07 \x01(\t*m\n\rAnalyticsKind\x12\x1e\n\x1a\x41NALYTICS_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41NALYTICS_KIND_STATISTICS\x10\x01\x12\x1d\n\x19\x41NALYTICS_KIND_PREDICTION\x10\x02*t\n\x08\x41\x63\x63uracy\x12\x18\n\x14\x41\x43\x43URACY_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43\x43URACY_LOW\x10\x01\x12\x13\n\x0f\x41\x43\x43URACY_MEDIUM\x10\x02\x12\x11\n\rACCURACY_HIGH\x10\x03\x12\x14\n\x10\x41\x43\x43URACY_HIGHEST\x10\x04*\xbd\x01\n\x11\x41nalyticsStrategy\x12\"\n\x1e\x41NALYTICS_STRATEGY_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41NALYTICS_STRATEGY_SAMPLES\x10\x01\x12\x1c\n\x18\x41NALYTICS_STRATEGY_ORBIT\x10\x02\x12\x1f\n\x1b\x41NALYTICS_STRATEGY_HOVERING\x10\x03\x12%\n!ANALYTICS_STRATEGY_AUTOREGRESSION\x10\x04\x32s\n\x14\x41nalyticsInfoService\x12[\n\x0cGetAnalytics\x12$.aimlnf.nwdaf.v1.GetAnalyticsRequest\x1a%.aimlnf.nwdaf.v1.GetAnalyticsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aimlnf.nwdaf.v1.analytics_info_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ANALYTICSSERIES']._serialized_start=131
-  _globals['_ANALYTICSSERIES']._serialized_end=318
-  _globals['_GETANALYTICSREQUEST']._serialized_start=320
-  _globals['_GETANALYTICSREQUEST']._serialized_end=417
-  _globals['_GETANALYTICSRESPONSE']._serialized_start=420
-  _globals['_GETANALYTICSRESPONSE']._serialized_end=586
-  _globals['_ANALYTICSINFOSERVICE']._serialized_start=588
-  _globals['_ANALYTICSINFOSERVICE']._serialized_end=703
+  _globals['_ANALYTICSKIND']._serialized_start=1597
+  _globals['_ANALYTICSKIND']._serialized_end=1706
+  _globals['_ACCURACY']._serialized_start=1708
+  _globals['_ACCURACY']._serialized_end=1824
+  _globals['_ANALYTICSSTRATEGY']._serialized_start=1827
+  _globals['_ANALYTICSSTRATEGY']._serialized_end=2016
+  _globals['_ANALYTICSPOINT']._serialized_start=130
+  _globals['_ANALYTICSPOINT']._serialized_end=228
+  _globals['_ANALYTICSMETADATA']._serialized_start=231
+  _globals['_ANALYTICSMETADATA']._serialized_end=548
+  _globals['_ANALYTICSSERIES']._serialized_start=551
+  _globals['_ANALYTICSSERIES']._serialized_end=851
+  _globals['_GETANALYTICSREQUEST']._serialized_start=854
+  _globals['_GETANALYTICSREQUEST']._serialized_end=1241
+  _globals['_GETANALYTICSRESPONSE']._serialized_start=1244
+  _globals['_GETANALYTICSRESPONSE']._serialized_end=1595
+  _globals['_ANALYTICSINFOSERVICE']._serialized_start=2018
+  _globals['_ANALYTICSINFOSERVICE']._serialized_end=2133
 # @@protoc_insertion_point(module_scope)

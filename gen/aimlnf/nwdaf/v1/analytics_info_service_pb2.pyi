@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -20,9 +21,188 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _AnalyticsKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnalyticsKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnalyticsKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANALYTICS_KIND_UNSPECIFIED: _AnalyticsKind.ValueType  # 0
+    """Never sent."""
+    ANALYTICS_KIND_STATISTICS: _AnalyticsKind.ValueType  # 1
+    """Statistics of a past period."""
+    ANALYTICS_KIND_PREDICTION: _AnalyticsKind.ValueType  # 2
+    """Prediction of a future one."""
+
+class AnalyticsKind(_AnalyticsKind, metaclass=_AnalyticsKindEnumTypeWrapper):
+    """What an answer holds; never both."""
+
+ANALYTICS_KIND_UNSPECIFIED: AnalyticsKind.ValueType  # 0
+"""Never sent."""
+ANALYTICS_KIND_STATISTICS: AnalyticsKind.ValueType  # 1
+"""Statistics of a past period."""
+ANALYTICS_KIND_PREDICTION: AnalyticsKind.ValueType  # 2
+"""Prediction of a future one."""
+Global___AnalyticsKind: _TypeAlias = AnalyticsKind  # noqa: Y015
+
+class _Accuracy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AccuracyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Accuracy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACCURACY_UNSPECIFIED: _Accuracy.ValueType  # 0
+    """Of statistics."""
+    ACCURACY_LOW: _Accuracy.ValueType  # 1
+    """Below 50 %."""
+    ACCURACY_MEDIUM: _Accuracy.ValueType  # 2
+    """From 50 %."""
+    ACCURACY_HIGH: _Accuracy.ValueType  # 3
+    """From 75 %."""
+    ACCURACY_HIGHEST: _Accuracy.ValueType  # 4
+    """From 90 %."""
+
+class Accuracy(_Accuracy, metaclass=_AccuracyEnumTypeWrapper):
+    """`Accuracy` (TS 29.520 5.1.6.3): of a prediction, by its lowest confidence."""
+
+ACCURACY_UNSPECIFIED: Accuracy.ValueType  # 0
+"""Of statistics."""
+ACCURACY_LOW: Accuracy.ValueType  # 1
+"""Below 50 %."""
+ACCURACY_MEDIUM: Accuracy.ValueType  # 2
+"""From 50 %."""
+ACCURACY_HIGH: Accuracy.ValueType  # 3
+"""From 75 %."""
+ACCURACY_HIGHEST: Accuracy.ValueType  # 4
+"""From 90 %."""
+Global___Accuracy: _TypeAlias = Accuracy  # noqa: Y015
+
+class _AnalyticsStrategy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnalyticsStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnalyticsStrategy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANALYTICS_STRATEGY_UNSPECIFIED: _AnalyticsStrategy.ValueType  # 0
+    """Never sent."""
+    ANALYTICS_STRATEGY_SAMPLES: _AnalyticsStrategy.ValueType  # 1
+    """From the samples of the period."""
+    ANALYTICS_STRATEGY_ORBIT: _AnalyticsStrategy.ValueType  # 2
+    """From the orbit that the measurements determine."""
+    ANALYTICS_STRATEGY_HOVERING: _AnalyticsStrategy.ValueType  # 3
+    """A platform in the stratosphere is expected to stay where it is."""
+    ANALYTICS_STRATEGY_AUTOREGRESSION: _AnalyticsStrategy.ValueType  # 4
+    """From an autoregression fitted to the history."""
+
+class AnalyticsStrategy(_AnalyticsStrategy, metaclass=_AnalyticsStrategyEnumTypeWrapper):
+    """How an answer was made (`strategy` of AnalyticsMetadataInfo; the values are this project's)."""
+
+ANALYTICS_STRATEGY_UNSPECIFIED: AnalyticsStrategy.ValueType  # 0
+"""Never sent."""
+ANALYTICS_STRATEGY_SAMPLES: AnalyticsStrategy.ValueType  # 1
+"""From the samples of the period."""
+ANALYTICS_STRATEGY_ORBIT: AnalyticsStrategy.ValueType  # 2
+"""From the orbit that the measurements determine."""
+ANALYTICS_STRATEGY_HOVERING: AnalyticsStrategy.ValueType  # 3
+"""A platform in the stratosphere is expected to stay where it is."""
+ANALYTICS_STRATEGY_AUTOREGRESSION: AnalyticsStrategy.ValueType  # 4
+"""From an autoregression fitted to the history."""
+Global___AnalyticsStrategy: _TypeAlias = AnalyticsStrategy  # noqa: Y015
+
+@_typing.final
+class AnalyticsPoint(_message.Message):
+    """One instant of a prediction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    P5_FIELD_NUMBER: _builtins.int
+    P95_FIELD_NUMBER: _builtins.int
+    value: _builtins.float
+    """Expected value, in the unit of the series."""
+    p5: _builtins.float
+    """Not reached with a probability of 5 %."""
+    p95: _builtins.float
+    """Not exceeded with a probability of 95 %."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        value: _builtins.float = ...,
+        p5: _builtins.float = ...,
+        p95: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["p5", b"p5", "p95", b"p95", "time", b"time", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnalyticsPoint: _TypeAlias = AnalyticsPoint  # noqa: Y015
+
+@_typing.final
+class AnalyticsMetadata(_message.Message):
+    """`AnalyticsMetadataInfo` (TS 29.520 5.1.6.2.36): what an answer was made of. `dataStatProps` is not
+    told.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUM_SAMPLES_FIELD_NUMBER: _builtins.int
+    DATA_WINDOW_START_FIELD_NUMBER: _builtins.int
+    DATA_WINDOW_END_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    ACCURACY_FIELD_NUMBER: _builtins.int
+    SKILL_AGAINST_PERSISTENCE_FIELD_NUMBER: _builtins.int
+    num_samples: _builtins.int
+    """`numSamples`: over all series."""
+    strategy: Global___AnalyticsStrategy.ValueType
+    """`strategy`."""
+    accuracy: Global___Accuracy.ValueType
+    """`accuracy`."""
+    skill_against_persistence: _builtins.float
+    """1 - error / error of persistence ten samples ahead, measured on the newest part of the history;
+    of NF_LOAD only. Vendor extension.
+    """
+    @_builtins.property
+    def data_window_start(self) -> _timestamp_pb2.Timestamp:
+        """`dataWindow`: first sample."""
+
+    @_builtins.property
+    def data_window_end(self) -> _timestamp_pb2.Timestamp:
+        """`dataWindow`: last sample."""
+
+    def __init__(
+        self,
+        *,
+        num_samples: _builtins.int = ...,
+        data_window_start: _timestamp_pb2.Timestamp | None = ...,
+        data_window_end: _timestamp_pb2.Timestamp | None = ...,
+        strategy: Global___AnalyticsStrategy.ValueType = ...,
+        accuracy: Global___Accuracy.ValueType = ...,
+        skill_against_persistence: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_skill_against_persistence", b"_skill_against_persistence", "data_window_end", b"data_window_end", "data_window_start", b"data_window_start", "skill_against_persistence", b"skill_against_persistence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_skill_against_persistence", b"_skill_against_persistence", "accuracy", b"accuracy", "data_window_end", b"data_window_end", "data_window_start", b"data_window_start", "num_samples", b"num_samples", "skill_against_persistence", b"skill_against_persistence", "strategy", b"strategy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__skill_against_persistence: _TypeAlias = _typing.Literal["skill_against_persistence"]  # noqa: Y015
+    _WhichOneofArgType__skill_against_persistence: _TypeAlias = _typing.Literal["_skill_against_persistence", b"_skill_against_persistence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__skill_against_persistence) -> _WhichOneofReturnType__skill_against_persistence | None: ...
+
+Global___AnalyticsMetadata: _TypeAlias = AnalyticsMetadata  # noqa: Y015
+
 @_typing.final
 class AnalyticsSeries(_message.Message):
-    """Statistics of one observed quantity of one beam."""
+    """Statistics or prediction of one quantity of one beam or network function. Of a prediction, mean,
+    deviation and percentiles are those of the predicted distribution over the period, minimum and
+    maximum those of its expected course, and `num_samples` counts its points.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -36,10 +216,15 @@ class AnalyticsSeries(_message.Message):
     P50_FIELD_NUMBER: _builtins.int
     P95_FIELD_NUMBER: _builtins.int
     MAXIMUM_FIELD_NUMBER: _builtins.int
+    NF_INSTANCE_ID_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
     beam_id: _builtins.str
-    """The beam."""
+    """The beam; empty for NF_LOAD."""
     quantity: _builtins.str
-    """Name of the quantity with its unit: sinr_db, rain_db, doppler_hz or elevation_deg."""
+    """Name of the quantity with its unit: sinr_db, rain_db, doppler_hz, elevation_deg,
+    cpu_usage_percent (`nfCpuUsage`) or memory_usage_percent (`nfMemoryUsage`).
+    """
     num_samples: _builtins.int
     """`numSamples` (AnalyticsMetadataInfo)."""
     mean: _builtins.float
@@ -56,6 +241,16 @@ class AnalyticsSeries(_message.Message):
     """Ninety-fifth percentile."""
     maximum: _builtins.float
     """Largest sample."""
+    nf_instance_id: _builtins.str
+    """`nfInstanceId` of NF_LOAD: the function's name in this platform."""
+    confidence: _builtins.float
+    """`confidence` of a prediction in percent: mean probability to lie within 3 dB (sinr_db), 1 dB
+    (rain_db), 2 kHz (doppler_hz), 1 degree, 10 percent (CPU) or 5 percent (memory) of the predicted value.
+    """
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnalyticsPoint]:
+        """The course of a prediction."""
+
     def __init__(
         self,
         *,
@@ -69,12 +264,17 @@ class AnalyticsSeries(_message.Message):
         p50: _builtins.float = ...,
         p95: _builtins.float = ...,
         maximum: _builtins.float = ...,
+        nf_instance_id: _builtins.str = ...,
+        confidence: _builtins.float | None = ...,
+        points: _abc.Iterable[Global___AnalyticsPoint] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_id", b"beam_id", "maximum", b"maximum", "mean", b"mean", "minimum", b"minimum", "num_samples", b"num_samples", "p5", b"p5", "p50", b"p50", "p95", b"p95", "quantity", b"quantity", "standard_deviation", b"standard_deviation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "beam_id", b"beam_id", "confidence", b"confidence", "maximum", b"maximum", "mean", b"mean", "minimum", b"minimum", "nf_instance_id", b"nf_instance_id", "num_samples", b"num_samples", "p5", b"p5", "p50", b"p50", "p95", b"p95", "points", b"points", "quantity", b"quantity", "standard_deviation", b"standard_deviation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
 
 Global___AnalyticsSeries: _TypeAlias = AnalyticsSeries  # noqa: Y015
 
@@ -87,15 +287,51 @@ class GetAnalyticsRequest(_message.Message):
     EVENT_FIELD_NUMBER: _builtins.int
     BEAM_IDS_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
+    START_TS_FIELD_NUMBER: _builtins.int
+    END_TS_FIELD_NUMBER: _builtins.int
+    OFFSET_PERIOD_FIELD_NUMBER: _builtins.int
+    SAMP_RATIO_FIELD_NUMBER: _builtins.int
+    MAX_OBJECT_NBR_FIELD_NUMBER: _builtins.int
+    TIME_ANA_NEEDED_FIELD_NUMBER: _builtins.int
+    SUPPORTED_FEATURES_FIELD_NUMBER: _builtins.int
+    NF_INSTANCE_IDS_FIELD_NUMBER: _builtins.int
     event: _builtins.str
-    """`event-id`: VS_NTN_BEAM_QUALITY, VS_NTN_DOPPLER_SINR_DROP or QOS_SUSTAINABILITY."""
+    """`event-id`: VS_NTN_BEAM_QUALITY, VS_NTN_DOPPLER_SINR_DROP, QOS_SUSTAINABILITY or NF_LOAD."""
+    samp_ratio: _builtins.int
+    """`sampRatio`: percentage of the samples to use, 1 to 100; 0 means 100."""
+    max_object_nbr: _builtins.int
+    """`maxObjectNbr`: at most so many beams or functions; 0: all."""
+    supported_features: _builtins.str
+    """`supported-features` in hexadecimal, by the numbers of AnalyticsInfo (TS 29.520 table 5.2.8-1):
+    QoSSustainability 5 and NfLoad 8 are supported.
+    """
     @_builtins.property
     def beam_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Beams of interest; empty: all."""
 
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
-        """Length of the window that ends at the latest sample; unset: 60 s of simulated time."""
+        """Length of the period that ends at the latest sample; a period left open is the last 60 s."""
+
+    @_builtins.property
+    def start_ts(self) -> _timestamp_pb2.Timestamp:
+        """`startTs` of the period; without `end_ts` it ends now, or 60 s later when it lies ahead."""
+
+    @_builtins.property
+    def end_ts(self) -> _timestamp_pb2.Timestamp:
+        """`endTs` of the period; without `start_ts` it starts now, or 60 s earlier when it lies behind."""
+
+    @_builtins.property
+    def offset_period(self) -> _duration_pb2.Duration:
+        """`offsetPeriod`: above zero the period from now on, below zero the one until now."""
+
+    @_builtins.property
+    def time_ana_needed(self) -> _timestamp_pb2.Timestamp:
+        """`timeAnaNeeded`: wall-clock time after which the answer is of no use."""
+
+    @_builtins.property
+    def nf_instance_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Network functions of interest, of NF_LOAD; empty: all."""
 
     def __init__(
         self,
@@ -103,10 +339,18 @@ class GetAnalyticsRequest(_message.Message):
         event: _builtins.str = ...,
         beam_ids: _abc.Iterable[_builtins.str] | None = ...,
         window: _duration_pb2.Duration | None = ...,
+        start_ts: _timestamp_pb2.Timestamp | None = ...,
+        end_ts: _timestamp_pb2.Timestamp | None = ...,
+        offset_period: _duration_pb2.Duration | None = ...,
+        samp_ratio: _builtins.int = ...,
+        max_object_nbr: _builtins.int = ...,
+        time_ana_needed: _timestamp_pb2.Timestamp | None = ...,
+        supported_features: _builtins.str = ...,
+        nf_instance_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_ts", b"end_ts", "offset_period", b"offset_period", "start_ts", b"start_ts", "time_ana_needed", b"time_ana_needed", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_ids", b"beam_ids", "event", b"event", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_ids", b"beam_ids", "end_ts", b"end_ts", "event", b"event", "max_object_nbr", b"max_object_nbr", "nf_instance_ids", b"nf_instance_ids", "offset_period", b"offset_period", "samp_ratio", b"samp_ratio", "start_ts", b"start_ts", "supported_features", b"supported_features", "time_ana_needed", b"time_ana_needed", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -121,17 +365,33 @@ class GetAnalyticsResponse(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     SERIES_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    TIME_STAMP_GEN_FIELD_NUMBER: _builtins.int
+    ANA_META_INFO_FIELD_NUMBER: _builtins.int
+    SUPPORTED_FEATURES_FIELD_NUMBER: _builtins.int
+    kind: Global___AnalyticsKind.ValueType
+    """What the series are."""
+    supported_features: _builtins.str
+    """`suppFeat`: the features of both sides; empty when the consumer sent none."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """`start`: simulated UTC of the first sample in the window."""
+        """`start`: time of the first sample or predicted instant."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """`expiry`: simulated UTC of the last one."""
+        """`expiry`: time of the last one; a prediction ends early when the satellite sets."""
 
     @_builtins.property
     def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnalyticsSeries]:
-        """One entry per beam and quantity."""
+        """One entry per beam or network function, and quantity."""
+
+    @_builtins.property
+    def time_stamp_gen(self) -> _timestamp_pb2.Timestamp:
+        """`timeStampGen`, wall-clock UTC."""
+
+    @_builtins.property
+    def ana_meta_info(self) -> Global___AnalyticsMetadata:
+        """`anaMetaInfo`."""
 
     def __init__(
         self,
@@ -139,10 +399,14 @@ class GetAnalyticsResponse(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         series: _abc.Iterable[Global___AnalyticsSeries] | None = ...,
+        kind: Global___AnalyticsKind.ValueType = ...,
+        time_stamp_gen: _timestamp_pb2.Timestamp | None = ...,
+        ana_meta_info: Global___AnalyticsMetadata | None = ...,
+        supported_features: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ana_meta_info", b"ana_meta_info", "end_time", b"end_time", "start_time", b"start_time", "time_stamp_gen", b"time_stamp_gen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "series", b"series", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ana_meta_info", b"ana_meta_info", "end_time", b"end_time", "kind", b"kind", "series", b"series", "start_time", b"start_time", "supported_features", b"supported_features", "time_stamp_gen", b"time_stamp_gen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class AnalyticsInfoServiceStub:
-    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2). Statistics of the past only: a request for
-    predictions is refused.
+    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2): statistics of a past period, predictions of
+    a future one. "Now" is the time of the latest sample: simulated for beams, wall-clock for NF_LOAD.
     """
 
     def __init__(self, channel):
@@ -44,13 +44,17 @@ class AnalyticsInfoServiceStub:
 
 
 class AnalyticsInfoServiceServicer:
-    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2). Statistics of the past only: a request for
-    predictions is refused.
+    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2): statistics of a past period, predictions of
+    a future one. "Now" is the time of the latest sample: simulated for beams, wall-clock for NF_LOAD.
     """
 
     def GetAnalytics(self, request, context):
         """Nnwdaf_AnalyticsInfo_Request. NOT_FOUND (UNAVAILABLE_DATA) where the standard answers 204;
-        INVALID_ARGUMENT for an unknown event or window.
+        INVALID_ARGUMENT (INVALID_FIELD) for a parameter, whose `cause` in the metadata is the
+        standard's: MANDATORY_QUERY_PARAM_MISSING, MANDATORY_QUERY_PARAM_INCORRECT,
+        OPTIONAL_QUERY_PARAM_INCORRECT or BOTH_STAT_PRED_NOT_ALLOWED; FAILED_PRECONDITION
+        (UNAVAILABLE_DATA) when there are too few samples to predict from, or `time_ana_needed` has
+        passed (`cause` UNSATISFIED_REQUESTED_ANALYTICS_TIME).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -73,8 +77,8 @@ def add_AnalyticsInfoServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AnalyticsInfoService:
-    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2). Statistics of the past only: a request for
-    predictions is refused.
+    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2): statistics of a past period, predictions of
+    a future one. "Now" is the time of the latest sample: simulated for beams, wall-clock for NF_LOAD.
     """
 
     @staticmethod

@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AnalyticsInfoServiceStub:
-    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2). Statistics of the past only: a request for
-    predictions is refused.
+    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2): statistics of a past period, predictions of
+    a future one. "Now" is the time of the latest sample: simulated for beams, wall-clock for NF_LOAD.
     """
 
     @_typing.overload
@@ -37,24 +37,32 @@ class AnalyticsInfoServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AnalyticsInfoServiceAsyncStub: ...
     GetAnalytics: _grpc.UnaryUnaryMultiCallable[_analytics_info_service_pb2.GetAnalyticsRequest, _analytics_info_service_pb2.GetAnalyticsResponse]
     """Nnwdaf_AnalyticsInfo_Request. NOT_FOUND (UNAVAILABLE_DATA) where the standard answers 204;
-    INVALID_ARGUMENT for an unknown event or window.
+    INVALID_ARGUMENT (INVALID_FIELD) for a parameter, whose `cause` in the metadata is the
+    standard's: MANDATORY_QUERY_PARAM_MISSING, MANDATORY_QUERY_PARAM_INCORRECT,
+    OPTIONAL_QUERY_PARAM_INCORRECT or BOTH_STAT_PRED_NOT_ALLOWED; FAILED_PRECONDITION
+    (UNAVAILABLE_DATA) when there are too few samples to predict from, or `time_ana_needed` has
+    passed (`cause` UNSATISFIED_REQUESTED_ANALYTICS_TIME).
     """
 
 @_typing.type_check_only
 class AnalyticsInfoServiceAsyncStub(AnalyticsInfoServiceStub):
-    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2). Statistics of the past only: a request for
-    predictions is refused.
+    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2): statistics of a past period, predictions of
+    a future one. "Now" is the time of the latest sample: simulated for beams, wall-clock for NF_LOAD.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetAnalytics: _aio.UnaryUnaryMultiCallable[_analytics_info_service_pb2.GetAnalyticsRequest, _analytics_info_service_pb2.GetAnalyticsResponse]  # type: ignore[assignment]
     """Nnwdaf_AnalyticsInfo_Request. NOT_FOUND (UNAVAILABLE_DATA) where the standard answers 204;
-    INVALID_ARGUMENT for an unknown event or window.
+    INVALID_ARGUMENT (INVALID_FIELD) for a parameter, whose `cause` in the metadata is the
+    standard's: MANDATORY_QUERY_PARAM_MISSING, MANDATORY_QUERY_PARAM_INCORRECT,
+    OPTIONAL_QUERY_PARAM_INCORRECT or BOTH_STAT_PRED_NOT_ALLOWED; FAILED_PRECONDITION
+    (UNAVAILABLE_DATA) when there are too few samples to predict from, or `time_ana_needed` has
+    passed (`cause` UNSATISFIED_REQUESTED_ANALYTICS_TIME).
     """
 
 class AnalyticsInfoServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2). Statistics of the past only: a request for
-    predictions is refused.
+    """Nnwdaf_AnalyticsInfo of the AnLF (TS 29.520 4.3, 5.2): statistics of a past period, predictions of
+    a future one. "Now" is the time of the latest sample: simulated for beams, wall-clock for NF_LOAD.
     """
 
     @_abc_1.abstractmethod
@@ -64,7 +72,11 @@ class AnalyticsInfoServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_info_service_pb2.GetAnalyticsResponse, _abc.Awaitable[_analytics_info_service_pb2.GetAnalyticsResponse]]:
         """Nnwdaf_AnalyticsInfo_Request. NOT_FOUND (UNAVAILABLE_DATA) where the standard answers 204;
-        INVALID_ARGUMENT for an unknown event or window.
+        INVALID_ARGUMENT (INVALID_FIELD) for a parameter, whose `cause` in the metadata is the
+        standard's: MANDATORY_QUERY_PARAM_MISSING, MANDATORY_QUERY_PARAM_INCORRECT,
+        OPTIONAL_QUERY_PARAM_INCORRECT or BOTH_STAT_PRED_NOT_ALLOWED; FAILED_PRECONDITION
+        (UNAVAILABLE_DATA) when there are too few samples to predict from, or `time_ana_needed` has
+        passed (`cause` UNSATISFIED_REQUESTED_ANALYTICS_TIME).
         """
 
 def add_AnalyticsInfoServiceServicer_to_server(servicer: AnalyticsInfoServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

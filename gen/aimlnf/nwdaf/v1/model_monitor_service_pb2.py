@@ -22,26 +22,65 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+aimlnf/nwdaf/v1/model_monitor_service.proto\x12\x0f\x61imlnf.nwdaf.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe9\x01\n\rModelAccuracy\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x15\n\rinference_num\x18\x03 \x01(\x03\x12\x19\n\x11\x64\x65viation_percent\x18\x04 \x01(\x01\x12\x1c\n\x14\x61\x63hieved_mean_bps_hz\x18\x05 \x01(\x01\x12\x18\n\x10gain_mean_bps_hz\x18\x06 \x01(\x01\x12\x18\n\x10reliability_mean\x18\x07 \x01(\x01\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x17GetModelAccuracyRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"L\n\x18GetModelAccuracyResponse\x12\x30\n\x08\x61\x63\x63uracy\x18\x01 \x01(\x0b\x32\x1e.aimlnf.nwdaf.v1.ModelAccuracy\"/\n\x19WatchModelAccuracyRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\"N\n\x1aWatchModelAccuracyResponse\x12\x30\n\x08\x61\x63\x63uracy\x18\x01 \x01(\x0b\x32\x1e.aimlnf.nwdaf.v1.ModelAccuracy2\xef\x01\n\x13ModelMonitorService\x12g\n\x10GetModelAccuracy\x12(.aimlnf.nwdaf.v1.GetModelAccuracyRequest\x1a).aimlnf.nwdaf.v1.GetModelAccuracyResponse\x12o\n\x12WatchModelAccuracy\x12*.aimlnf.nwdaf.v1.WatchModelAccuracyRequest\x1a+.aimlnf.nwdaf.v1.WatchModelAccuracyResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+aimlnf/nwdaf/v1/model_monitor_service.proto\x12\x0f\x61imlnf.nwdaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe9\x01\n\rModelAccuracy\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x15\n\rinference_num\x18\x03 \x01(\x03\x12\x19\n\x11\x64\x65viation_percent\x18\x04 \x01(\x01\x12\x1c\n\x14\x61\x63hieved_mean_bps_hz\x18\x05 \x01(\x01\x12\x18\n\x10gain_mean_bps_hz\x18\x06 \x01(\x01\x12\x18\n\x10reliability_mean\x18\x07 \x01(\x01\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x17GetModelAccuracyRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"L\n\x18GetModelAccuracyResponse\x12\x30\n\x08\x61\x63\x63uracy\x18\x01 \x01(\x0b\x32\x1e.aimlnf.nwdaf.v1.ModelAccuracy\"/\n\x19WatchModelAccuracyRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\"N\n\x1aWatchModelAccuracyResponse\x12\x30\n\x08\x61\x63\x63uracy\x18\x01 \x01(\x0b\x32\x1e.aimlnf.nwdaf.v1.ModelAccuracy\"y\n\x08ModelUse\x12\x17\n\x0fregistration_id\x18\x01 \x01(\t\x12\x17\n\x0fmodel_unique_id\x18\x02 \x01(\x03\x12\x12\n\nmodel_name\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x16\n\x0e\x63onsumer_nf_id\x18\x05 \x01(\t\"\xe2\x01\n\x13MonitorSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tmodel_ids\x18\x02 \x03(\x03\x12\x14\n\x0cmodel_metric\x18\x03 \x01(\t\x12\x16\n\x0e\x61\x63\x63u_threshold\x18\x04 \x01(\x01\x12-\n\nrep_period\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0bimm_reports\x18\x06 \x01(\x08\x12\x15\n\rnotif_corr_id\x18\x07 \x01(\t\x12\x16\n\x0e\x63onsumer_nf_id\x18\x08 \x01(\t\"a\n\rModelAccuInfo\x12\x10\n\x08model_id\x18\x01 \x01(\x03\x12\x11\n\tdeviation\x18\x02 \x01(\x01\x12\x15\n\rinference_num\x18\x03 \x01(\x03\x12\x14\n\x0cmodel_metric\x18\x04 \x01(\t\"\x80\x01\n\x0b\x41naFeedback\x12\x0e\n\x06\x65vents\x18\x01 \x03(\t\x12\x11\n\tmodel_ids\x18\x02 \x03(\x03\x12\x1e\n\x16ground_data_impact_ind\x18\x03 \x01(\x08\x12.\n\ntime_stamp\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb4\x01\n\x13MonitorNotification\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x15\n\rnotif_corr_id\x18\x02 \x01(\t\x12\x38\n\x10model_accu_infos\x18\x03 \x03(\x0b\x32\x1e.aimlnf.nwdaf.v1.ModelAccuInfo\x12\x33\n\rana_feedbacks\x18\x04 \x03(\x0b\x32\x1c.aimlnf.nwdaf.v1.AnaFeedback\"G\n\x17RegisterModelUseRequest\x12,\n\tmodel_use\x18\x01 \x01(\x0b\x32\x19.aimlnf.nwdaf.v1.ModelUse\"H\n\x18RegisterModelUseResponse\x12,\n\tmodel_use\x18\x01 \x01(\x0b\x32\x19.aimlnf.nwdaf.v1.ModelUse\"4\n\x19\x44\x65registerModelUseRequest\x12\x17\n\x0fregistration_id\x18\x01 \x01(\t\"\x1c\n\x1a\x44\x65registerModelUseResponse\"\x16\n\x14ListModelUsesRequest\"F\n\x15ListModelUsesResponse\x12-\n\nmodel_uses\x18\x01 \x03(\x0b\x32\x19.aimlnf.nwdaf.v1.ModelUse\"^\n CreateMonitorSubscriptionRequest\x12:\n\x0csubscription\x18\x01 \x01(\x0b\x32$.aimlnf.nwdaf.v1.MonitorSubscription\"_\n!CreateMonitorSubscriptionResponse\x12:\n\x0csubscription\x18\x01 \x01(\x0b\x32$.aimlnf.nwdaf.v1.MonitorSubscription\"^\n UpdateMonitorSubscriptionRequest\x12:\n\x0csubscription\x18\x01 \x01(\x0b\x32$.aimlnf.nwdaf.v1.MonitorSubscription\"_\n!UpdateMonitorSubscriptionResponse\x12:\n\x0csubscription\x18\x01 \x01(\x0b\x32$.aimlnf.nwdaf.v1.MonitorSubscription\";\n DeleteMonitorSubscriptionRequest\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\"#\n!DeleteMonitorSubscriptionResponse\";\n WatchMonitorNotificationsRequest\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\"_\n!WatchMonitorNotificationsResponse\x12:\n\x0cnotification\x18\x01 \x01(\x0b\x32$.aimlnf.nwdaf.v1.MonitorNotification2\xbd\x08\n\x13ModelMonitorService\x12g\n\x10RegisterModelUse\x12(.aimlnf.nwdaf.v1.RegisterModelUseRequest\x1a).aimlnf.nwdaf.v1.RegisterModelUseResponse\x12m\n\x12\x44\x65registerModelUse\x12*.aimlnf.nwdaf.v1.DeregisterModelUseRequest\x1a+.aimlnf.nwdaf.v1.DeregisterModelUseResponse\x12^\n\rListModelUses\x12%.aimlnf.nwdaf.v1.ListModelUsesRequest\x1a&.aimlnf.nwdaf.v1.ListModelUsesResponse\x12\x82\x01\n\x19\x43reateMonitorSubscription\x12\x31.aimlnf.nwdaf.v1.CreateMonitorSubscriptionRequest\x1a\x32.aimlnf.nwdaf.v1.CreateMonitorSubscriptionResponse\x12\x82\x01\n\x19UpdateMonitorSubscription\x12\x31.aimlnf.nwdaf.v1.UpdateMonitorSubscriptionRequest\x1a\x32.aimlnf.nwdaf.v1.UpdateMonitorSubscriptionResponse\x12\x82\x01\n\x19\x44\x65leteMonitorSubscription\x12\x31.aimlnf.nwdaf.v1.DeleteMonitorSubscriptionRequest\x1a\x32.aimlnf.nwdaf.v1.DeleteMonitorSubscriptionResponse\x12\x84\x01\n\x19WatchMonitorNotifications\x12\x31.aimlnf.nwdaf.v1.WatchMonitorNotificationsRequest\x1a\x32.aimlnf.nwdaf.v1.WatchMonitorNotificationsResponse0\x01\x12g\n\x10GetModelAccuracy\x12(.aimlnf.nwdaf.v1.GetModelAccuracyRequest\x1a).aimlnf.nwdaf.v1.GetModelAccuracyResponse\x12o\n\x12WatchModelAccuracy\x12*.aimlnf.nwdaf.v1.WatchModelAccuracyRequest\x1a+.aimlnf.nwdaf.v1.WatchModelAccuracyResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aimlnf.nwdaf.v1.model_monitor_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODELACCURACY']._serialized_start=98
-  _globals['_MODELACCURACY']._serialized_end=331
-  _globals['_GETMODELACCURACYREQUEST']._serialized_start=333
-  _globals['_GETMODELACCURACYREQUEST']._serialized_end=395
-  _globals['_GETMODELACCURACYRESPONSE']._serialized_start=397
-  _globals['_GETMODELACCURACYRESPONSE']._serialized_end=473
-  _globals['_WATCHMODELACCURACYREQUEST']._serialized_start=475
-  _globals['_WATCHMODELACCURACYREQUEST']._serialized_end=522
-  _globals['_WATCHMODELACCURACYRESPONSE']._serialized_start=524
-  _globals['_WATCHMODELACCURACYRESPONSE']._serialized_end=602
-  _globals['_MODELMONITORSERVICE']._serialized_start=605
-  _globals['_MODELMONITORSERVICE']._serialized_end=844
+  _globals['_MODELACCURACY']._serialized_start=130
+  _globals['_MODELACCURACY']._serialized_end=363
+  _globals['_GETMODELACCURACYREQUEST']._serialized_start=365
+  _globals['_GETMODELACCURACYREQUEST']._serialized_end=427
+  _globals['_GETMODELACCURACYRESPONSE']._serialized_start=429
+  _globals['_GETMODELACCURACYRESPONSE']._serialized_end=505
+  _globals['_WATCHMODELACCURACYREQUEST']._serialized_start=507
+  _globals['_WATCHMODELACCURACYREQUEST']._serialized_end=554
+  _globals['_WATCHMODELACCURACYRESPONSE']._serialized_start=556
+  _globals['_WATCHMODELACCURACYRESPONSE']._serialized_end=634
+  _globals['_MODELUSE']._serialized_start=636
+  _globals['_MODELUSE']._serialized_end=757
+  _globals['_MONITORSUBSCRIPTION']._serialized_start=760
+  _globals['_MONITORSUBSCRIPTION']._serialized_end=986
+  _globals['_MODELACCUINFO']._serialized_start=988
+  _globals['_MODELACCUINFO']._serialized_end=1085
+  _globals['_ANAFEEDBACK']._serialized_start=1088
+  _globals['_ANAFEEDBACK']._serialized_end=1216
+  _globals['_MONITORNOTIFICATION']._serialized_start=1219
+  _globals['_MONITORNOTIFICATION']._serialized_end=1399
+  _globals['_REGISTERMODELUSEREQUEST']._serialized_start=1401
+  _globals['_REGISTERMODELUSEREQUEST']._serialized_end=1472
+  _globals['_REGISTERMODELUSERESPONSE']._serialized_start=1474
+  _globals['_REGISTERMODELUSERESPONSE']._serialized_end=1546
+  _globals['_DEREGISTERMODELUSEREQUEST']._serialized_start=1548
+  _globals['_DEREGISTERMODELUSEREQUEST']._serialized_end=1600
+  _globals['_DEREGISTERMODELUSERESPONSE']._serialized_start=1602
+  _globals['_DEREGISTERMODELUSERESPONSE']._serialized_end=1630
+  _globals['_LISTMODELUSESREQUEST']._serialized_start=1632
+  _globals['_LISTMODELUSESREQUEST']._serialized_end=1654
+  _globals['_LISTMODELUSESRESPONSE']._serialized_start=1656
+  _globals['_LISTMODELUSESRESPONSE']._serialized_end=1726
+  _globals['_CREATEMONITORSUBSCRIPTIONREQUEST']._serialized_start=1728
+  _globals['_CREATEMONITORSUBSCRIPTIONREQUEST']._serialized_end=1822
+  _globals['_CREATEMONITORSUBSCRIPTIONRESPONSE']._serialized_start=1824
+  _globals['_CREATEMONITORSUBSCRIPTIONRESPONSE']._serialized_end=1919
+  _globals['_UPDATEMONITORSUBSCRIPTIONREQUEST']._serialized_start=1921
+  _globals['_UPDATEMONITORSUBSCRIPTIONREQUEST']._serialized_end=2015
+  _globals['_UPDATEMONITORSUBSCRIPTIONRESPONSE']._serialized_start=2017
+  _globals['_UPDATEMONITORSUBSCRIPTIONRESPONSE']._serialized_end=2112
+  _globals['_DELETEMONITORSUBSCRIPTIONREQUEST']._serialized_start=2114
+  _globals['_DELETEMONITORSUBSCRIPTIONREQUEST']._serialized_end=2173
+  _globals['_DELETEMONITORSUBSCRIPTIONRESPONSE']._serialized_start=2175
+  _globals['_DELETEMONITORSUBSCRIPTIONRESPONSE']._serialized_end=2210
+  _globals['_WATCHMONITORNOTIFICATIONSREQUEST']._serialized_start=2212
+  _globals['_WATCHMONITORNOTIFICATIONSREQUEST']._serialized_end=2271
+  _globals['_WATCHMONITORNOTIFICATIONSRESPONSE']._serialized_start=2273
+  _globals['_WATCHMONITORNOTIFICATIONSRESPONSE']._serialized_end=2368
+  _globals['_MODELMONITORSERVICE']._serialized_start=2371
+  _globals['_MODELMONITORSERVICE']._serialized_end=3456
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,12 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -164,3 +167,518 @@ class WatchModelAccuracyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchModelAccuracyResponse: _TypeAlias = WatchModelAccuracyResponse  # noqa: Y015
+
+@_typing.final
+class ModelUse(_message.Message):
+    """A registration: who uses which model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGISTRATION_ID_FIELD_NUMBER: _builtins.int
+    MODEL_UNIQUE_ID_FIELD_NUMBER: _builtins.int
+    MODEL_NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CONSUMER_NF_ID_FIELD_NUMBER: _builtins.int
+    registration_id: _builtins.str
+    """Given by the function. Output only."""
+    model_unique_id: _builtins.int
+    """`modelUniqueId` of the model repository."""
+    model_name: _builtins.str
+    """Name in the model repository."""
+    version: _builtins.int
+    """Version in the model repository."""
+    consumer_nf_id: _builtins.str
+    """Who uses it."""
+    def __init__(
+        self,
+        *,
+        registration_id: _builtins.str = ...,
+        model_unique_id: _builtins.int = ...,
+        model_name: _builtins.str = ...,
+        version: _builtins.int = ...,
+        consumer_nf_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer_nf_id", b"consumer_nf_id", "model_name", b"model_name", "model_unique_id", b"model_unique_id", "registration_id", b"registration_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelUse: _TypeAlias = ModelUse  # noqa: Y015
+
+@_typing.final
+class MonitorSubscription(_message.Message):
+    """`MLModelMonitorSub`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    MODEL_IDS_FIELD_NUMBER: _builtins.int
+    MODEL_METRIC_FIELD_NUMBER: _builtins.int
+    ACCU_THRESHOLD_FIELD_NUMBER: _builtins.int
+    REP_PERIOD_FIELD_NUMBER: _builtins.int
+    IMM_REPORTS_FIELD_NUMBER: _builtins.int
+    NOTIF_CORR_ID_FIELD_NUMBER: _builtins.int
+    CONSUMER_NF_ID_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """Given by the function. Output only."""
+    model_metric: _builtins.str
+    """`modelMetric`: a name of docs/metrics.md; empty: SUM_SECRECY_RATE_BPS_HZ, the one that is monitored."""
+    accu_threshold: _builtins.float
+    """`accuThreshold`: deviation in percent. Reported is when it is reached and when it is left; 0:
+    every decision.
+    """
+    imm_reports: _builtins.bool
+    """`immReports`: begin with what is known."""
+    notif_corr_id: _builtins.str
+    """The consumer's own mark, repeated in each notification."""
+    consumer_nf_id: _builtins.str
+    """Who subscribes."""
+    @_builtins.property
+    def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """`modelIds`: registered models; empty: all of them."""
+
+    @_builtins.property
+    def rep_period(self) -> _duration_pb2.Duration:
+        """`eventReportReq.repPeriod`: shortest time between two reports of a model; unset: none."""
+
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        model_ids: _abc.Iterable[_builtins.int] | None = ...,
+        model_metric: _builtins.str = ...,
+        accu_threshold: _builtins.float = ...,
+        rep_period: _duration_pb2.Duration | None = ...,
+        imm_reports: _builtins.bool = ...,
+        notif_corr_id: _builtins.str = ...,
+        consumer_nf_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rep_period", b"rep_period"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accu_threshold", b"accu_threshold", "consumer_nf_id", b"consumer_nf_id", "imm_reports", b"imm_reports", "model_ids", b"model_ids", "model_metric", b"model_metric", "notif_corr_id", b"notif_corr_id", "rep_period", b"rep_period", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonitorSubscription: _TypeAlias = MonitorSubscription  # noqa: Y015
+
+@_typing.final
+class ModelAccuInfo(_message.Message):
+    """`ModelAccuInfo` of a registered model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    DEVIATION_FIELD_NUMBER: _builtins.int
+    INFERENCE_NUM_FIELD_NUMBER: _builtins.int
+    MODEL_METRIC_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.int
+    """`modelId`."""
+    deviation: _builtins.float
+    """`deviation` in percent."""
+    inference_num: _builtins.int
+    """`inferenceNum`: decisions it is taken over."""
+    model_metric: _builtins.str
+    """`modelMetric`."""
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.int = ...,
+        deviation: _builtins.float = ...,
+        inference_num: _builtins.int = ...,
+        model_metric: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deviation", b"deviation", "inference_num", b"inference_num", "model_id", b"model_id", "model_metric", b"model_metric"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelAccuInfo: _TypeAlias = ModelAccuInfo  # noqa: Y015
+
+@_typing.final
+class AnaFeedback(_message.Message):
+    """`AnalyticsFeedback`: what came of analytics that were acted upon."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    MODEL_IDS_FIELD_NUMBER: _builtins.int
+    GROUND_DATA_IMPACT_IND_FIELD_NUMBER: _builtins.int
+    TIME_STAMP_FIELD_NUMBER: _builtins.int
+    ground_data_impact_ind: _builtins.bool
+    """`groundDataImpactInd`: whether the action changed what is measured."""
+    @_builtins.property
+    def events(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`events`: the event that was acted upon."""
+
+    @_builtins.property
+    def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """`modelIds`: the model that decided."""
+
+    @_builtins.property
+    def time_stamp(self) -> _timestamp_pb2.Timestamp:
+        """`timeStamp` of the action, wall-clock UTC."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[_builtins.str] | None = ...,
+        model_ids: _abc.Iterable[_builtins.int] | None = ...,
+        ground_data_impact_ind: _builtins.bool = ...,
+        time_stamp: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time_stamp", b"time_stamp"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "ground_data_impact_ind", b"ground_data_impact_ind", "model_ids", b"model_ids", "time_stamp", b"time_stamp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnaFeedback: _TypeAlias = AnaFeedback  # noqa: Y015
+
+@_typing.final
+class MonitorNotification(_message.Message):
+    """`MLModelMonitorNotify`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    NOTIF_CORR_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ACCU_INFOS_FIELD_NUMBER: _builtins.int
+    ANA_FEEDBACKS_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """The subscription."""
+    notif_corr_id: _builtins.str
+    """Its mark."""
+    @_builtins.property
+    def model_accu_infos(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelAccuInfo]:
+        """`modelAccuInfos`."""
+
+    @_builtins.property
+    def ana_feedbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnaFeedback]:
+        """`anaFeedbacks`."""
+
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        notif_corr_id: _builtins.str = ...,
+        model_accu_infos: _abc.Iterable[Global___ModelAccuInfo] | None = ...,
+        ana_feedbacks: _abc.Iterable[Global___AnaFeedback] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ana_feedbacks", b"ana_feedbacks", "model_accu_infos", b"model_accu_infos", "notif_corr_id", b"notif_corr_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonitorNotification: _TypeAlias = MonitorNotification  # noqa: Y015
+
+@_typing.final
+class RegisterModelUseRequest(_message.Message):
+    """Request of RegisterModelUse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_USE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model_use(self) -> Global___ModelUse:
+        """The registration."""
+
+    def __init__(
+        self,
+        *,
+        model_use: Global___ModelUse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model_use", b"model_use"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_use", b"model_use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterModelUseRequest: _TypeAlias = RegisterModelUseRequest  # noqa: Y015
+
+@_typing.final
+class RegisterModelUseResponse(_message.Message):
+    """Response of RegisterModelUse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_USE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model_use(self) -> Global___ModelUse:
+        """The registration; the same again for the same model and consumer."""
+
+    def __init__(
+        self,
+        *,
+        model_use: Global___ModelUse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model_use", b"model_use"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_use", b"model_use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterModelUseResponse: _TypeAlias = RegisterModelUseResponse  # noqa: Y015
+
+@_typing.final
+class DeregisterModelUseRequest(_message.Message):
+    """Request of DeregisterModelUse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGISTRATION_ID_FIELD_NUMBER: _builtins.int
+    registration_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        registration_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["registration_id", b"registration_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeregisterModelUseRequest: _TypeAlias = DeregisterModelUseRequest  # noqa: Y015
+
+@_typing.final
+class DeregisterModelUseResponse(_message.Message):
+    """Response of DeregisterModelUse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeregisterModelUseResponse: _TypeAlias = DeregisterModelUseResponse  # noqa: Y015
+
+@_typing.final
+class ListModelUsesRequest(_message.Message):
+    """Request of ListModelUses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListModelUsesRequest: _TypeAlias = ListModelUsesRequest  # noqa: Y015
+
+@_typing.final
+class ListModelUsesResponse(_message.Message):
+    """Response of ListModelUses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_USES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model_uses(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelUse]:
+        """The registrations, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        model_uses: _abc.Iterable[Global___ModelUse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_uses", b"model_uses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListModelUsesResponse: _TypeAlias = ListModelUsesResponse  # noqa: Y015
+
+@_typing.final
+class CreateMonitorSubscriptionRequest(_message.Message):
+    """Request of CreateMonitorSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> Global___MonitorSubscription:
+        """What to report."""
+
+    def __init__(
+        self,
+        *,
+        subscription: Global___MonitorSubscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateMonitorSubscriptionRequest: _TypeAlias = CreateMonitorSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class CreateMonitorSubscriptionResponse(_message.Message):
+    """Response of CreateMonitorSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> Global___MonitorSubscription:
+        """The subscription."""
+
+    def __init__(
+        self,
+        *,
+        subscription: Global___MonitorSubscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateMonitorSubscriptionResponse: _TypeAlias = CreateMonitorSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class UpdateMonitorSubscriptionRequest(_message.Message):
+    """Request of UpdateMonitorSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> Global___MonitorSubscription:
+        """All of its new content; `subscription_id` names it."""
+
+    def __init__(
+        self,
+        *,
+        subscription: Global___MonitorSubscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateMonitorSubscriptionRequest: _TypeAlias = UpdateMonitorSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class UpdateMonitorSubscriptionResponse(_message.Message):
+    """Response of UpdateMonitorSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> Global___MonitorSubscription:
+        """The subscription."""
+
+    def __init__(
+        self,
+        *,
+        subscription: Global___MonitorSubscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateMonitorSubscriptionResponse: _TypeAlias = UpdateMonitorSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class DeleteMonitorSubscriptionRequest(_message.Message):
+    """Request of DeleteMonitorSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteMonitorSubscriptionRequest: _TypeAlias = DeleteMonitorSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class DeleteMonitorSubscriptionResponse(_message.Message):
+    """Response of DeleteMonitorSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteMonitorSubscriptionResponse: _TypeAlias = DeleteMonitorSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class WatchMonitorNotificationsRequest(_message.Message):
+    """Request of WatchMonitorNotifications."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchMonitorNotificationsRequest: _TypeAlias = WatchMonitorNotificationsRequest  # noqa: Y015
+
+@_typing.final
+class WatchMonitorNotificationsResponse(_message.Message):
+    """Response of WatchMonitorNotifications."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTIFICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def notification(self) -> Global___MonitorNotification:
+        """The notification."""
+
+    def __init__(
+        self,
+        *,
+        notification: Global___MonitorNotification | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchMonitorNotificationsResponse: _TypeAlias = WatchMonitorNotificationsResponse  # noqa: Y015

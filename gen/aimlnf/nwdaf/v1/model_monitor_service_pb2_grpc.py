@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class ModelMonitorServiceStub:
     """Nnwdaf_MLModelMonitor (TS 29.520 4.7; TS 23.288 6.2E): how accurate a model in use is. The AnLF
-    serves it, since it sees the reports of inference. Registrations are implied by the reports.
+    serves it, since it sees the reports of inference. Differences: notifications are a stream, and
+    registrations are made with the function that monitors.
     """
 
     def __init__(self, channel):
@@ -36,6 +37,41 @@ class ModelMonitorServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.RegisterModelUse = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelMonitorService/RegisterModelUse',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.RegisterModelUseRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.RegisterModelUseResponse.FromString,
+                _registered_method=True)
+        self.DeregisterModelUse = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelMonitorService/DeregisterModelUse',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeregisterModelUseRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeregisterModelUseResponse.FromString,
+                _registered_method=True)
+        self.ListModelUses = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelMonitorService/ListModelUses',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.ListModelUsesRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.ListModelUsesResponse.FromString,
+                _registered_method=True)
+        self.CreateMonitorSubscription = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelMonitorService/CreateMonitorSubscription',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.CreateMonitorSubscriptionRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.CreateMonitorSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.UpdateMonitorSubscription = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelMonitorService/UpdateMonitorSubscription',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.UpdateMonitorSubscriptionRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.UpdateMonitorSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.DeleteMonitorSubscription = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelMonitorService/DeleteMonitorSubscription',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeleteMonitorSubscriptionRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeleteMonitorSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.WatchMonitorNotifications = channel.unary_stream(
+                '/aimlnf.nwdaf.v1.ModelMonitorService/WatchMonitorNotifications',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.WatchMonitorNotificationsRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.WatchMonitorNotificationsResponse.FromString,
+                _registered_method=True)
         self.GetModelAccuracy = channel.unary_unary(
                 '/aimlnf.nwdaf.v1.ModelMonitorService/GetModelAccuracy',
                 request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.GetModelAccuracyRequest.SerializeToString,
@@ -50,8 +86,60 @@ class ModelMonitorServiceStub:
 
 class ModelMonitorServiceServicer:
     """Nnwdaf_MLModelMonitor (TS 29.520 4.7; TS 23.288 6.2E): how accurate a model in use is. The AnLF
-    serves it, since it sees the reports of inference. Registrations are implied by the reports.
+    serves it, since it sees the reports of inference. Differences: notifications are a stream, and
+    registrations are made with the function that monitors.
     """
+
+    def RegisterModelUse(self, request, context):
+        """Nnwdaf_MLModelMonitor_Register: a consumer uses a model. It ties `modelUniqueId` to a version.
+        ALREADY_EXISTS when that id stands for another version; RESOURCE_EXHAUSTED (QUOTA_EXCEEDED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeregisterModelUse(self, request, context):
+        """Nnwdaf_MLModelMonitor_Deregister. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModelUses(self, request, context):
+        """All registrations.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateMonitorSubscription(self, request, context):
+        """Nnwdaf_MLModelMonitor_Subscribe. NOT_FOUND for a model that nobody registered;
+        INVALID_ARGUMENT; UNIMPLEMENTED (NOT_SUPPORTED) for a metric that is not monitored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateMonitorSubscription(self, request, context):
+        """Nnwdaf_MLModelMonitor_Subscribe of an existing subscription (PUT): replaces it. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteMonitorSubscription(self, request, context):
+        """Nnwdaf_MLModelMonitor_Unsubscribe: its streams end. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchMonitorNotifications(self, request, context):
+        """Nnwdaf_MLModelMonitor_Notify. A slow reader is told the newest of each model. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetModelAccuracy(self, request, context):
         """Accuracy of one version over its recent decisions. NOT_FOUND (UNAVAILABLE_DATA).
@@ -61,7 +149,7 @@ class ModelMonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchModelAccuracy(self, request, context):
-        """Nnwdaf_MLModelMonitor_Subscribe and _Notify: accuracy each time a decision was reported.
+        """Accuracy each time a decision was reported, of any version, without a subscription.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,6 +158,41 @@ class ModelMonitorServiceServicer:
 
 def add_ModelMonitorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'RegisterModelUse': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegisterModelUse,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.RegisterModelUseRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.RegisterModelUseResponse.SerializeToString,
+            ),
+            'DeregisterModelUse': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeregisterModelUse,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeregisterModelUseRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeregisterModelUseResponse.SerializeToString,
+            ),
+            'ListModelUses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModelUses,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.ListModelUsesRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.ListModelUsesResponse.SerializeToString,
+            ),
+            'CreateMonitorSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateMonitorSubscription,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.CreateMonitorSubscriptionRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.CreateMonitorSubscriptionResponse.SerializeToString,
+            ),
+            'UpdateMonitorSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMonitorSubscription,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.UpdateMonitorSubscriptionRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.UpdateMonitorSubscriptionResponse.SerializeToString,
+            ),
+            'DeleteMonitorSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMonitorSubscription,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeleteMonitorSubscriptionRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeleteMonitorSubscriptionResponse.SerializeToString,
+            ),
+            'WatchMonitorNotifications': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchMonitorNotifications,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.WatchMonitorNotificationsRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.WatchMonitorNotificationsResponse.SerializeToString,
+            ),
             'GetModelAccuracy': grpc.unary_unary_rpc_method_handler(
                     servicer.GetModelAccuracy,
                     request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.GetModelAccuracyRequest.FromString,
@@ -90,8 +213,198 @@ def add_ModelMonitorServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ModelMonitorService:
     """Nnwdaf_MLModelMonitor (TS 29.520 4.7; TS 23.288 6.2E): how accurate a model in use is. The AnLF
-    serves it, since it sees the reports of inference. Registrations are implied by the reports.
+    serves it, since it sees the reports of inference. Differences: notifications are a stream, and
+    registrations are made with the function that monitors.
     """
+
+    @staticmethod
+    def RegisterModelUse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelMonitorService/RegisterModelUse',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.RegisterModelUseRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.RegisterModelUseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeregisterModelUse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelMonitorService/DeregisterModelUse',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeregisterModelUseRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeregisterModelUseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModelUses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelMonitorService/ListModelUses',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.ListModelUsesRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.ListModelUsesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateMonitorSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelMonitorService/CreateMonitorSubscription',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.CreateMonitorSubscriptionRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.CreateMonitorSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateMonitorSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelMonitorService/UpdateMonitorSubscription',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.UpdateMonitorSubscriptionRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.UpdateMonitorSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMonitorSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelMonitorService/DeleteMonitorSubscription',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeleteMonitorSubscriptionRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.DeleteMonitorSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchMonitorNotifications(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelMonitorService/WatchMonitorNotifications',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.WatchMonitorNotificationsRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__monitor__service__pb2.WatchMonitorNotificationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetModelAccuracy(request,

@@ -28,34 +28,133 @@ GRPC_VERSION: str
 
 class ModelMonitorServiceStub:
     """Nnwdaf_MLModelMonitor (TS 29.520 4.7; TS 23.288 6.2E): how accurate a model in use is. The AnLF
-    serves it, since it sees the reports of inference. Registrations are implied by the reports.
+    serves it, since it sees the reports of inference. Differences: notifications are a stream, and
+    registrations are made with the function that monitors.
     """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ModelMonitorServiceAsyncStub: ...
+    RegisterModelUse: _grpc.UnaryUnaryMultiCallable[_model_monitor_service_pb2.RegisterModelUseRequest, _model_monitor_service_pb2.RegisterModelUseResponse]
+    """Nnwdaf_MLModelMonitor_Register: a consumer uses a model. It ties `modelUniqueId` to a version.
+    ALREADY_EXISTS when that id stands for another version; RESOURCE_EXHAUSTED (QUOTA_EXCEEDED).
+    """
+    DeregisterModelUse: _grpc.UnaryUnaryMultiCallable[_model_monitor_service_pb2.DeregisterModelUseRequest, _model_monitor_service_pb2.DeregisterModelUseResponse]
+    """Nnwdaf_MLModelMonitor_Deregister. NOT_FOUND."""
+    ListModelUses: _grpc.UnaryUnaryMultiCallable[_model_monitor_service_pb2.ListModelUsesRequest, _model_monitor_service_pb2.ListModelUsesResponse]
+    """All registrations."""
+    CreateMonitorSubscription: _grpc.UnaryUnaryMultiCallable[_model_monitor_service_pb2.CreateMonitorSubscriptionRequest, _model_monitor_service_pb2.CreateMonitorSubscriptionResponse]
+    """Nnwdaf_MLModelMonitor_Subscribe. NOT_FOUND for a model that nobody registered;
+    INVALID_ARGUMENT; UNIMPLEMENTED (NOT_SUPPORTED) for a metric that is not monitored.
+    """
+    UpdateMonitorSubscription: _grpc.UnaryUnaryMultiCallable[_model_monitor_service_pb2.UpdateMonitorSubscriptionRequest, _model_monitor_service_pb2.UpdateMonitorSubscriptionResponse]
+    """Nnwdaf_MLModelMonitor_Subscribe of an existing subscription (PUT): replaces it. NOT_FOUND."""
+    DeleteMonitorSubscription: _grpc.UnaryUnaryMultiCallable[_model_monitor_service_pb2.DeleteMonitorSubscriptionRequest, _model_monitor_service_pb2.DeleteMonitorSubscriptionResponse]
+    """Nnwdaf_MLModelMonitor_Unsubscribe: its streams end. NOT_FOUND."""
+    WatchMonitorNotifications: _grpc.UnaryStreamMultiCallable[_model_monitor_service_pb2.WatchMonitorNotificationsRequest, _model_monitor_service_pb2.WatchMonitorNotificationsResponse]
+    """Nnwdaf_MLModelMonitor_Notify. A slow reader is told the newest of each model. NOT_FOUND."""
     GetModelAccuracy: _grpc.UnaryUnaryMultiCallable[_model_monitor_service_pb2.GetModelAccuracyRequest, _model_monitor_service_pb2.GetModelAccuracyResponse]
     """Accuracy of one version over its recent decisions. NOT_FOUND (UNAVAILABLE_DATA)."""
     WatchModelAccuracy: _grpc.UnaryStreamMultiCallable[_model_monitor_service_pb2.WatchModelAccuracyRequest, _model_monitor_service_pb2.WatchModelAccuracyResponse]
-    """Nnwdaf_MLModelMonitor_Subscribe and _Notify: accuracy each time a decision was reported."""
+    """Accuracy each time a decision was reported, of any version, without a subscription."""
 
 @_typing.type_check_only
 class ModelMonitorServiceAsyncStub(ModelMonitorServiceStub):
     """Nnwdaf_MLModelMonitor (TS 29.520 4.7; TS 23.288 6.2E): how accurate a model in use is. The AnLF
-    serves it, since it sees the reports of inference. Registrations are implied by the reports.
+    serves it, since it sees the reports of inference. Differences: notifications are a stream, and
+    registrations are made with the function that monitors.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    RegisterModelUse: _aio.UnaryUnaryMultiCallable[_model_monitor_service_pb2.RegisterModelUseRequest, _model_monitor_service_pb2.RegisterModelUseResponse]  # type: ignore[assignment]
+    """Nnwdaf_MLModelMonitor_Register: a consumer uses a model. It ties `modelUniqueId` to a version.
+    ALREADY_EXISTS when that id stands for another version; RESOURCE_EXHAUSTED (QUOTA_EXCEEDED).
+    """
+    DeregisterModelUse: _aio.UnaryUnaryMultiCallable[_model_monitor_service_pb2.DeregisterModelUseRequest, _model_monitor_service_pb2.DeregisterModelUseResponse]  # type: ignore[assignment]
+    """Nnwdaf_MLModelMonitor_Deregister. NOT_FOUND."""
+    ListModelUses: _aio.UnaryUnaryMultiCallable[_model_monitor_service_pb2.ListModelUsesRequest, _model_monitor_service_pb2.ListModelUsesResponse]  # type: ignore[assignment]
+    """All registrations."""
+    CreateMonitorSubscription: _aio.UnaryUnaryMultiCallable[_model_monitor_service_pb2.CreateMonitorSubscriptionRequest, _model_monitor_service_pb2.CreateMonitorSubscriptionResponse]  # type: ignore[assignment]
+    """Nnwdaf_MLModelMonitor_Subscribe. NOT_FOUND for a model that nobody registered;
+    INVALID_ARGUMENT; UNIMPLEMENTED (NOT_SUPPORTED) for a metric that is not monitored.
+    """
+    UpdateMonitorSubscription: _aio.UnaryUnaryMultiCallable[_model_monitor_service_pb2.UpdateMonitorSubscriptionRequest, _model_monitor_service_pb2.UpdateMonitorSubscriptionResponse]  # type: ignore[assignment]
+    """Nnwdaf_MLModelMonitor_Subscribe of an existing subscription (PUT): replaces it. NOT_FOUND."""
+    DeleteMonitorSubscription: _aio.UnaryUnaryMultiCallable[_model_monitor_service_pb2.DeleteMonitorSubscriptionRequest, _model_monitor_service_pb2.DeleteMonitorSubscriptionResponse]  # type: ignore[assignment]
+    """Nnwdaf_MLModelMonitor_Unsubscribe: its streams end. NOT_FOUND."""
+    WatchMonitorNotifications: _aio.UnaryStreamMultiCallable[_model_monitor_service_pb2.WatchMonitorNotificationsRequest, _model_monitor_service_pb2.WatchMonitorNotificationsResponse]  # type: ignore[assignment]
+    """Nnwdaf_MLModelMonitor_Notify. A slow reader is told the newest of each model. NOT_FOUND."""
     GetModelAccuracy: _aio.UnaryUnaryMultiCallable[_model_monitor_service_pb2.GetModelAccuracyRequest, _model_monitor_service_pb2.GetModelAccuracyResponse]  # type: ignore[assignment]
     """Accuracy of one version over its recent decisions. NOT_FOUND (UNAVAILABLE_DATA)."""
     WatchModelAccuracy: _aio.UnaryStreamMultiCallable[_model_monitor_service_pb2.WatchModelAccuracyRequest, _model_monitor_service_pb2.WatchModelAccuracyResponse]  # type: ignore[assignment]
-    """Nnwdaf_MLModelMonitor_Subscribe and _Notify: accuracy each time a decision was reported."""
+    """Accuracy each time a decision was reported, of any version, without a subscription."""
 
 class ModelMonitorServiceServicer(metaclass=_abc_1.ABCMeta):
     """Nnwdaf_MLModelMonitor (TS 29.520 4.7; TS 23.288 6.2E): how accurate a model in use is. The AnLF
-    serves it, since it sees the reports of inference. Registrations are implied by the reports.
+    serves it, since it sees the reports of inference. Differences: notifications are a stream, and
+    registrations are made with the function that monitors.
     """
+
+    @_abc_1.abstractmethod
+    def RegisterModelUse(
+        self,
+        request: _model_monitor_service_pb2.RegisterModelUseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_monitor_service_pb2.RegisterModelUseResponse, _abc.Awaitable[_model_monitor_service_pb2.RegisterModelUseResponse]]:
+        """Nnwdaf_MLModelMonitor_Register: a consumer uses a model. It ties `modelUniqueId` to a version.
+        ALREADY_EXISTS when that id stands for another version; RESOURCE_EXHAUSTED (QUOTA_EXCEEDED).
+        """
+
+    @_abc_1.abstractmethod
+    def DeregisterModelUse(
+        self,
+        request: _model_monitor_service_pb2.DeregisterModelUseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_monitor_service_pb2.DeregisterModelUseResponse, _abc.Awaitable[_model_monitor_service_pb2.DeregisterModelUseResponse]]:
+        """Nnwdaf_MLModelMonitor_Deregister. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListModelUses(
+        self,
+        request: _model_monitor_service_pb2.ListModelUsesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_monitor_service_pb2.ListModelUsesResponse, _abc.Awaitable[_model_monitor_service_pb2.ListModelUsesResponse]]:
+        """All registrations."""
+
+    @_abc_1.abstractmethod
+    def CreateMonitorSubscription(
+        self,
+        request: _model_monitor_service_pb2.CreateMonitorSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_monitor_service_pb2.CreateMonitorSubscriptionResponse, _abc.Awaitable[_model_monitor_service_pb2.CreateMonitorSubscriptionResponse]]:
+        """Nnwdaf_MLModelMonitor_Subscribe. NOT_FOUND for a model that nobody registered;
+        INVALID_ARGUMENT; UNIMPLEMENTED (NOT_SUPPORTED) for a metric that is not monitored.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateMonitorSubscription(
+        self,
+        request: _model_monitor_service_pb2.UpdateMonitorSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_monitor_service_pb2.UpdateMonitorSubscriptionResponse, _abc.Awaitable[_model_monitor_service_pb2.UpdateMonitorSubscriptionResponse]]:
+        """Nnwdaf_MLModelMonitor_Subscribe of an existing subscription (PUT): replaces it. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def DeleteMonitorSubscription(
+        self,
+        request: _model_monitor_service_pb2.DeleteMonitorSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_monitor_service_pb2.DeleteMonitorSubscriptionResponse, _abc.Awaitable[_model_monitor_service_pb2.DeleteMonitorSubscriptionResponse]]:
+        """Nnwdaf_MLModelMonitor_Unsubscribe: its streams end. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def WatchMonitorNotifications(
+        self,
+        request: _model_monitor_service_pb2.WatchMonitorNotificationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_model_monitor_service_pb2.WatchMonitorNotificationsResponse], _abc.AsyncIterator[_model_monitor_service_pb2.WatchMonitorNotificationsResponse]]:
+        """Nnwdaf_MLModelMonitor_Notify. A slow reader is told the newest of each model. NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def GetModelAccuracy(
@@ -71,6 +170,6 @@ class ModelMonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_monitor_service_pb2.WatchModelAccuracyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_model_monitor_service_pb2.WatchModelAccuracyResponse], _abc.AsyncIterator[_model_monitor_service_pb2.WatchModelAccuracyResponse]]:
-        """Nnwdaf_MLModelMonitor_Subscribe and _Notify: accuracy each time a decision was reported."""
+        """Accuracy each time a decision was reported, of any version, without a subscription."""
 
 def add_ModelMonitorServiceServicer_to_server(servicer: ModelMonitorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-aimlnf/nwdaf/v1/model_provision_service.proto\x12\x0f\x61imlnf.nwdaf.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x01\n\x10ProvisionedModel\x12\x17\n\x0fmodel_unique_id\x18\x01 \x01(\x03\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\x1a\n\x12repository_address\x18\x04 \x01(\t\x12\x30\n\x0c\x61pprove_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"0\n\x1aGetProvisionedModelRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\"O\n\x1bGetProvisionedModelResponse\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.aimlnf.nwdaf.v1.ProvisionedModel\"3\n\x1dWatchProvisionedModelsRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\"R\n\x1eWatchProvisionedModelsResponse\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.aimlnf.nwdaf.v1.ProvisionedModel2\x86\x02\n\x15ModelProvisionService\x12p\n\x13GetProvisionedModel\x12+.aimlnf.nwdaf.v1.GetProvisionedModelRequest\x1a,.aimlnf.nwdaf.v1.GetProvisionedModelResponse\x12{\n\x16WatchProvisionedModels\x12..aimlnf.nwdaf.v1.WatchProvisionedModelsRequest\x1a/.aimlnf.nwdaf.v1.WatchProvisionedModelsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-aimlnf/nwdaf/v1/model_provision_service.proto\x12\x0f\x61imlnf.nwdaf.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x01\n\x10ProvisionedModel\x12\x17\n\x0fmodel_unique_id\x18\x01 \x01(\x03\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\x1a\n\x12repository_address\x18\x04 \x01(\t\x12\x30\n\x0c\x61pprove_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"0\n\x1aGetProvisionedModelRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\"O\n\x1bGetProvisionedModelResponse\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.aimlnf.nwdaf.v1.ProvisionedModel\"3\n\x1dWatchProvisionedModelsRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\"R\n\x1eWatchProvisionedModelsResponse\x12\x30\n\x05model\x18\x01 \x01(\x0b\x32!.aimlnf.nwdaf.v1.ProvisionedModel\"\xd4\x01\n\x13MLEventSubscription\x12\x10\n\x08ml_event\x18\x01 \x01(\t\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12/\n\x0b\x65xpiry_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cmodel_metric\x18\x04 \x01(\t\x12\"\n\x15ml_accuracy_threshold\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\nnum_models\x18\x06 \x01(\x05\x42\x18\n\x16_ml_accuracy_threshold\"D\n\x1a\x46\x61ilureEventInfoForMLModel\x12\x10\n\x08ml_event\x18\x01 \x01(\t\x12\x14\n\x0c\x66\x61ilure_code\x18\x02 \x01(\t\"\xe8\x01\n\x15ProvisionSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12=\n\x0fml_event_subscs\x18\x02 \x03(\x0b\x32$.aimlnf.nwdaf.v1.MLEventSubscription\x12\x16\n\x0enotif_corre_id\x18\x03 \x01(\t\x12G\n\x12\x66\x61il_event_reports\x18\x04 \x03(\x0b\x32+.aimlnf.nwdaf.v1.FailureEventInfoForMLModel\x12\x16\n\x0e\x63onsumer_nf_id\x18\x05 \x01(\t\"I\n\rMLFileAddress\x12\x14\n\x0cml_model_url\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\"{\n\x0fSpatialValidity\x12\x18\n\x10min_latitude_deg\x18\x01 \x01(\x01\x12\x18\n\x10max_latitude_deg\x18\x02 \x01(\x01\x12\x19\n\x11min_longitude_deg\x18\x03 \x01(\x01\x12\x19\n\x11max_longitude_deg\x18\x04 \x01(\x01\"\x9e\x01\n\x1c\x41\x64\x64itionalMLModelInformation\x12\x17\n\x0fmodel_unique_id\x18\x01 \x01(\x03\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\x14\n\x0cmodel_metric\x18\x04 \x01(\t\x12\x19\n\x0c\x61\x63\x63_ml_model\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\x0f\n\r_acc_ml_model\"\xc6\x02\n\x13MLEventNotification\x12\x10\n\x08ml_event\x18\x01 \x01(\t\x12\x34\n\x0cml_file_addr\x18\x02 \x01(\x0b\x32\x1e.aimlnf.nwdaf.v1.MLFileAddress\x12\x32\n\x0evalidity_start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cvalidity_end\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12:\n\x10spatial_validity\x18\x05 \x03(\x0b\x32 .aimlnf.nwdaf.v1.SpatialValidity\x12\x45\n\x0e\x61\x64\x64_model_info\x18\x06 \x01(\x0b\x32-.aimlnf.nwdaf.v1.AdditionalMLModelInformation\"\x84\x01\n\x15ProvisionNotification\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x16\n\x0enotif_corre_id\x18\x02 \x01(\t\x12:\n\x0c\x65vent_notifs\x18\x03 \x03(\x0b\x32$.aimlnf.nwdaf.v1.MLEventNotification\"b\n\"CreateProvisionSubscriptionRequest\x12<\n\x0csubscription\x18\x01 \x01(\x0b\x32&.aimlnf.nwdaf.v1.ProvisionSubscription\"c\n#CreateProvisionSubscriptionResponse\x12<\n\x0csubscription\x18\x01 \x01(\x0b\x32&.aimlnf.nwdaf.v1.ProvisionSubscription\"b\n\"UpdateProvisionSubscriptionRequest\x12<\n\x0csubscription\x18\x01 \x01(\x0b\x32&.aimlnf.nwdaf.v1.ProvisionSubscription\"c\n#UpdateProvisionSubscriptionResponse\x12<\n\x0csubscription\x18\x01 \x01(\x0b\x32&.aimlnf.nwdaf.v1.ProvisionSubscription\"=\n\"DeleteProvisionSubscriptionRequest\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\"%\n#DeleteProvisionSubscriptionResponse\"=\n\"WatchProvisionNotificationsRequest\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\"c\n#WatchProvisionNotificationsResponse\x12<\n\x0cnotification\x18\x01 \x01(\x0b\x32&.aimlnf.nwdaf.v1.ProvisionNotification2\xb4\x06\n\x15ModelProvisionService\x12\x88\x01\n\x1b\x43reateProvisionSubscription\x12\x33.aimlnf.nwdaf.v1.CreateProvisionSubscriptionRequest\x1a\x34.aimlnf.nwdaf.v1.CreateProvisionSubscriptionResponse\x12\x88\x01\n\x1bUpdateProvisionSubscription\x12\x33.aimlnf.nwdaf.v1.UpdateProvisionSubscriptionRequest\x1a\x34.aimlnf.nwdaf.v1.UpdateProvisionSubscriptionResponse\x12\x88\x01\n\x1b\x44\x65leteProvisionSubscription\x12\x33.aimlnf.nwdaf.v1.DeleteProvisionSubscriptionRequest\x1a\x34.aimlnf.nwdaf.v1.DeleteProvisionSubscriptionResponse\x12\x8a\x01\n\x1bWatchProvisionNotifications\x12\x33.aimlnf.nwdaf.v1.WatchProvisionNotificationsRequest\x1a\x34.aimlnf.nwdaf.v1.WatchProvisionNotificationsResponse0\x01\x12p\n\x13GetProvisionedModel\x12+.aimlnf.nwdaf.v1.GetProvisionedModelRequest\x1a,.aimlnf.nwdaf.v1.GetProvisionedModelResponse\x12{\n\x16WatchProvisionedModels\x12..aimlnf.nwdaf.v1.WatchProvisionedModelsRequest\x1a/.aimlnf.nwdaf.v1.WatchProvisionedModelsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHPROVISIONEDMODELSREQUEST']._serialized_end=442
   _globals['_WATCHPROVISIONEDMODELSRESPONSE']._serialized_start=444
   _globals['_WATCHPROVISIONEDMODELSRESPONSE']._serialized_end=526
-  _globals['_MODELPROVISIONSERVICE']._serialized_start=529
-  _globals['_MODELPROVISIONSERVICE']._serialized_end=791
+  _globals['_MLEVENTSUBSCRIPTION']._serialized_start=529
+  _globals['_MLEVENTSUBSCRIPTION']._serialized_end=741
+  _globals['_FAILUREEVENTINFOFORMLMODEL']._serialized_start=743
+  _globals['_FAILUREEVENTINFOFORMLMODEL']._serialized_end=811
+  _globals['_PROVISIONSUBSCRIPTION']._serialized_start=814
+  _globals['_PROVISIONSUBSCRIPTION']._serialized_end=1046
+  _globals['_MLFILEADDRESS']._serialized_start=1048
+  _globals['_MLFILEADDRESS']._serialized_end=1121
+  _globals['_SPATIALVALIDITY']._serialized_start=1123
+  _globals['_SPATIALVALIDITY']._serialized_end=1246
+  _globals['_ADDITIONALMLMODELINFORMATION']._serialized_start=1249
+  _globals['_ADDITIONALMLMODELINFORMATION']._serialized_end=1407
+  _globals['_MLEVENTNOTIFICATION']._serialized_start=1410
+  _globals['_MLEVENTNOTIFICATION']._serialized_end=1736
+  _globals['_PROVISIONNOTIFICATION']._serialized_start=1739
+  _globals['_PROVISIONNOTIFICATION']._serialized_end=1871
+  _globals['_CREATEPROVISIONSUBSCRIPTIONREQUEST']._serialized_start=1873
+  _globals['_CREATEPROVISIONSUBSCRIPTIONREQUEST']._serialized_end=1971
+  _globals['_CREATEPROVISIONSUBSCRIPTIONRESPONSE']._serialized_start=1973
+  _globals['_CREATEPROVISIONSUBSCRIPTIONRESPONSE']._serialized_end=2072
+  _globals['_UPDATEPROVISIONSUBSCRIPTIONREQUEST']._serialized_start=2074
+  _globals['_UPDATEPROVISIONSUBSCRIPTIONREQUEST']._serialized_end=2172
+  _globals['_UPDATEPROVISIONSUBSCRIPTIONRESPONSE']._serialized_start=2174
+  _globals['_UPDATEPROVISIONSUBSCRIPTIONRESPONSE']._serialized_end=2273
+  _globals['_DELETEPROVISIONSUBSCRIPTIONREQUEST']._serialized_start=2275
+  _globals['_DELETEPROVISIONSUBSCRIPTIONREQUEST']._serialized_end=2336
+  _globals['_DELETEPROVISIONSUBSCRIPTIONRESPONSE']._serialized_start=2338
+  _globals['_DELETEPROVISIONSUBSCRIPTIONRESPONSE']._serialized_end=2375
+  _globals['_WATCHPROVISIONNOTIFICATIONSREQUEST']._serialized_start=2377
+  _globals['_WATCHPROVISIONNOTIFICATIONSREQUEST']._serialized_end=2438
+  _globals['_WATCHPROVISIONNOTIFICATIONSRESPONSE']._serialized_start=2440
+  _globals['_WATCHPROVISIONNOTIFICATIONSRESPONSE']._serialized_end=2539
+  _globals['_MODELPROVISIONSERVICE']._serialized_start=2542
+  _globals['_MODELPROVISIONSERVICE']._serialized_end=3362
 # @@protoc_insertion_point(module_scope)

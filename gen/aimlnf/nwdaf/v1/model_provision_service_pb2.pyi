@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -148,3 +150,488 @@ class WatchProvisionedModelsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchProvisionedModelsResponse: _TypeAlias = WatchProvisionedModelsResponse  # noqa: Y015
+
+@_typing.final
+class MLEventSubscription(_message.Message):
+    """`MLEventSubscription`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ML_EVENT_FIELD_NUMBER: _builtins.int
+    MODEL_NAME_FIELD_NUMBER: _builtins.int
+    EXPIRY_TIME_FIELD_NUMBER: _builtins.int
+    MODEL_METRIC_FIELD_NUMBER: _builtins.int
+    ML_ACCURACY_THRESHOLD_FIELD_NUMBER: _builtins.int
+    NUM_MODELS_FIELD_NUMBER: _builtins.int
+    ml_event: _builtins.str
+    """`mLEvent`: what the model decides, its `aIMLInferenceName` in the repository."""
+    model_name: _builtins.str
+    """`mLEventFilter`: the model by its name; empty: any that decides `ml_event`."""
+    model_metric: _builtins.str
+    """`mlEvRepCon.modelMetric` of the threshold below: a name of docs/metrics.md."""
+    ml_accuracy_threshold: _builtins.float
+    """`mlEvRepCon.mlAccuracyThreshold`: only versions whose figure of that metric is at least this."""
+    num_models: _builtins.int
+    """`modelProvExt.numModels`: versions of at most so many models are told; 0: of all."""
+    @_builtins.property
+    def expiry_time(self) -> _timestamp_pb2.Timestamp:
+        """`expiryTime`, wall-clock UTC; unset: never."""
+
+    def __init__(
+        self,
+        *,
+        ml_event: _builtins.str = ...,
+        model_name: _builtins.str = ...,
+        expiry_time: _timestamp_pb2.Timestamp | None = ...,
+        model_metric: _builtins.str = ...,
+        ml_accuracy_threshold: _builtins.float | None = ...,
+        num_models: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ml_accuracy_threshold", b"_ml_accuracy_threshold", "expiry_time", b"expiry_time", "ml_accuracy_threshold", b"ml_accuracy_threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ml_accuracy_threshold", b"_ml_accuracy_threshold", "expiry_time", b"expiry_time", "ml_accuracy_threshold", b"ml_accuracy_threshold", "ml_event", b"ml_event", "model_metric", b"model_metric", "model_name", b"model_name", "num_models", b"num_models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__ml_accuracy_threshold: _TypeAlias = _typing.Literal["ml_accuracy_threshold"]  # noqa: Y015
+    _WhichOneofArgType__ml_accuracy_threshold: _TypeAlias = _typing.Literal["_ml_accuracy_threshold", b"_ml_accuracy_threshold"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ml_accuracy_threshold) -> _WhichOneofReturnType__ml_accuracy_threshold | None: ...
+
+Global___MLEventSubscription: _TypeAlias = MLEventSubscription  # noqa: Y015
+
+@_typing.final
+class FailureEventInfoForMLModel(_message.Message):
+    """`FailureEventInfoForMLModel`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ML_EVENT_FIELD_NUMBER: _builtins.int
+    FAILURE_CODE_FIELD_NUMBER: _builtins.int
+    ml_event: _builtins.str
+    """`event`."""
+    failure_code: _builtins.str
+    """`failureCode`: UNAVAILABLE_ML_MODEL."""
+    def __init__(
+        self,
+        *,
+        ml_event: _builtins.str = ...,
+        failure_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure_code", b"failure_code", "ml_event", b"ml_event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FailureEventInfoForMLModel: _TypeAlias = FailureEventInfoForMLModel  # noqa: Y015
+
+@_typing.final
+class ProvisionSubscription(_message.Message):
+    """`NwdafMLModelProvSubsc`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    ML_EVENT_SUBSCS_FIELD_NUMBER: _builtins.int
+    NOTIF_CORRE_ID_FIELD_NUMBER: _builtins.int
+    FAIL_EVENT_REPORTS_FIELD_NUMBER: _builtins.int
+    CONSUMER_NF_ID_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """Given by the function. Output only."""
+    notif_corre_id: _builtins.str
+    """`notifCorreId`: the consumer's own mark, repeated in each notification."""
+    consumer_nf_id: _builtins.str
+    """Who subscribes."""
+    @_builtins.property
+    def ml_event_subscs(self) -> _containers.RepeatedCompositeFieldContainer[Global___MLEventSubscription]:
+        """`mLEventSubscs`, at least one."""
+
+    @_builtins.property
+    def fail_event_reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___FailureEventInfoForMLModel]:
+        """`failEventReports`. Output only."""
+
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        ml_event_subscs: _abc.Iterable[Global___MLEventSubscription] | None = ...,
+        notif_corre_id: _builtins.str = ...,
+        fail_event_reports: _abc.Iterable[Global___FailureEventInfoForMLModel] | None = ...,
+        consumer_nf_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer_nf_id", b"consumer_nf_id", "fail_event_reports", b"fail_event_reports", "ml_event_subscs", b"ml_event_subscs", "notif_corre_id", b"notif_corre_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvisionSubscription: _TypeAlias = ProvisionSubscription  # noqa: Y015
+
+@_typing.final
+class MLFileAddress(_message.Message):
+    """`MLModelAddr`, with what a consumer needs to fetch and verify the file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ML_MODEL_URL_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    ml_model_url: _builtins.str
+    """`mLModelUrl`: grpc://HOST:PORT/SERVICE/METHOD?model_name=…&version=…&file_name=…, a server stream
+    of the model repository.
+    """
+    sha256: _builtins.str
+    """SHA-256 of the file, hexadecimal."""
+    size_bytes: _builtins.int
+    """Length in bytes."""
+    def __init__(
+        self,
+        *,
+        ml_model_url: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ml_model_url", b"ml_model_url", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MLFileAddress: _TypeAlias = MLFileAddress  # noqa: Y015
+
+@_typing.final
+class SpatialValidity(_message.Message):
+    """A latitude and longitude box (`spatialValidity`); degrees."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MIN_LATITUDE_DEG_FIELD_NUMBER: _builtins.int
+    MAX_LATITUDE_DEG_FIELD_NUMBER: _builtins.int
+    MIN_LONGITUDE_DEG_FIELD_NUMBER: _builtins.int
+    MAX_LONGITUDE_DEG_FIELD_NUMBER: _builtins.int
+    min_latitude_deg: _builtins.float
+    """Southern edge."""
+    max_latitude_deg: _builtins.float
+    """Northern edge."""
+    min_longitude_deg: _builtins.float
+    """Western edge; larger than the eastern one across 180 degrees."""
+    max_longitude_deg: _builtins.float
+    """Eastern edge."""
+    def __init__(
+        self,
+        *,
+        min_latitude_deg: _builtins.float = ...,
+        max_latitude_deg: _builtins.float = ...,
+        min_longitude_deg: _builtins.float = ...,
+        max_longitude_deg: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_latitude_deg", b"max_latitude_deg", "max_longitude_deg", b"max_longitude_deg", "min_latitude_deg", b"min_latitude_deg", "min_longitude_deg", b"min_longitude_deg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpatialValidity: _TypeAlias = SpatialValidity  # noqa: Y015
+
+@_typing.final
+class AdditionalMLModelInformation(_message.Message):
+    """`AdditionalMLModelInformation`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_UNIQUE_ID_FIELD_NUMBER: _builtins.int
+    MODEL_NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    MODEL_METRIC_FIELD_NUMBER: _builtins.int
+    ACC_ML_MODEL_FIELD_NUMBER: _builtins.int
+    model_unique_id: _builtins.int
+    """`modelUniqueId`, from the repository's mapping."""
+    model_name: _builtins.str
+    """Name in the model repository (`mLModelId`)."""
+    version: _builtins.int
+    """Version in the model repository (`mLModelVersion`)."""
+    model_metric: _builtins.str
+    """`modelMetric`."""
+    acc_ml_model: _builtins.float
+    """`accMLModel`: the version's figure of that metric; absent when it has none."""
+    def __init__(
+        self,
+        *,
+        model_unique_id: _builtins.int = ...,
+        model_name: _builtins.str = ...,
+        version: _builtins.int = ...,
+        model_metric: _builtins.str = ...,
+        acc_ml_model: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acc_ml_model", b"_acc_ml_model", "acc_ml_model", b"acc_ml_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acc_ml_model", b"_acc_ml_model", "acc_ml_model", b"acc_ml_model", "model_metric", b"model_metric", "model_name", b"model_name", "model_unique_id", b"model_unique_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acc_ml_model: _TypeAlias = _typing.Literal["acc_ml_model"]  # noqa: Y015
+    _WhichOneofArgType__acc_ml_model: _TypeAlias = _typing.Literal["_acc_ml_model", b"_acc_ml_model"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acc_ml_model) -> _WhichOneofReturnType__acc_ml_model | None: ...
+
+Global___AdditionalMLModelInformation: _TypeAlias = AdditionalMLModelInformation  # noqa: Y015
+
+@_typing.final
+class MLEventNotification(_message.Message):
+    """`MLEventNotif`: one model of a notification."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ML_EVENT_FIELD_NUMBER: _builtins.int
+    ML_FILE_ADDR_FIELD_NUMBER: _builtins.int
+    VALIDITY_START_FIELD_NUMBER: _builtins.int
+    VALIDITY_END_FIELD_NUMBER: _builtins.int
+    SPATIAL_VALIDITY_FIELD_NUMBER: _builtins.int
+    ADD_MODEL_INFO_FIELD_NUMBER: _builtins.int
+    ml_event: _builtins.str
+    """`event`."""
+    @_builtins.property
+    def ml_file_addr(self) -> Global___MLFileAddress:
+        """`mLFileAddr`."""
+
+    @_builtins.property
+    def validity_start(self) -> _timestamp_pb2.Timestamp:
+        """`validityPeriod`: start; absent: always was."""
+
+    @_builtins.property
+    def validity_end(self) -> _timestamp_pb2.Timestamp:
+        """`validityPeriod`: end; absent: for ever."""
+
+    @_builtins.property
+    def spatial_validity(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpatialValidity]:
+        """`spatialValidity`; none: anywhere."""
+
+    @_builtins.property
+    def add_model_info(self) -> Global___AdditionalMLModelInformation:
+        """`addModelInfo`."""
+
+    def __init__(
+        self,
+        *,
+        ml_event: _builtins.str = ...,
+        ml_file_addr: Global___MLFileAddress | None = ...,
+        validity_start: _timestamp_pb2.Timestamp | None = ...,
+        validity_end: _timestamp_pb2.Timestamp | None = ...,
+        spatial_validity: _abc.Iterable[Global___SpatialValidity] | None = ...,
+        add_model_info: Global___AdditionalMLModelInformation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["add_model_info", b"add_model_info", "ml_file_addr", b"ml_file_addr", "validity_end", b"validity_end", "validity_start", b"validity_start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_model_info", b"add_model_info", "ml_event", b"ml_event", "ml_file_addr", b"ml_file_addr", "spatial_validity", b"spatial_validity", "validity_end", b"validity_end", "validity_start", b"validity_start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MLEventNotification: _TypeAlias = MLEventNotification  # noqa: Y015
+
+@_typing.final
+class ProvisionNotification(_message.Message):
+    """`NwdafMLModelProvNotif`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    NOTIF_CORRE_ID_FIELD_NUMBER: _builtins.int
+    EVENT_NOTIFS_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """`subscriptionId`."""
+    notif_corre_id: _builtins.str
+    """`notifCorreId`."""
+    @_builtins.property
+    def event_notifs(self) -> _containers.RepeatedCompositeFieldContainer[Global___MLEventNotification]:
+        """`eventNotifs`."""
+
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        notif_corre_id: _builtins.str = ...,
+        event_notifs: _abc.Iterable[Global___MLEventNotification] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_notifs", b"event_notifs", "notif_corre_id", b"notif_corre_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvisionNotification: _TypeAlias = ProvisionNotification  # noqa: Y015
+
+@_typing.final
+class CreateProvisionSubscriptionRequest(_message.Message):
+    """Request of CreateProvisionSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> Global___ProvisionSubscription:
+        """What to provision."""
+
+    def __init__(
+        self,
+        *,
+        subscription: Global___ProvisionSubscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateProvisionSubscriptionRequest: _TypeAlias = CreateProvisionSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class CreateProvisionSubscriptionResponse(_message.Message):
+    """Response of CreateProvisionSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> Global___ProvisionSubscription:
+        """The subscription, with what was accepted."""
+
+    def __init__(
+        self,
+        *,
+        subscription: Global___ProvisionSubscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateProvisionSubscriptionResponse: _TypeAlias = CreateProvisionSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class UpdateProvisionSubscriptionRequest(_message.Message):
+    """Request of UpdateProvisionSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> Global___ProvisionSubscription:
+        """All of its new content; `subscription_id` names it."""
+
+    def __init__(
+        self,
+        *,
+        subscription: Global___ProvisionSubscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateProvisionSubscriptionRequest: _TypeAlias = UpdateProvisionSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class UpdateProvisionSubscriptionResponse(_message.Message):
+    """Response of UpdateProvisionSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> Global___ProvisionSubscription:
+        """The subscription, with what was accepted."""
+
+    def __init__(
+        self,
+        *,
+        subscription: Global___ProvisionSubscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateProvisionSubscriptionResponse: _TypeAlias = UpdateProvisionSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class DeleteProvisionSubscriptionRequest(_message.Message):
+    """Request of DeleteProvisionSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteProvisionSubscriptionRequest: _TypeAlias = DeleteProvisionSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class DeleteProvisionSubscriptionResponse(_message.Message):
+    """Response of DeleteProvisionSubscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteProvisionSubscriptionResponse: _TypeAlias = DeleteProvisionSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class WatchProvisionNotificationsRequest(_message.Message):
+    """Request of WatchProvisionNotifications."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchProvisionNotificationsRequest: _TypeAlias = WatchProvisionNotificationsRequest  # noqa: Y015
+
+@_typing.final
+class WatchProvisionNotificationsResponse(_message.Message):
+    """Response of WatchProvisionNotifications."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTIFICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def notification(self) -> Global___ProvisionNotification:
+        """The notification."""
+
+    def __init__(
+        self,
+        *,
+        notification: Global___ProvisionNotification | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchProvisionNotificationsResponse: _TypeAlias = WatchProvisionNotificationsResponse  # noqa: Y015

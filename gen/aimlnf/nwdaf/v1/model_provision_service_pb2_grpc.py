@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class ModelProvisionServiceStub:
     """Nnwdaf_MLModelProvision of the MTLF (TS 29.520 4.5, 5.4; TS 23.288 6.2A). Difference: the
-    notification is a stream that starts with the latest approved version.
+    notification is a stream that starts with the version to use now.
     """
 
     def __init__(self, channel):
@@ -36,6 +36,26 @@ class ModelProvisionServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateProvisionSubscription = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelProvisionService/CreateProvisionSubscription',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.CreateProvisionSubscriptionRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.CreateProvisionSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.UpdateProvisionSubscription = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelProvisionService/UpdateProvisionSubscription',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.UpdateProvisionSubscriptionRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.UpdateProvisionSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.DeleteProvisionSubscription = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelProvisionService/DeleteProvisionSubscription',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.DeleteProvisionSubscriptionRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.DeleteProvisionSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.WatchProvisionNotifications = channel.unary_stream(
+                '/aimlnf.nwdaf.v1.ModelProvisionService/WatchProvisionNotifications',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.WatchProvisionNotificationsRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.WatchProvisionNotificationsResponse.FromString,
+                _registered_method=True)
         self.GetProvisionedModel = channel.unary_unary(
                 '/aimlnf.nwdaf.v1.ModelProvisionService/GetProvisionedModel',
                 request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.GetProvisionedModelRequest.SerializeToString,
@@ -50,8 +70,39 @@ class ModelProvisionServiceStub:
 
 class ModelProvisionServiceServicer:
     """Nnwdaf_MLModelProvision of the MTLF (TS 29.520 4.5, 5.4; TS 23.288 6.2A). Difference: the
-    notification is a stream that starts with the latest approved version.
+    notification is a stream that starts with the version to use now.
     """
+
+    def CreateProvisionSubscription(self, request, context):
+        """Nnwdaf_MLModelProvision_Subscribe. What cannot be provisioned is in `fail_event_reports`;
+        FAILED_PRECONDITION (UNAVAILABLE_DATA, `cause` UNAVAILABLE_ML_MODEL) when nothing can.
+        RESOURCE_EXHAUSTED (QUOTA_EXCEEDED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateProvisionSubscription(self, request, context):
+        """Nnwdaf_MLModelProvision_Subscribe of an existing subscription (PUT): replaces it. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteProvisionSubscription(self, request, context):
+        """Nnwdaf_MLModelProvision_Unsubscribe: its streams end. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchProvisionNotifications(self, request, context):
+        """Nnwdaf_MLModelProvision_Notify: the versions to use now, then each that takes a place. Ends
+        when every entry has expired. NOT_FOUND, also when it is deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetProvisionedModel(self, request, context):
         """The version that `champion` points to, else the newest approved one. NOT_FOUND
@@ -62,7 +113,7 @@ class ModelProvisionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchProvisionedModels(self, request, context):
-        """Nnwdaf_MLModelProvision_Subscribe and _Notify: that version, then each that takes its place.
+        """That version, then each that takes its place, without a subscription.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -71,6 +122,26 @@ class ModelProvisionServiceServicer:
 
 def add_ModelProvisionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateProvisionSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateProvisionSubscription,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.CreateProvisionSubscriptionRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.CreateProvisionSubscriptionResponse.SerializeToString,
+            ),
+            'UpdateProvisionSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateProvisionSubscription,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.UpdateProvisionSubscriptionRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.UpdateProvisionSubscriptionResponse.SerializeToString,
+            ),
+            'DeleteProvisionSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteProvisionSubscription,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.DeleteProvisionSubscriptionRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.DeleteProvisionSubscriptionResponse.SerializeToString,
+            ),
+            'WatchProvisionNotifications': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchProvisionNotifications,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.WatchProvisionNotificationsRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.WatchProvisionNotificationsResponse.SerializeToString,
+            ),
             'GetProvisionedModel': grpc.unary_unary_rpc_method_handler(
                     servicer.GetProvisionedModel,
                     request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.GetProvisionedModelRequest.FromString,
@@ -91,8 +162,116 @@ def add_ModelProvisionServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ModelProvisionService:
     """Nnwdaf_MLModelProvision of the MTLF (TS 29.520 4.5, 5.4; TS 23.288 6.2A). Difference: the
-    notification is a stream that starts with the latest approved version.
+    notification is a stream that starts with the version to use now.
     """
+
+    @staticmethod
+    def CreateProvisionSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelProvisionService/CreateProvisionSubscription',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.CreateProvisionSubscriptionRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.CreateProvisionSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateProvisionSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelProvisionService/UpdateProvisionSubscription',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.UpdateProvisionSubscriptionRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.UpdateProvisionSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteProvisionSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelProvisionService/DeleteProvisionSubscription',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.DeleteProvisionSubscriptionRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.DeleteProvisionSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchProvisionNotifications(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelProvisionService/WatchProvisionNotifications',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.WatchProvisionNotificationsRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__provision__service__pb2.WatchProvisionNotificationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetProvisionedModel(request,

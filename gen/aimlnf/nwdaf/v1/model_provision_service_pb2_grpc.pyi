@@ -28,38 +28,101 @@ GRPC_VERSION: str
 
 class ModelProvisionServiceStub:
     """Nnwdaf_MLModelProvision of the MTLF (TS 29.520 4.5, 5.4; TS 23.288 6.2A). Difference: the
-    notification is a stream that starts with the latest approved version.
+    notification is a stream that starts with the version to use now.
     """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ModelProvisionServiceAsyncStub: ...
+    CreateProvisionSubscription: _grpc.UnaryUnaryMultiCallable[_model_provision_service_pb2.CreateProvisionSubscriptionRequest, _model_provision_service_pb2.CreateProvisionSubscriptionResponse]
+    """Nnwdaf_MLModelProvision_Subscribe. What cannot be provisioned is in `fail_event_reports`;
+    FAILED_PRECONDITION (UNAVAILABLE_DATA, `cause` UNAVAILABLE_ML_MODEL) when nothing can.
+    RESOURCE_EXHAUSTED (QUOTA_EXCEEDED).
+    """
+    UpdateProvisionSubscription: _grpc.UnaryUnaryMultiCallable[_model_provision_service_pb2.UpdateProvisionSubscriptionRequest, _model_provision_service_pb2.UpdateProvisionSubscriptionResponse]
+    """Nnwdaf_MLModelProvision_Subscribe of an existing subscription (PUT): replaces it. NOT_FOUND."""
+    DeleteProvisionSubscription: _grpc.UnaryUnaryMultiCallable[_model_provision_service_pb2.DeleteProvisionSubscriptionRequest, _model_provision_service_pb2.DeleteProvisionSubscriptionResponse]
+    """Nnwdaf_MLModelProvision_Unsubscribe: its streams end. NOT_FOUND."""
+    WatchProvisionNotifications: _grpc.UnaryStreamMultiCallable[_model_provision_service_pb2.WatchProvisionNotificationsRequest, _model_provision_service_pb2.WatchProvisionNotificationsResponse]
+    """Nnwdaf_MLModelProvision_Notify: the versions to use now, then each that takes a place. Ends
+    when every entry has expired. NOT_FOUND, also when it is deleted.
+    """
     GetProvisionedModel: _grpc.UnaryUnaryMultiCallable[_model_provision_service_pb2.GetProvisionedModelRequest, _model_provision_service_pb2.GetProvisionedModelResponse]
     """The version that `champion` points to, else the newest approved one. NOT_FOUND
     (UNAVAILABLE_DATA; in 3GPP UNAVAILABLE_ML_MODEL).
     """
     WatchProvisionedModels: _grpc.UnaryStreamMultiCallable[_model_provision_service_pb2.WatchProvisionedModelsRequest, _model_provision_service_pb2.WatchProvisionedModelsResponse]
-    """Nnwdaf_MLModelProvision_Subscribe and _Notify: that version, then each that takes its place."""
+    """That version, then each that takes its place, without a subscription."""
 
 @_typing.type_check_only
 class ModelProvisionServiceAsyncStub(ModelProvisionServiceStub):
     """Nnwdaf_MLModelProvision of the MTLF (TS 29.520 4.5, 5.4; TS 23.288 6.2A). Difference: the
-    notification is a stream that starts with the latest approved version.
+    notification is a stream that starts with the version to use now.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateProvisionSubscription: _aio.UnaryUnaryMultiCallable[_model_provision_service_pb2.CreateProvisionSubscriptionRequest, _model_provision_service_pb2.CreateProvisionSubscriptionResponse]  # type: ignore[assignment]
+    """Nnwdaf_MLModelProvision_Subscribe. What cannot be provisioned is in `fail_event_reports`;
+    FAILED_PRECONDITION (UNAVAILABLE_DATA, `cause` UNAVAILABLE_ML_MODEL) when nothing can.
+    RESOURCE_EXHAUSTED (QUOTA_EXCEEDED).
+    """
+    UpdateProvisionSubscription: _aio.UnaryUnaryMultiCallable[_model_provision_service_pb2.UpdateProvisionSubscriptionRequest, _model_provision_service_pb2.UpdateProvisionSubscriptionResponse]  # type: ignore[assignment]
+    """Nnwdaf_MLModelProvision_Subscribe of an existing subscription (PUT): replaces it. NOT_FOUND."""
+    DeleteProvisionSubscription: _aio.UnaryUnaryMultiCallable[_model_provision_service_pb2.DeleteProvisionSubscriptionRequest, _model_provision_service_pb2.DeleteProvisionSubscriptionResponse]  # type: ignore[assignment]
+    """Nnwdaf_MLModelProvision_Unsubscribe: its streams end. NOT_FOUND."""
+    WatchProvisionNotifications: _aio.UnaryStreamMultiCallable[_model_provision_service_pb2.WatchProvisionNotificationsRequest, _model_provision_service_pb2.WatchProvisionNotificationsResponse]  # type: ignore[assignment]
+    """Nnwdaf_MLModelProvision_Notify: the versions to use now, then each that takes a place. Ends
+    when every entry has expired. NOT_FOUND, also when it is deleted.
+    """
     GetProvisionedModel: _aio.UnaryUnaryMultiCallable[_model_provision_service_pb2.GetProvisionedModelRequest, _model_provision_service_pb2.GetProvisionedModelResponse]  # type: ignore[assignment]
     """The version that `champion` points to, else the newest approved one. NOT_FOUND
     (UNAVAILABLE_DATA; in 3GPP UNAVAILABLE_ML_MODEL).
     """
     WatchProvisionedModels: _aio.UnaryStreamMultiCallable[_model_provision_service_pb2.WatchProvisionedModelsRequest, _model_provision_service_pb2.WatchProvisionedModelsResponse]  # type: ignore[assignment]
-    """Nnwdaf_MLModelProvision_Subscribe and _Notify: that version, then each that takes its place."""
+    """That version, then each that takes its place, without a subscription."""
 
 class ModelProvisionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Nnwdaf_MLModelProvision of the MTLF (TS 29.520 4.5, 5.4; TS 23.288 6.2A). Difference: the
-    notification is a stream that starts with the latest approved version.
+    notification is a stream that starts with the version to use now.
     """
+
+    @_abc_1.abstractmethod
+    def CreateProvisionSubscription(
+        self,
+        request: _model_provision_service_pb2.CreateProvisionSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_provision_service_pb2.CreateProvisionSubscriptionResponse, _abc.Awaitable[_model_provision_service_pb2.CreateProvisionSubscriptionResponse]]:
+        """Nnwdaf_MLModelProvision_Subscribe. What cannot be provisioned is in `fail_event_reports`;
+        FAILED_PRECONDITION (UNAVAILABLE_DATA, `cause` UNAVAILABLE_ML_MODEL) when nothing can.
+        RESOURCE_EXHAUSTED (QUOTA_EXCEEDED).
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateProvisionSubscription(
+        self,
+        request: _model_provision_service_pb2.UpdateProvisionSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_provision_service_pb2.UpdateProvisionSubscriptionResponse, _abc.Awaitable[_model_provision_service_pb2.UpdateProvisionSubscriptionResponse]]:
+        """Nnwdaf_MLModelProvision_Subscribe of an existing subscription (PUT): replaces it. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def DeleteProvisionSubscription(
+        self,
+        request: _model_provision_service_pb2.DeleteProvisionSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_provision_service_pb2.DeleteProvisionSubscriptionResponse, _abc.Awaitable[_model_provision_service_pb2.DeleteProvisionSubscriptionResponse]]:
+        """Nnwdaf_MLModelProvision_Unsubscribe: its streams end. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def WatchProvisionNotifications(
+        self,
+        request: _model_provision_service_pb2.WatchProvisionNotificationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_model_provision_service_pb2.WatchProvisionNotificationsResponse], _abc.AsyncIterator[_model_provision_service_pb2.WatchProvisionNotificationsResponse]]:
+        """Nnwdaf_MLModelProvision_Notify: the versions to use now, then each that takes a place. Ends
+        when every entry has expired. NOT_FOUND, also when it is deleted.
+        """
 
     @_abc_1.abstractmethod
     def GetProvisionedModel(
@@ -77,6 +140,6 @@ class ModelProvisionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_provision_service_pb2.WatchProvisionedModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_model_provision_service_pb2.WatchProvisionedModelsResponse], _abc.AsyncIterator[_model_provision_service_pb2.WatchProvisionedModelsResponse]]:
-        """Nnwdaf_MLModelProvision_Subscribe and _Notify: that version, then each that takes its place."""
+        """That version, then each that takes its place, without a subscription."""
 
 def add_ModelProvisionServiceServicer_to_server(servicer: ModelProvisionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -64,7 +65,7 @@ class _JobStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobState.Val
     JOB_STATE_QUEUED: _JobState.ValueType  # 1
     """Waits for its turn."""
     JOB_STATE_RUNNING: _JobState.ValueType  # 2
-    """Runs. A job that was running when the MTLF died runs again from its start, or from its
+    """Runs. A job that was running when the MTLF died goes on from its last checkpoint, or from its
     publication if it had come so far.
     """
     JOB_STATE_SUCCEEDED: _JobState.ValueType  # 3
@@ -73,6 +74,8 @@ class _JobStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobState.Val
     """Ended with an error, see `failure`."""
     JOB_STATE_CANCELLED: _JobState.ValueType  # 5
     """Cancelled."""
+    JOB_STATE_SUSPENDED: _JobState.ValueType  # 6
+    """Suspended; its progress is kept."""
 
 class JobState(_JobState, metaclass=_JobStateEnumTypeWrapper):
     """State of a job."""
@@ -82,7 +85,7 @@ JOB_STATE_UNSPECIFIED: JobState.ValueType  # 0
 JOB_STATE_QUEUED: JobState.ValueType  # 1
 """Waits for its turn."""
 JOB_STATE_RUNNING: JobState.ValueType  # 2
-"""Runs. A job that was running when the MTLF died runs again from its start, or from its
+"""Runs. A job that was running when the MTLF died goes on from its last checkpoint, or from its
 publication if it had come so far.
 """
 JOB_STATE_SUCCEEDED: JobState.ValueType  # 3
@@ -91,7 +94,33 @@ JOB_STATE_FAILED: JobState.ValueType  # 4
 """Ended with an error, see `failure`."""
 JOB_STATE_CANCELLED: JobState.ValueType  # 5
 """Cancelled."""
+JOB_STATE_SUSPENDED: JobState.ValueType  # 6
+"""Suspended; its progress is kept."""
 Global___JobState: _TypeAlias = JobState  # noqa: Y015
+
+class _DelayEventCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DelayEventCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DelayEventCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELAY_EVENT_CAUSE_UNSPECIFIED: _DelayEventCause.ValueType  # 0
+    """No delay."""
+    DELAY_EVENT_CAUSE_ML_MODEL_TRAIN_FAILURE: _DelayEventCause.ValueType  # 1
+    """ML_MODEL_TRAIN_FAILURE: the job failed."""
+    DELAY_EVENT_CAUSE_NEED_MORE_TIME: _DelayEventCause.ValueType  # 2
+    """NEED_MORE_TIME: `max_res_time` has passed and the job is not finished."""
+
+class DelayEventCause(_DelayEventCause, metaclass=_DelayEventCauseEnumTypeWrapper):
+    """`DelayEventNotif` cause (TS 29.520 5.5.6)."""
+
+DELAY_EVENT_CAUSE_UNSPECIFIED: DelayEventCause.ValueType  # 0
+"""No delay."""
+DELAY_EVENT_CAUSE_ML_MODEL_TRAIN_FAILURE: DelayEventCause.ValueType  # 1
+"""ML_MODEL_TRAIN_FAILURE: the job failed."""
+DELAY_EVENT_CAUSE_NEED_MORE_TIME: DelayEventCause.ValueType  # 2
+"""NEED_MORE_TIME: `max_res_time` has passed and the job is not finished."""
+Global___DelayEventCause: _TypeAlias = DelayEventCause  # noqa: Y015
 
 @_typing.final
 class ScenarioProfile(_message.Message):
@@ -166,6 +195,8 @@ class TrainingSpec(_message.Message):
     PROFILE_FIELD_NUMBER: _builtins.int
     TIME_BUDGET_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    NOTIF_CORRE_ID_FIELD_NUMBER: _builtins.int
+    MAX_RES_TIME_FIELD_NUMBER: _builtins.int
     model_name: _builtins.str
     """Name of the model that gets a new version."""
     training_type: Global___MLTrainingType.ValueType
@@ -174,6 +205,8 @@ class TrainingSpec(_message.Message):
     """Version to start from, for RE_TRAINING and FINE_TUNING."""
     seed: _builtins.int
     """Seed of data and weights."""
+    notif_corre_id: _builtins.str
+    """`notifCorreId`: the consumer's own mark."""
     @_builtins.property
     def profile(self) -> Global___ScenarioProfile:
         """Environment to train for."""
@@ -181,6 +214,12 @@ class TrainingSpec(_message.Message):
     @_builtins.property
     def time_budget(self) -> _duration_pb2.Duration:
         """Wall-clock bound of the training itself."""
+
+    @_builtins.property
+    def max_res_time(self) -> _duration_pb2.Duration:
+        """`mLTrainRepInfo.maxResTime`: how long after its creation the consumer expects the result; unset:
+        it does not mind. The job goes on, and says NEED_MORE_TIME.
+        """
 
     def __init__(
         self,
@@ -191,10 +230,12 @@ class TrainingSpec(_message.Message):
         profile: Global___ScenarioProfile | None = ...,
         time_budget: _duration_pb2.Duration | None = ...,
         seed: _builtins.int = ...,
+        notif_corre_id: _builtins.str = ...,
+        max_res_time: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile", "time_budget", b"time_budget"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["max_res_time", b"max_res_time", "profile", b"profile", "time_budget", b"time_budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_name", b"model_name", "profile", b"profile", "seed", b"seed", "source_version", b"source_version", "time_budget", b"time_budget", "training_type", b"training_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_res_time", b"max_res_time", "model_name", b"model_name", "notif_corre_id", b"notif_corre_id", "profile", b"profile", "seed", b"seed", "source_version", b"source_version", "time_budget", b"time_budget", "training_type", b"training_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -236,6 +277,8 @@ class TrainingJob(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    DELAY_EVENT_CAUSE_FIELD_NUMBER: _builtins.int
+    ML_MODEL_ACC_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """Identity."""
     state: Global___JobState.ValueType
@@ -248,6 +291,12 @@ class TrainingJob(_message.Message):
     """Version that was published; 0 until then."""
     failure: _builtins.str
     """Why it failed, one sentence."""
+    delay_event_cause: Global___DelayEventCause.ValueType
+    """`delayEventNotif`: why there is no result yet, or never will be."""
+    ml_model_acc: _builtins.float
+    """`statusReport.mlModelAcc`: ratio to exhaustive search in percent on validation scenarios; absent
+    until the training has ended.
+    """
     @_builtins.property
     def spec(self) -> Global___TrainingSpec:
         """What is trained."""
@@ -277,12 +326,16 @@ class TrainingJob(_message.Message):
         failure: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        delay_event_cause: Global___DelayEventCause.ValueType = ...,
+        ml_model_acc: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "spec", b"spec", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ml_model_acc", b"_ml_model_acc", "create_time", b"create_time", "ml_model_acc", b"ml_model_acc", "spec", b"spec", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "failure", b"failure", "job_id", b"job_id", "metrics", b"metrics", "progress_percent", b"progress_percent", "progress_state_info", b"progress_state_info", "published_version", b"published_version", "spec", b"spec", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ml_model_acc", b"_ml_model_acc", "create_time", b"create_time", "delay_event_cause", b"delay_event_cause", "failure", b"failure", "job_id", b"job_id", "metrics", b"metrics", "ml_model_acc", b"ml_model_acc", "progress_percent", b"progress_percent", "progress_state_info", b"progress_state_info", "published_version", b"published_version", "spec", b"spec", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__ml_model_acc: _TypeAlias = _typing.Literal["ml_model_acc"]  # noqa: Y015
+    _WhichOneofArgType__ml_model_acc: _TypeAlias = _typing.Literal["_ml_model_acc", b"_ml_model_acc"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ml_model_acc) -> _WhichOneofReturnType__ml_model_acc | None: ...
 
 Global___TrainingJob: _TypeAlias = TrainingJob  # noqa: Y015
 
@@ -611,6 +664,156 @@ class CancelTrainingJobResponse(_message.Message):
 Global___CancelTrainingJobResponse: _TypeAlias = CancelTrainingJobResponse  # noqa: Y015
 
 @_typing.final
+class SuspendTrainingJobRequest(_message.Message):
+    """Request of SuspendTrainingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendTrainingJobRequest: _TypeAlias = SuspendTrainingJobRequest  # noqa: Y015
+
+@_typing.final
+class SuspendTrainingJobResponse(_message.Message):
+    """Response of SuspendTrainingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def job(self) -> Global___TrainingJob:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: Global___TrainingJob | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendTrainingJobResponse: _TypeAlias = SuspendTrainingJobResponse  # noqa: Y015
+
+@_typing.final
+class ResumeTrainingJobRequest(_message.Message):
+    """Request of ResumeTrainingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeTrainingJobRequest: _TypeAlias = ResumeTrainingJobRequest  # noqa: Y015
+
+@_typing.final
+class ResumeTrainingJobResponse(_message.Message):
+    """Response of ResumeTrainingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def job(self) -> Global___TrainingJob:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: Global___TrainingJob | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeTrainingJobResponse: _TypeAlias = ResumeTrainingJobResponse  # noqa: Y015
+
+@_typing.final
+class UpdateTrainingJobRequest(_message.Message):
+    """Request of UpdateTrainingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    SPEC_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    """Which."""
+    @_builtins.property
+    def spec(self) -> Global___TrainingSpec:
+        """The new values."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which of them: time_budget, seed, profile, notif_corre_id, max_res_time."""
+
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+        spec: Global___TrainingSpec | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "spec", b"spec", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateTrainingJobRequest: _TypeAlias = UpdateTrainingJobRequest  # noqa: Y015
+
+@_typing.final
+class UpdateTrainingJobResponse(_message.Message):
+    """Response of UpdateTrainingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def job(self) -> Global___TrainingJob:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: Global___TrainingJob | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateTrainingJobResponse: _TypeAlias = UpdateTrainingJobResponse  # noqa: Y015
+
+@_typing.final
 class WatchTrainingJobRequest(_message.Message):
     """Request of WatchTrainingJob."""
 
@@ -753,6 +956,144 @@ class GetTestingJobResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTestingJobResponse: _TypeAlias = GetTestingJobResponse  # noqa: Y015
+
+@_typing.final
+class CancelTestingJobRequest(_message.Message):
+    """Request of CancelTestingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelTestingJobRequest: _TypeAlias = CancelTestingJobRequest  # noqa: Y015
+
+@_typing.final
+class CancelTestingJobResponse(_message.Message):
+    """Response of CancelTestingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def job(self) -> Global___TestingJob:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: Global___TestingJob | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelTestingJobResponse: _TypeAlias = CancelTestingJobResponse  # noqa: Y015
+
+@_typing.final
+class SuspendTestingJobRequest(_message.Message):
+    """Request of SuspendTestingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendTestingJobRequest: _TypeAlias = SuspendTestingJobRequest  # noqa: Y015
+
+@_typing.final
+class SuspendTestingJobResponse(_message.Message):
+    """Response of SuspendTestingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def job(self) -> Global___TestingJob:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: Global___TestingJob | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendTestingJobResponse: _TypeAlias = SuspendTestingJobResponse  # noqa: Y015
+
+@_typing.final
+class ResumeTestingJobRequest(_message.Message):
+    """Request of ResumeTestingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeTestingJobRequest: _TypeAlias = ResumeTestingJobRequest  # noqa: Y015
+
+@_typing.final
+class ResumeTestingJobResponse(_message.Message):
+    """Response of ResumeTestingJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def job(self) -> Global___TestingJob:
+        """The job."""
+
+    def __init__(
+        self,
+        *,
+        job: Global___TestingJob | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeTestingJobResponse: _TypeAlias = ResumeTestingJobResponse  # noqa: Y015
 
 @_typing.final
 class WatchTestingJobRequest(_message.Message):

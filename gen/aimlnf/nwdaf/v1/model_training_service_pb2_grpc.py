@@ -57,6 +57,21 @@ class ModelTrainingServiceStub:
                 request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.CancelTrainingJobRequest.SerializeToString,
                 response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.CancelTrainingJobResponse.FromString,
                 _registered_method=True)
+        self.SuspendTrainingJob = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelTrainingService/SuspendTrainingJob',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTrainingJobRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTrainingJobResponse.FromString,
+                _registered_method=True)
+        self.ResumeTrainingJob = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelTrainingService/ResumeTrainingJob',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTrainingJobRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTrainingJobResponse.FromString,
+                _registered_method=True)
+        self.UpdateTrainingJob = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelTrainingService/UpdateTrainingJob',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.UpdateTrainingJobRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.UpdateTrainingJobResponse.FromString,
+                _registered_method=True)
         self.WatchTrainingJob = channel.unary_stream(
                 '/aimlnf.nwdaf.v1.ModelTrainingService/WatchTrainingJob',
                 request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.WatchTrainingJobRequest.SerializeToString,
@@ -71,6 +86,21 @@ class ModelTrainingServiceStub:
                 '/aimlnf.nwdaf.v1.ModelTrainingService/GetTestingJob',
                 request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.GetTestingJobRequest.SerializeToString,
                 response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.GetTestingJobResponse.FromString,
+                _registered_method=True)
+        self.CancelTestingJob = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelTrainingService/CancelTestingJob',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.CancelTestingJobRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.CancelTestingJobResponse.FromString,
+                _registered_method=True)
+        self.SuspendTestingJob = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelTrainingService/SuspendTestingJob',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTestingJobRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTestingJobResponse.FromString,
+                _registered_method=True)
+        self.ResumeTestingJob = channel.unary_unary(
+                '/aimlnf.nwdaf.v1.ModelTrainingService/ResumeTestingJob',
+                request_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTestingJobRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTestingJobResponse.FromString,
                 _registered_method=True)
         self.WatchTestingJob = channel.unary_stream(
                 '/aimlnf.nwdaf.v1.ModelTrainingService/WatchTestingJob',
@@ -114,6 +144,30 @@ class ModelTrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SuspendTrainingJob(self, request, context):
+        """Stops a job that waits or runs, with what it has reached; another one may run meanwhile. The same
+        again for a suspended one. FAILED_PRECONDITION when it is finished or being published.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeTrainingJob(self, request, context):
+        """Queues a suspended job again; it goes on from its last checkpoint. FAILED_PRECONDITION when it is
+        not suspended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateTrainingJob(self, request, context):
+        """Changes a job that waits (PATCH): the fields of `update_mask`, others stay. FAILED_PRECONDITION
+        when it has begun.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchTrainingJob(self, request, context):
         """The job now and at each change, until it is finished. NOT_FOUND.
         """
@@ -130,6 +184,27 @@ class ModelTrainingServiceServicer:
 
     def GetTestingJob(self, request, context):
         """One testing job. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelTestingJob(self, request, context):
+        """Ends a job that is not finished (`cancelRequest` of MLTestingRequest).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendTestingJob(self, request, context):
+        """As SuspendTrainingJob (`suspendRequest`); a test begins again when it is resumed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeTestingJob(self, request, context):
+        """As ResumeTrainingJob.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,6 +240,21 @@ def add_ModelTrainingServiceServicer_to_server(servicer, server):
                     request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.CancelTrainingJobRequest.FromString,
                     response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.CancelTrainingJobResponse.SerializeToString,
             ),
+            'SuspendTrainingJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendTrainingJob,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTrainingJobRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTrainingJobResponse.SerializeToString,
+            ),
+            'ResumeTrainingJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeTrainingJob,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTrainingJobRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTrainingJobResponse.SerializeToString,
+            ),
+            'UpdateTrainingJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateTrainingJob,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.UpdateTrainingJobRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.UpdateTrainingJobResponse.SerializeToString,
+            ),
             'WatchTrainingJob': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchTrainingJob,
                     request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.WatchTrainingJobRequest.FromString,
@@ -179,6 +269,21 @@ def add_ModelTrainingServiceServicer_to_server(servicer, server):
                     servicer.GetTestingJob,
                     request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.GetTestingJobRequest.FromString,
                     response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.GetTestingJobResponse.SerializeToString,
+            ),
+            'CancelTestingJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelTestingJob,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.CancelTestingJobRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.CancelTestingJobResponse.SerializeToString,
+            ),
+            'SuspendTestingJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendTestingJob,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTestingJobRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTestingJobResponse.SerializeToString,
+            ),
+            'ResumeTestingJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeTestingJob,
+                    request_deserializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTestingJobRequest.FromString,
+                    response_serializer=aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTestingJobResponse.SerializeToString,
             ),
             'WatchTestingJob': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchTestingJob,
@@ -308,6 +413,87 @@ class ModelTrainingService:
             _registered_method=True)
 
     @staticmethod
+    def SuspendTrainingJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelTrainingService/SuspendTrainingJob',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTrainingJobRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTrainingJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeTrainingJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelTrainingService/ResumeTrainingJob',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTrainingJobRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTrainingJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateTrainingJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelTrainingService/UpdateTrainingJob',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.UpdateTrainingJobRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.UpdateTrainingJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def WatchTrainingJob(request,
             target,
             options=(),
@@ -378,6 +564,87 @@ class ModelTrainingService:
             '/aimlnf.nwdaf.v1.ModelTrainingService/GetTestingJob',
             aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.GetTestingJobRequest.SerializeToString,
             aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.GetTestingJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelTestingJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelTrainingService/CancelTestingJob',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.CancelTestingJobRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.CancelTestingJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendTestingJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelTrainingService/SuspendTestingJob',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTestingJobRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.SuspendTestingJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeTestingJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.nwdaf.v1.ModelTrainingService/ResumeTestingJob',
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTestingJobRequest.SerializeToString,
+            aimlnf_dot_nwdaf_dot_v1_dot_model__training__service__pb2.ResumeTestingJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,12 +46,30 @@ class ModelTrainingServiceStub:
     """Training jobs, newest first."""
     CancelTrainingJob: _grpc.UnaryUnaryMultiCallable[_model_training_service_pb2.CancelTrainingJobRequest, _model_training_service_pb2.CancelTrainingJobResponse]
     """Ends a job that is not finished; nothing is published. FAILED_PRECONDITION when it is finished."""
+    SuspendTrainingJob: _grpc.UnaryUnaryMultiCallable[_model_training_service_pb2.SuspendTrainingJobRequest, _model_training_service_pb2.SuspendTrainingJobResponse]
+    """Stops a job that waits or runs, with what it has reached; another one may run meanwhile. The same
+    again for a suspended one. FAILED_PRECONDITION when it is finished or being published.
+    """
+    ResumeTrainingJob: _grpc.UnaryUnaryMultiCallable[_model_training_service_pb2.ResumeTrainingJobRequest, _model_training_service_pb2.ResumeTrainingJobResponse]
+    """Queues a suspended job again; it goes on from its last checkpoint. FAILED_PRECONDITION when it is
+    not suspended.
+    """
+    UpdateTrainingJob: _grpc.UnaryUnaryMultiCallable[_model_training_service_pb2.UpdateTrainingJobRequest, _model_training_service_pb2.UpdateTrainingJobResponse]
+    """Changes a job that waits (PATCH): the fields of `update_mask`, others stay. FAILED_PRECONDITION
+    when it has begun.
+    """
     WatchTrainingJob: _grpc.UnaryStreamMultiCallable[_model_training_service_pb2.WatchTrainingJobRequest, _model_training_service_pb2.WatchTrainingJobResponse]
     """The job now and at each change, until it is finished. NOT_FOUND."""
     CreateTestingJob: _grpc.UnaryUnaryMultiCallable[_model_training_service_pb2.CreateTestingJobRequest, _model_training_service_pb2.CreateTestingJobResponse]
     """Tests a published version on held-out scenarios. Idempotent by `request_id`. NOT_FOUND."""
     GetTestingJob: _grpc.UnaryUnaryMultiCallable[_model_training_service_pb2.GetTestingJobRequest, _model_training_service_pb2.GetTestingJobResponse]
     """One testing job. NOT_FOUND."""
+    CancelTestingJob: _grpc.UnaryUnaryMultiCallable[_model_training_service_pb2.CancelTestingJobRequest, _model_training_service_pb2.CancelTestingJobResponse]
+    """Ends a job that is not finished (`cancelRequest` of MLTestingRequest)."""
+    SuspendTestingJob: _grpc.UnaryUnaryMultiCallable[_model_training_service_pb2.SuspendTestingJobRequest, _model_training_service_pb2.SuspendTestingJobResponse]
+    """As SuspendTrainingJob (`suspendRequest`); a test begins again when it is resumed."""
+    ResumeTestingJob: _grpc.UnaryUnaryMultiCallable[_model_training_service_pb2.ResumeTestingJobRequest, _model_training_service_pb2.ResumeTestingJobResponse]
+    """As ResumeTrainingJob."""
     WatchTestingJob: _grpc.UnaryStreamMultiCallable[_model_training_service_pb2.WatchTestingJobRequest, _model_training_service_pb2.WatchTestingJobResponse]
     """The job now and at each change, until it is finished. NOT_FOUND."""
 
@@ -73,12 +91,30 @@ class ModelTrainingServiceAsyncStub(ModelTrainingServiceStub):
     """Training jobs, newest first."""
     CancelTrainingJob: _aio.UnaryUnaryMultiCallable[_model_training_service_pb2.CancelTrainingJobRequest, _model_training_service_pb2.CancelTrainingJobResponse]  # type: ignore[assignment]
     """Ends a job that is not finished; nothing is published. FAILED_PRECONDITION when it is finished."""
+    SuspendTrainingJob: _aio.UnaryUnaryMultiCallable[_model_training_service_pb2.SuspendTrainingJobRequest, _model_training_service_pb2.SuspendTrainingJobResponse]  # type: ignore[assignment]
+    """Stops a job that waits or runs, with what it has reached; another one may run meanwhile. The same
+    again for a suspended one. FAILED_PRECONDITION when it is finished or being published.
+    """
+    ResumeTrainingJob: _aio.UnaryUnaryMultiCallable[_model_training_service_pb2.ResumeTrainingJobRequest, _model_training_service_pb2.ResumeTrainingJobResponse]  # type: ignore[assignment]
+    """Queues a suspended job again; it goes on from its last checkpoint. FAILED_PRECONDITION when it is
+    not suspended.
+    """
+    UpdateTrainingJob: _aio.UnaryUnaryMultiCallable[_model_training_service_pb2.UpdateTrainingJobRequest, _model_training_service_pb2.UpdateTrainingJobResponse]  # type: ignore[assignment]
+    """Changes a job that waits (PATCH): the fields of `update_mask`, others stay. FAILED_PRECONDITION
+    when it has begun.
+    """
     WatchTrainingJob: _aio.UnaryStreamMultiCallable[_model_training_service_pb2.WatchTrainingJobRequest, _model_training_service_pb2.WatchTrainingJobResponse]  # type: ignore[assignment]
     """The job now and at each change, until it is finished. NOT_FOUND."""
     CreateTestingJob: _aio.UnaryUnaryMultiCallable[_model_training_service_pb2.CreateTestingJobRequest, _model_training_service_pb2.CreateTestingJobResponse]  # type: ignore[assignment]
     """Tests a published version on held-out scenarios. Idempotent by `request_id`. NOT_FOUND."""
     GetTestingJob: _aio.UnaryUnaryMultiCallable[_model_training_service_pb2.GetTestingJobRequest, _model_training_service_pb2.GetTestingJobResponse]  # type: ignore[assignment]
     """One testing job. NOT_FOUND."""
+    CancelTestingJob: _aio.UnaryUnaryMultiCallable[_model_training_service_pb2.CancelTestingJobRequest, _model_training_service_pb2.CancelTestingJobResponse]  # type: ignore[assignment]
+    """Ends a job that is not finished (`cancelRequest` of MLTestingRequest)."""
+    SuspendTestingJob: _aio.UnaryUnaryMultiCallable[_model_training_service_pb2.SuspendTestingJobRequest, _model_training_service_pb2.SuspendTestingJobResponse]  # type: ignore[assignment]
+    """As SuspendTrainingJob (`suspendRequest`); a test begins again when it is resumed."""
+    ResumeTestingJob: _aio.UnaryUnaryMultiCallable[_model_training_service_pb2.ResumeTestingJobRequest, _model_training_service_pb2.ResumeTestingJobResponse]  # type: ignore[assignment]
+    """As ResumeTrainingJob."""
     WatchTestingJob: _aio.UnaryStreamMultiCallable[_model_training_service_pb2.WatchTestingJobRequest, _model_training_service_pb2.WatchTestingJobResponse]  # type: ignore[assignment]
     """The job now and at each change, until it is finished. NOT_FOUND."""
 
@@ -123,6 +159,36 @@ class ModelTrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Ends a job that is not finished; nothing is published. FAILED_PRECONDITION when it is finished."""
 
     @_abc_1.abstractmethod
+    def SuspendTrainingJob(
+        self,
+        request: _model_training_service_pb2.SuspendTrainingJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_training_service_pb2.SuspendTrainingJobResponse, _abc.Awaitable[_model_training_service_pb2.SuspendTrainingJobResponse]]:
+        """Stops a job that waits or runs, with what it has reached; another one may run meanwhile. The same
+        again for a suspended one. FAILED_PRECONDITION when it is finished or being published.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeTrainingJob(
+        self,
+        request: _model_training_service_pb2.ResumeTrainingJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_training_service_pb2.ResumeTrainingJobResponse, _abc.Awaitable[_model_training_service_pb2.ResumeTrainingJobResponse]]:
+        """Queues a suspended job again; it goes on from its last checkpoint. FAILED_PRECONDITION when it is
+        not suspended.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateTrainingJob(
+        self,
+        request: _model_training_service_pb2.UpdateTrainingJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_training_service_pb2.UpdateTrainingJobResponse, _abc.Awaitable[_model_training_service_pb2.UpdateTrainingJobResponse]]:
+        """Changes a job that waits (PATCH): the fields of `update_mask`, others stay. FAILED_PRECONDITION
+        when it has begun.
+        """
+
+    @_abc_1.abstractmethod
     def WatchTrainingJob(
         self,
         request: _model_training_service_pb2.WatchTrainingJobRequest,
@@ -145,6 +211,30 @@ class ModelTrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_training_service_pb2.GetTestingJobResponse, _abc.Awaitable[_model_training_service_pb2.GetTestingJobResponse]]:
         """One testing job. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CancelTestingJob(
+        self,
+        request: _model_training_service_pb2.CancelTestingJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_training_service_pb2.CancelTestingJobResponse, _abc.Awaitable[_model_training_service_pb2.CancelTestingJobResponse]]:
+        """Ends a job that is not finished (`cancelRequest` of MLTestingRequest)."""
+
+    @_abc_1.abstractmethod
+    def SuspendTestingJob(
+        self,
+        request: _model_training_service_pb2.SuspendTestingJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_training_service_pb2.SuspendTestingJobResponse, _abc.Awaitable[_model_training_service_pb2.SuspendTestingJobResponse]]:
+        """As SuspendTrainingJob (`suspendRequest`); a test begins again when it is resumed."""
+
+    @_abc_1.abstractmethod
+    def ResumeTestingJob(
+        self,
+        request: _model_training_service_pb2.ResumeTestingJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_training_service_pb2.ResumeTestingJobResponse, _abc.Awaitable[_model_training_service_pb2.ResumeTestingJobResponse]]:
+        """As ResumeTrainingJob."""
 
     @_abc_1.abstractmethod
     def WatchTestingJob(

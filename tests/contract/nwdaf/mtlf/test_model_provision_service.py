@@ -1,18 +1,25 @@
 """ModelProvisionService over a real socket, following a real model repository."""
 
 import asyncio
+import hashlib
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from support.running_nf import StartNf
 
 from aimlnf.mms.v1 import model_repository_service_pb2 as mms_pb
 from aimlnf.nwdaf.v1 import model_provision_service_pb2 as pb
 from aimlnf.nwdaf.v1 import model_training_service_pb2 as training_pb
 from aimlnf.nwdaf.v1.model_provision_service_pb2_grpc import ModelProvisionServiceStub
 from aimlnf.nwdaf.v1.model_training_service_pb2_grpc import ModelTrainingServiceStub
-from nf_runtime.errors import InvalidArgument, NotFound
+from nf_runtime.client import open_channel
+from nf_runtime.config import ClientSettings
+from nf_runtime.errors import FailedPrecondition, InvalidArgument, NotFound
+from nwdaf.mtlf.adapters.grpc_repository import AIML_INFERENCE_NAME as DECIDES
+from nwdaf.mtlf.config import MtlfSettings
 
 MODEL = "gan-gdm"
 TIMEOUT_S = 10.0
@@ -125,3 +132,128 @@ async def test_a_model_has_to_be_named(stub: Any) -> None:
     with pytest.raises(InvalidArgument) as raised:
         await stub.GetProvisionedModel(pb.GetProvisionedModelRequest())
     assert raised.value.metadata == {"field": "model_name"}
+
+
+def subscription(*entries: pb.MLEventSubscription, **fields: Any) -> pb.ProvisionSubscription:
+    """A subscription to what the MTLF's own models decide, unless told otherwise."""
+    wanted = entries or (pb.MLEventSubscription(ml_event=DECIDES),)
+    return pb.ProvisionSubscription(ml_event_subscs=wanted, notif_corre_id="mine", **fields)
+
+
+async def subscribe(stub: Any, *entries: pb.MLEventSubscription) -> pb.ProvisionSubscription:
+    """The subscription as it was accepted."""
+    response = await stub.CreateProvisionSubscription(
+        pb.CreateProvisionSubscriptionRequest(subscription=subscription(*entries))
+    )
+    made: pb.ProvisionSubscription = response.subscription
+    return made
+
+
+def notifications(stub: Any, subscription_id: str) -> Any:
+    """The stream of a subscription."""
+    return stub.WatchProvisionNotifications(
+        pb.WatchProvisionNotificationsRequest(subscription_id=subscription_id)
+    )
+
+
+async def told(call: Any) -> pb.MLEventNotification:
+    """The one model of the next notification."""
+    async with asyncio.timeout(TIMEOUT_S):
+        notification = (await call.read()).notification
+    assert notification.notif_corre_id == "mine"
+    (entry,) = notification.event_notifs
+    return entry
+
+
+@pytest.mark.usefixtures("versions")
+async def test_a_subscriber_is_told_when_a_version_is_approved(
+    stub: Any, mms: Any, mtlf_settings: MtlfSettings, start_mtlf: StartNf[MtlfSettings]
+) -> None:
+    """With an address that the file can be fetched from; another life of the MTLF knows it."""
+    made = await subscribe(stub)
+    call = notifications(stub, made.subscription_id)
+    await approve(mms, 1)
+    first = await told(call)
+    await approve(mms, 2)
+    second = await told(call)
+    stored = (
+        await mms.stub.GetModelVersion(mms_pb.GetModelVersionRequest(model_name=MODEL, version=1))
+    ).model_version
+
+    url = urlsplit(first.ml_file_addr.ml_model_url)
+    query = dict(parse_qsl(url.query))
+    async with open_channel(url.netloc, settings=ClientSettings()) as channel:
+        download = channel.unary_stream(
+            url.path,
+            request_serializer=mms_pb.DownloadArtifactRequest.SerializeToString,
+            response_deserializer=mms_pb.DownloadArtifactResponse.FromString,
+        )
+        request = mms_pb.DownloadArtifactRequest(
+            model_name=query["model_name"],
+            version=int(query["version"]),
+            file_name=query["file_name"],
+        )
+        content = b"".join([chunk.data async for chunk in download(request)])
+    assert url.scheme == "grpc"
+    assert hashlib.sha256(content).hexdigest() == first.ml_file_addr.sha256
+    assert len(content) == first.ml_file_addr.size_bytes
+    assert first.add_model_info.model_unique_id == stored.model_unique_id
+    assert (first.add_model_info.version, second.add_model_info.version) == (1, 2)
+
+    ready_file = mtlf_settings.signing.key_file.with_name("again.json")
+    restarted = mtlf_settings.model_copy(
+        update={"server": mtlf_settings.server.model_copy(update={"ready_file": ready_file})}
+    )
+    async with start_mtlf(restarted) as channel:
+        again = await told(notifications(ModelProvisionServiceStub(channel), made.subscription_id))
+    assert again.add_model_info.version == 2
+
+
+@pytest.mark.usefixtures("versions")
+async def test_what_no_model_decides_is_reported(stub: Any, mms: Any) -> None:
+    """Partial acceptance, and FAILED_PRECONDITION when nothing is left; thresholds filter."""
+    other = pb.MLEventSubscription(ml_event="OTHER")
+    demanding = pb.MLEventSubscription(ml_event=DECIDES, ml_accuracy_threshold=5.0)
+    made = await subscribe(stub, other, demanding)
+    with pytest.raises(FailedPrecondition) as raised:
+        await subscribe(stub, other)
+    call = notifications(stub, made.subscription_id)
+    for version, rate_bps_hz in ((1, 4.0), (2, 6.0)):
+        which = {"model_name": MODEL, "version": version, "actor": "test", "reason": "test"}
+        await mms.stub.RecordTestResult(
+            mms_pb.RecordTestResultRequest(
+                passed=True, metrics={"rate_mean_bps_hz": rate_bps_hz}, **which
+            )
+        )
+        await mms.stub.ApproveModelVersion(mms_pb.ApproveModelVersionRequest(**which))
+    entry = await told(call)
+    assert [(each.ml_event, each.failure_code) for each in made.fail_event_reports] == [
+        ("OTHER", "UNAVAILABLE_ML_MODEL")
+    ]
+    assert [each.ml_event for each in made.ml_event_subscs] == [DECIDES]
+    assert raised.value.metadata["cause"] == "UNAVAILABLE_ML_MODEL"
+    assert (entry.add_model_info.version, entry.add_model_info.acc_ml_model) == (2, 6.0)
+
+
+@pytest.mark.usefixtures("versions")
+async def test_a_subscription_is_replaced_and_deleted(stub: Any, mms: Any) -> None:
+    """Its stream goes on with the new content, and ends with NOT_FOUND."""
+    await approve(mms, 1)
+    made = await subscribe(
+        stub, pb.MLEventSubscription(ml_event=DECIDES, ml_accuracy_threshold=1e9)
+    )
+    call = notifications(stub, made.subscription_id)
+    reading = asyncio.ensure_future(told(call))
+    await asyncio.sleep(0)
+    await stub.UpdateProvisionSubscription(
+        pb.UpdateProvisionSubscriptionRequest(
+            subscription=subscription(subscription_id=made.subscription_id)
+        )
+    )
+    assert (await reading).add_model_info.version == 1
+    deletion = pb.DeleteProvisionSubscriptionRequest(subscription_id=made.subscription_id)
+    await stub.DeleteProvisionSubscription(deletion)
+    with pytest.raises(NotFound):
+        await call.read()
+    with pytest.raises(NotFound):
+        await stub.DeleteProvisionSubscription(deletion)

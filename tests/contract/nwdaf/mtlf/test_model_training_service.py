@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
 from support.running_nf import StartNf
 
 from aimlnf.mms.v1 import model_pb2
@@ -238,13 +239,96 @@ async def test_list_is_newest_first_in_pages(stub: Any, workshop: Any) -> None:
     assert second.next_page_token == ""
 
 
+async def test_a_training_is_suspended_and_resumed(stub: Any, workshop: Any) -> None:
+    """Its progress is frozen meanwhile; a finished one can be neither."""
+    job = await create(stub, training())
+    await phase(stub, job.job_id, "TRAINING")
+    suspended = await stub.SuspendTrainingJob(pb.SuspendTrainingJobRequest(job_id=job.job_id))
+    read = await stub.GetTrainingJob(pb.GetTrainingJobRequest(job_id=job.job_id))
+    resumed = await stub.ResumeTrainingJob(pb.ResumeTrainingJobRequest(job_id=job.job_id))
+    workshop.go.set()
+    done = await finished(stub, job.job_id)
+    with pytest.raises(FailedPrecondition) as raised:
+        await stub.SuspendTrainingJob(pb.SuspendTrainingJobRequest(job_id=job.job_id))
+    assert suspended.job.state == read.job.state == pb.JOB_STATE_SUSPENDED
+    assert read.job.progress_percent == suspended.job.progress_percent
+    assert resumed.job.state == pb.JOB_STATE_QUEUED
+    assert (done.state, done.published_version) == (pb.JOB_STATE_SUCCEEDED, 1)
+    assert done.ml_model_acc == pytest.approx(90.0)
+    assert raised.value.reason == "STATE_FORBIDS"
+
+
+async def test_a_test_is_suspended_resumed_and_cancelled(stub: Any, workshop: Any) -> None:
+    """As a training is."""
+    workshop.go.set()
+    await finished(stub, (await create(stub, training())).job_id)
+    workshop.go.clear()
+    created = await stub.CreateTestingJob(pb.CreateTestingJobRequest(spec=a_test()))
+    job_id = created.job.job_id
+    suspended = await stub.SuspendTestingJob(pb.SuspendTestingJobRequest(job_id=job_id))
+    resumed = await stub.ResumeTestingJob(pb.ResumeTestingJobRequest(job_id=job_id))
+    cancelled = await stub.CancelTestingJob(pb.CancelTestingJobRequest(job_id=job_id))
+    states = [answer.job.state for answer in (suspended, resumed, cancelled)]
+    assert states[0] == pb.JOB_STATE_SUSPENDED
+    assert states[1] == pb.JOB_STATE_QUEUED
+    assert states[2] == pb.JOB_STATE_CANCELLED
+
+
+async def test_a_waiting_job_can_be_changed(stub: Any) -> None:
+    """The fields of the mask; of a running one only the consumer's own."""
+    running = await create(stub, training(max_res_time=Duration(nanos=1000)))
+    await phase(stub, running.job_id, "TRAINING")
+    late = await stub.GetTrainingJob(pb.GetTrainingJobRequest(job_id=running.job_id))
+    waiting = await create(stub, training())
+    changed = await stub.UpdateTrainingJob(
+        pb.UpdateTrainingJobRequest(
+            job_id=waiting.job_id,
+            spec=training(seed=9, notif_corre_id="mine", model_name="other"),
+            update_mask=FieldMask(paths=["seed", "notif_corre_id"]),
+        )
+    )
+    patient = await stub.UpdateTrainingJob(
+        pb.UpdateTrainingJobRequest(
+            job_id=running.job_id, update_mask=FieldMask(paths=["max_res_time"])
+        )
+    )
+    with pytest.raises(FailedPrecondition):
+        await stub.UpdateTrainingJob(
+            pb.UpdateTrainingJobRequest(
+                job_id=running.job_id, spec=training(seed=9), update_mask=FieldMask(paths=["seed"])
+            )
+        )
+    assert late.job.delay_event_cause == pb.DELAY_EVENT_CAUSE_NEED_MORE_TIME
+    assert patient.job.delay_event_cause == pb.DELAY_EVENT_CAUSE_UNSPECIFIED
+    assert changed.job.spec == training(seed=9, notif_corre_id="mine")
+
+
+async def test_other_fields_cannot_be_changed(stub: Any) -> None:
+    """The mask names what can be."""
+    job = await create(stub, training())
+    for paths in ([], ["model_name"], ["seed", "nonsense"]):
+        with pytest.raises(InvalidArgument) as raised:
+            await stub.UpdateTrainingJob(
+                pb.UpdateTrainingJobRequest(
+                    job_id=job.job_id, spec=training(), update_mask=FieldMask(paths=paths)
+                )
+            )
+        assert raised.value.metadata == {"field": "update_mask"}
+
+
 @pytest.mark.parametrize("job_id", ["", "none"])
 async def test_unknown_jobs_are_not_found(stub: Any, job_id: str) -> None:
     """Every method says so; a stream too."""
     calls = [
         stub.GetTrainingJob(pb.GetTrainingJobRequest(job_id=job_id)),
         stub.CancelTrainingJob(pb.CancelTrainingJobRequest(job_id=job_id)),
+        stub.SuspendTrainingJob(pb.SuspendTrainingJobRequest(job_id=job_id)),
+        stub.ResumeTrainingJob(pb.ResumeTrainingJobRequest(job_id=job_id)),
+        stub.UpdateTrainingJob(
+            pb.UpdateTrainingJobRequest(job_id=job_id, update_mask=FieldMask(paths=["seed"]))
+        ),
         stub.GetTestingJob(pb.GetTestingJobRequest(job_id=job_id)),
+        stub.CancelTestingJob(pb.CancelTestingJobRequest(job_id=job_id)),
         finished(stub, job_id),
     ]
     for call in calls:

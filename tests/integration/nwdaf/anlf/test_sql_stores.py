@@ -15,11 +15,13 @@ from nf_runtime.clock import ManualClock
 from nf_runtime.database import Database
 from nf_runtime.errors import NotFound
 from nwdaf.anlf.adapters.sql_accuracy import SqlAccuracyStore
+from nwdaf.anlf.adapters.sql_loads import SqlLoadStore
 from nwdaf.anlf.adapters.sql_measurements import SqlMeasurementStore
 from nwdaf.anlf.adapters.sql_notifications import SqlNotificationStore
 from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
 from nwdaf.anlf.adapters.sql_tables import DECISIONS, MEASUREMENTS, METADATA, OBSERVATIONS
 from nwdaf.anlf.admission import admit
+from nwdaf.anlf.analytics import LoadSample
 from nwdaf.anlf.app import MIGRATIONS
 from nwdaf.anlf.matching import Match
 from nwdaf.anlf.notifications import Cause, Notification
@@ -204,7 +206,7 @@ async def test_a_database_of_the_first_revision_keeps_its_undelivered_notificati
 
 async def test_measurements_are_bounded_and_of_the_latest_run(database: Database) -> None:
     """Older ones and those of another run are not mixed in."""
-    store = SqlMeasurementStore(database, retained=120)
+    store = SqlMeasurementStore(database, retained=120, retention=timedelta(days=1))
     await store.record_measurement(record(measurement(run_id="other"), "old", offset=0))
     for number in range(1, 300):
         made = record(
@@ -215,17 +217,42 @@ async def test_measurements_are_bounded_and_of_the_latest_run(database: Database
         )
         await store.record_measurement(made)
         await store.record_measurement(made)
-    samples = await store.samples(timedelta(seconds=10))
+    samples = await store.samples(START + timedelta(seconds=289), START + timedelta(seconds=500))
     assert [sample.time for sample in samples] == [
         START + timedelta(seconds=number) for number in range(289, 300)
     ]
+    assert await store.latest_time() == START + timedelta(seconds=299)
     assert 120 <= await count(database, MEASUREMENTS) < 220
+
+
+async def test_measurements_are_kept_for_the_retention(database: Database) -> None:
+    """Older ones of the same run are forgotten, though there is room."""
+    store = SqlMeasurementStore(database, retained=10_000, retention=timedelta(seconds=50))
+    for number in range(1, 201):
+        made = record(measurement(offset_s=number), f"m-{number}", offset=number, offset_s=number)
+        await store.record_measurement(made)
+    samples = await store.samples(START, START + timedelta(seconds=500))
+    assert min(sample.time for sample in samples) == START + timedelta(seconds=150)
+
+
+async def test_loads_are_kept_for_the_retention(database: Database) -> None:
+    """By wall-clock time; both ends of a period belong to it."""
+    store = SqlLoadStore(database, retention=timedelta(seconds=50))
+    assert await store.latest_time() is None
+    made = [LoadSample(START + timedelta(seconds=n), "oam", float(n), 64.0) for n in range(100)]
+    for sample in made:
+        await store.record([sample])
+    await store.record([])
+    assert await store.latest_time() == made[-1].time
+    assert await store.samples(made[60].time, made[62].time) == made[60:63]
+    assert len(await store.samples(START, made[-1].time)) == 51
 
 
 async def test_without_measurements_there_are_no_samples(database: Database) -> None:
     """An empty list, which analytics turn into UNAVAILABLE_DATA."""
-    store = SqlMeasurementStore(database, retained=10)
-    assert list(await store.samples(timedelta(seconds=10))) == []
+    store = SqlMeasurementStore(database, retained=10, retention=timedelta(days=1))
+    assert list(await store.samples(START, START)) == []
+    assert await store.latest_time() is None
 
 
 async def test_the_window_of_decisions_slides(database: Database) -> None:

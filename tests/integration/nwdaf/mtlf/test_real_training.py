@@ -1,6 +1,7 @@
 """Real trainings and tests in child processes, published to a real model repository."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from aimlnf.mms.v1 import model_repository_service_pb2 as mms_pb
 from aimlnf.nwdaf.v1 import model_training_service_pb2 as pb
 
 TIMEOUT_S = 240.0
+LONGEST_LIFE_S = 12.0  # of a child that trains for a second, on a busy machine
 
 pytestmark = pytest.mark.slow
 
@@ -133,20 +135,58 @@ async def test_a_cancelled_job_leaves_no_process_and_no_version(world: MtlfWorld
     assert list(models.models) == []
 
 
-async def test_a_killed_mtlf_takes_its_child_along_and_trains_again(world: MtlfWorld) -> None:
-    """Kill -9: no orphan goes on; after the restart the job runs again from its start."""
+@pytest.mark.prove
+async def test_killed_at_any_point_of_a_training_one_version_comes_of_it(
+    world: MtlfWorld, round_seed: int
+) -> None:
+    """Kill -9, twice: no orphan goes on, the job does, and ends with exactly one version.
+
+    The point is a time within the child's life, from its start over its checkpoints to the upload.
+    """
+    rng = random.Random(round_seed)
     async with world.training() as stub:
-        job_id = await create(stub, training())
-        await watch(stub, job_id, is_training)
-    before = world.workers()
+        job_id = await create(stub, training(time_budget=Duration(seconds=1)))
+    for _ in range(2):
+        await asyncio.sleep(rng.uniform(0.0, LONGEST_LIFE_S))
+        world.mtlf.kill()
+        await until(lambda: world.workers() == [], what="the orphans to end")
+        world.mtlf.start()
+    async with world.training() as stub, world.versions() as repository:
+        seen = await watch(stub, job_id, lambda _: False)
+        listed = await repository.ListModelVersions(
+            mms_pb.ListModelVersionsRequest(model_name="gan-gdm")
+        )
+    assert (seen[-1].state, seen[-1].published_version) == (pb.JOB_STATE_SUCCEEDED, 1), seen[-1]
+    assert [version.training_job_id for version in listed.model_versions] == [job_id]
+    assert world.workers() == []
+    assert list(world.work_folder.iterdir()) == []
+
+
+async def test_a_suspended_training_goes_on_from_its_checkpoint_after_a_kill(
+    world: MtlfWorld,
+) -> None:
+    """Its process ends at once; kill -9 in between changes nothing."""
+    async with world.training() as stub:
+        job_id = await create(stub, training(time_budget=Duration(seconds=60)))
+        checkpoints = world.work_folder / job_id / "checkpoints"
+        await until(
+            lambda: any(checkpoints.glob("*.pt")) if checkpoints.is_dir() else False,
+            what="a checkpoint",
+            timeout_s=60.0,
+        )
+        suspended = await stub.SuspendTrainingJob(pb.SuspendTrainingJobRequest(job_id=job_id))
+        await until(lambda: world.workers() == [], what="the worker to end")
     world.mtlf.kill()
-    await until(lambda: world.workers() == [], what="the orphans to end")
     world.mtlf.start()
     async with world.training() as stub:
-        (*_, again) = await watch(stub, job_id, is_training)
-    assert before != []
-    assert again.state == pb.JOB_STATE_RUNNING
-    assert len(world.workers()) == 1
+        kept = await stub.GetTrainingJob(pb.GetTrainingJobRequest(job_id=job_id))
+        assert any(checkpoints.iterdir())
+        await stub.ResumeTrainingJob(pb.ResumeTrainingJobRequest(job_id=job_id))
+        await watch(stub, job_id, is_training)
+        await stub.CancelTrainingJob(pb.CancelTrainingJobRequest(job_id=job_id))
+        await until(lambda: world.workers() == [], what="the worker to end")
+    assert suspended.job.state == kept.job.state == pb.JOB_STATE_SUSPENDED
+    assert kept.job.progress_percent == suspended.job.progress_percent
 
 
 async def test_a_repository_that_comes_back_later_still_gets_the_version(

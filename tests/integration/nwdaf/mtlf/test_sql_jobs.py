@@ -12,9 +12,11 @@ from nf_runtime.database import Database
 from nf_runtime.errors import AlreadyExists, NotFound, ResourceExhausted
 from nwdaf.mtlf import jobs
 from nwdaf.mtlf.adapters.sql_jobs import SqlJobStore
+from nwdaf.mtlf.adapters.sql_provision import SqlProvisionSubscriptionStore
 from nwdaf.mtlf.adapters.sql_tables import METADATA
 from nwdaf.mtlf.app import MIGRATIONS
 from nwdaf.mtlf.jobs import JobState, Phase, Profile, TrainingSpec, TrainingType
+from nwdaf.mtlf.provision_subscriptions import ProvisionSubscription, WantedModel
 
 PROFILE = Profile("pass", 0.5, 3.0, None, 0.5, (0.0, 12.5))
 TRAINING = TrainingSpec("m", TrainingType.RE_TRAINING, 2, PROFILE, 10.25, 1)
@@ -122,3 +124,26 @@ async def test_pages_are_newest_first(store: SqlJobStore) -> None:
     second, end = await store.page(TrainingSpec, size=2, before=position)
     assert [job.job_id for job in (*first, *second)] == made[::-1]
     assert end is None
+
+
+async def test_subscriptions_to_models_are_bounded(database: Database) -> None:
+    """QUOTA_EXCEEDED, until one is deleted."""
+    subscriptions = SqlProvisionSubscriptionStore(database, most=1)
+    wanted = ProvisionSubscription((WantedModel("BEAMFORMING", expiry_time=ManualClock().now()),))
+    made = await subscriptions.create(wanted)
+    with pytest.raises(ResourceExhausted):
+        await subscriptions.create(wanted)
+    assert await subscriptions.get(made.subscription_id) == made
+    await subscriptions.delete(made.subscription_id)
+    with pytest.raises(NotFound):
+        await subscriptions.replace(made)
+    assert (await subscriptions.create(wanted)).wanted == wanted.wanted
+
+
+async def test_unfinished_jobs_are_those_that_may_go_on(store: SqlJobStore) -> None:
+    """Suspended ones too."""
+    first = await store.create(TRAINING, request_id="")
+    second = await store.create(TRAINING, request_id="")
+    await store.change(first.job_id, lambda job: replace(job, state=JobState.SUSPENDED))
+    await store.change(second.job_id, lambda job: replace(job, state=JobState.FAILED))
+    assert await store.unfinished() == [first.job_id]

@@ -9,6 +9,7 @@ from nf_runtime.errors import FailedPrecondition, InvalidArgument
 from nwdaf.mtlf import jobs
 from nwdaf.mtlf.jobs import (
     SEED_LIMIT,
+    DelayCause,
     Job,
     JobState,
     Phase,
@@ -16,8 +17,11 @@ from nwdaf.mtlf.jobs import (
     Spec,
     TrainingSpec,
     TrainingType,
+    amended,
     cancelled,
     check_spec,
+    resumed,
+    suspended,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -112,3 +116,75 @@ def test_a_job_whose_version_may_exist_cannot_be_cancelled(
         cancelled(Job("j", TRAINING, state, NOW, NOW, phase=phase), NOW)
     assert raised.value.reason == "STATE_FORBIDS"
     assert raised.value.metadata["wanted"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING, JobState.SUSPENDED])
+def test_a_job_that_is_not_final_can_be_suspended(state: JobState) -> None:
+    """Its progress is frozen; suspended again it is the same."""
+    job = suspended(
+        Job("j", TRAINING, state, NOW, NOW, phase=Phase.TRAINING, progress_percent=40.0), NOW
+    )
+    assert (job.state, job.progress_percent, job.phase) == (
+        JobState.SUSPENDED,
+        40.0,
+        Phase.TRAINING,
+    )
+    assert suspended(job, NOW + timedelta(seconds=9)) == job
+
+
+@pytest.mark.parametrize(
+    ("state", "phase"),
+    [
+        (JobState.SUCCEEDED, Phase.PUBLISHING),
+        (JobState.FAILED, None),
+        (JobState.CANCELLED, None),
+        (JobState.RUNNING, Phase.PUBLISHING),
+    ],
+)
+def test_what_is_over_or_being_published_cannot_be_suspended(
+    state: JobState, phase: Phase | None
+) -> None:
+    """As for cancellations."""
+    with pytest.raises(FailedPrecondition) as raised:
+        suspended(Job("j", TRAINING, state, NOW, NOW, phase=phase), NOW)
+    assert raised.value.metadata["wanted"] == "SUSPENDED"
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_only_a_suspended_job_can_be_resumed(state: JobState) -> None:
+    """It waits for its turn again."""
+    job = Job("j", TRAINING, state, NOW, NOW)
+    if state is JobState.SUSPENDED:
+        assert resumed(job, NOW).state is JobState.QUEUED
+        return
+    with pytest.raises(FailedPrecondition):
+        resumed(job, NOW)
+
+
+def test_what_is_trained_changes_only_before_it_begins() -> None:
+    """The consumer's mark and patience may change until the job is final."""
+    waiting = Job("j", TRAINING, JobState.QUEUED, NOW, NOW)
+    begun = replace(waiting, state=JobState.SUSPENDED, phase=Phase.TRAINING)
+    final = replace(waiting, state=JobState.FAILED)
+    assert amended(waiting, NOW, {"seed": 9}).spec == replace(TRAINING, seed=9)
+    assert amended(begun, NOW, {"max_res_time_s": 9.0}).spec == replace(
+        TRAINING, max_res_time_s=9.0
+    )
+    for job, changes in ((begun, {"seed": 9}), (final, {"notif_corre_id": "x"})):
+        with pytest.raises(FailedPrecondition):
+            amended(job, NOW, changes)
+    with pytest.raises(InvalidArgument):
+        amended(waiting, NOW, {"time_budget_s": 0.0})
+
+
+def test_a_job_says_why_there_is_no_result() -> None:
+    """NEED_MORE_TIME once the consumer's time is over, ML_MODEL_TRAIN_FAILURE once it failed."""
+    job = Job("j", replace(TRAINING, max_res_time_s=10.0), JobState.RUNNING, NOW, NOW)
+    later = NOW + timedelta(seconds=11)
+    assert job.delay_cause(NOW + timedelta(seconds=10)) is None
+    assert job.delay_cause(later) is DelayCause.NEED_MORE_TIME
+    assert replace(job, state=JobState.SUCCEEDED).delay_cause(later) is None
+    assert replace(job, state=JobState.FAILED).delay_cause(NOW) is (
+        DelayCause.ML_MODEL_TRAIN_FAILURE
+    )
+    assert Job("j", TRAINING, JobState.RUNNING, NOW, NOW).delay_cause(later) is None

@@ -13,7 +13,7 @@ from support.waiting import until
 from nf_runtime.clock import ManualClock
 from nf_runtime.errors import FailedPrecondition, NotFound
 from nwdaf.mtlf import jobs
-from nwdaf.mtlf.job_folder import WEIGHTS_FILE
+from nwdaf.mtlf.job_folder import CHECKPOINT_FOLDER, WEIGHTS_FILE
 from nwdaf.mtlf.jobs import (
     Job,
     JobState,
@@ -44,7 +44,7 @@ class Scene:
         self.jobs = Jobs(self.store, self.repository, clock=self.clock)
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
+    async def working(self, *, threads: int = 2) -> AsyncIterator[None]:
         """The loop runs as long as the block."""
         stop = asyncio.Event()
         loop = Working(
@@ -54,7 +54,7 @@ class Scene:
             clock=self.clock,
             folder=self.folder,
             pretrained=self.pretrained,
-            threads=2,
+            threads=threads,
             patience_s=PATIENCE_S,
         )
         running = asyncio.create_task(loop.run(stop))
@@ -76,6 +76,13 @@ class Scene:
                 await self.clock.advance(1.0)
                 await asyncio.sleep(0.001)
         return self.job(job_id)
+
+
+def leave_behind(folder: Path) -> None:
+    """What a child leaves in its folder when it is killed."""
+    (folder / CHECKPOINT_FOLDER).mkdir()
+    (folder / CHECKPOINT_FOLDER / "state").write_text("weights")
+    (folder / "other").write_text("half written")
 
 
 @pytest.fixture
@@ -207,17 +214,70 @@ async def test_a_job_that_is_being_published_cannot_be_cancelled(scene: Scene) -
             await scene.jobs.cancel(job.job_id, TrainingSpec)
 
 
-async def test_an_interrupted_training_runs_again_from_its_start(scene: Scene) -> None:
-    """What it had done is thrown away."""
+async def test_an_interrupted_training_goes_on_from_its_checkpoints(scene: Scene) -> None:
+    """They stay in its folder; everything else in it is made anew."""
     async with scene.working():
         job = await scene.jobs.create(TRAINING, request_id="")
         await scene.reach(job.job_id, lambda job: job.phase is Phase.TRAINING)
+        folder = scene.folder / job.job_id
+        leave_behind(folder)
     assert scene.job(job.job_id).state is JobState.RUNNING
-    scene.workshop.go.set()
     async with scene.working():
+        await scene.reach(job.job_id, lambda _: len(scene.workshop.tasks) == 2)
+        assert (folder / CHECKPOINT_FOLDER / "state").exists()
+        assert not (folder / "other").exists()
+        scene.workshop.go.set()
         done = await scene.reach(job.job_id, lambda job: job.is_final)
     assert (done.state, done.published_version) == (JobState.SUCCEEDED, 1)
-    assert len(scene.workshop.tasks) == 2
+
+
+async def test_checkpoints_of_another_training_are_of_no_use(scene: Scene) -> None:
+    """Another number of threads draws other random numbers."""
+    async with scene.working(threads=2):
+        job = await scene.jobs.create(TRAINING, request_id="")
+        await scene.reach(job.job_id, lambda job: job.phase is Phase.TRAINING)
+        folder = scene.folder / job.job_id
+        leave_behind(folder)
+    async with scene.working(threads=1):
+        await scene.reach(job.job_id, lambda _: len(scene.workshop.tasks) == 2)
+        assert not (folder / CHECKPOINT_FOLDER).exists()
+
+
+async def test_a_suspended_training_makes_room_and_goes_on_later(scene: Scene) -> None:
+    """Its process ends, another job runs meanwhile, and its checkpoints survive a restart."""
+    async with scene.working():
+        job = await scene.jobs.create(TRAINING, request_id="")
+        await scene.reach(job.job_id, lambda job: job.phase is Phase.TRAINING)
+        folder = scene.folder / job.job_id
+        leave_behind(folder)
+        answered = await scene.jobs.suspend(job.job_id, TrainingSpec)
+        following = await scene.jobs.create(TRAINING, request_id="")
+        await scene.reach(following.job_id, lambda job: job.phase is Phase.TRAINING)
+    assert answered.state is JobState.SUSPENDED
+    assert scene.workshop.cancelled >= 1
+    scene.workshop.go.set()
+    async with scene.working():
+        await scene.reach(following.job_id, lambda job: job.is_final)
+        frozen = scene.job(job.job_id)
+        scene.workshop.go.clear()
+        await scene.jobs.resume(job.job_id, TrainingSpec)
+        await scene.reach(job.job_id, lambda job: job.state is JobState.RUNNING)
+        await scene.reach(job.job_id, lambda _: len(scene.workshop.tasks) == 4)
+        assert (folder / CHECKPOINT_FOLDER / "state").exists()
+        scene.workshop.go.set()
+        done = await scene.reach(job.job_id, lambda job: job.is_final)
+    assert (frozen.state, frozen.progress_percent) == (JobState.SUSPENDED, 25.0)
+    assert done.state is JobState.SUCCEEDED
+
+
+async def test_a_suspended_job_that_is_cancelled_leaves_nothing(scene: Scene) -> None:
+    """Its folder goes though nobody works on it."""
+    async with scene.working():
+        job = await scene.jobs.create(TRAINING, request_id="")
+        await scene.reach(job.job_id, lambda job: job.phase is Phase.TRAINING)
+        await scene.jobs.suspend(job.job_id, TrainingSpec)
+        await scene.jobs.cancel(job.job_id, TrainingSpec)
+        await until(lambda: list(scene.folder.iterdir()) == [], what="its folder to go")
 
 
 async def test_an_interrupted_publication_goes_on_with_the_same_bytes(scene: Scene) -> None:

@@ -1,0 +1,31 @@
+"""What a forecast is: a normal distribution for each instant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Mean and standard deviation [T] of a normal distribution, in the unit of the quantity."""
+
+    mean: FloatArray
+    deviation: FloatArray
+
+    def at(self, places: Sequence[int]) -> "Forecast":
+        """Some of its instants."""
+        return Forecast(self.mean[list(places)], self.deviation[list(places)])
+
+    def quantile(self, probability: float) -> FloatArray:
+        """What is not exceeded with that probability [T]."""
+        return np.asarray(self.mean + norm.ppf(probability) * self.deviation)
+
+    def confidence(self, tolerance: float) -> float:
+        """Probability in percent, mean over the instants, to lie within `tolerance` of the mean."""
+        within = 2 * norm.cdf(tolerance / np.maximum(self.deviation, 1e-9)) - 1
+        return float(100 * within.mean())
