@@ -106,6 +106,7 @@ def test_lifecycle_is_shown_and_told(trained_platform: Platform) -> None:
     assert shown["active_version"] == 1
     steps = good(trained_platform.ctl("lifecycle", "history", "--json")).document["steps"]
     assert [step["kind"] for step in steps] == [
+        "REQUESTED",
         "TRAINED",
         "PUBLISHED",
         "TESTED",

@@ -12,7 +12,7 @@ from support.running_nf import running
 from aimlnf.oam.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from nf_runtime.config import ClientSettings, DatabaseSettings, ServerSettings
 from oam.app import serve
-from oam.config import LimitSettings, MonitoringSettings, OamSettings, PeerSettings
+from oam.config import CanarySettings, LimitSettings, MonitoringSettings, OamSettings, PeerSettings
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def settings(tmp_path: Path, peers: FakePeers) -> OamSettings:
             mms_repository=peers.address,
             inference_nf=peers.address,
         ),
+        canary=CanarySettings(decisions=0),
         monitoring=MonitoringSettings(
             window=6,
             minimum_samples=3,

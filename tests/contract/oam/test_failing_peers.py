@@ -39,7 +39,7 @@ async def test_version_that_fails_its_test_is_rejected(
     assert done.state == lifecycle_pb2.ADAPTATION_STATE_REJECTED
     assert done.failure == "it did not pass its test"
     steps = await steps_of(stub)
-    assert kinds(steps) == ["retrained", "published", "rejected"]
+    assert kinds(steps) == ["requested", "retrained", "published", "rejected"]
     assert "ratio_to_exhaustive 0.4" in steps[-1].detail
     assert peers.repository.states == {1: APPROVED, 2: REJECTED}
     assert peers.inference.effects == []
@@ -96,7 +96,7 @@ async def test_failed_training_leaves_nothing_behind(
     done = await retrained(stub)
     assert done.state == FAILED
     assert done.failure.endswith("failed: out of memory")
-    assert kinds(await steps_of(stub)) == ["failed"]
+    assert kinds(await steps_of(stub)) == ["requested", "failed"]
     peers.mtlf.training_failure = ""
     assert (await retrained(stub)).state == COMPLETED
 

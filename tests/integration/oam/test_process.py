@@ -120,13 +120,13 @@ async def test_killed_again_and_again_the_lifecycle_completes(
         finally:
             oam.kill()
     assert kinds(record) == [
-        *("trained", "published", "tested", "approved", "loaded", "activated"),
+        *("requested", "trained", "published", "tested", "approved", "loaded", "activated"),
         "degraded",
-        *("retrained", "published", "tested", "approved", "loaded", "activated"),
-        *("loaded", "rolled_back"),
+        *("requested", "retrained", "published", "tested", "approved", "loaded", "activated"),
+        *("requested", "loaded", "rolled_back"),
     ]
-    assert [step.sequence for step in record] == list(range(1, 16))
-    assert [published[number].detail for number in range(1, 16)] == [step.detail for step in record]
+    assert [step.sequence for step in record] == list(range(1, 19))
+    assert [published[number].detail for number in range(1, 19)] == [step.detail for step in record]
     assert peers.mtlf.effects == [
         *("train from 0", "publish 1", "test 1"),
         *("train from 1", "publish 2", "test 2"),
