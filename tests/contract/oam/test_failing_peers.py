@@ -209,3 +209,23 @@ async def test_version_rejected_meanwhile_is_not_resurrected(
     assert done.state == FAILED
     assert "was rejected in the repository meanwhile" in done.failure
     assert peers.repository.states[2] == REJECTED
+
+
+async def test_champion_that_cannot_be_restored_leaves_the_fallback(
+    stub: LifecycleServiceStub, peers: FakePeers
+) -> None:
+    """Neither version may decide: no model does, and the record says so."""
+    peers.put_in_use()
+    peers.repository.refused_aliases.add("champion")
+    peers.mtlf.may_finish.clear()
+    adaptation_id = (await stub.Retrain(RETRAIN)).adaptation.adaptation_id
+    # It is freed meanwhile, and its artifact is gone when it is wanted again.
+    peers.repository.states[1] = REJECTED
+    peers.inference.loaded.clear()
+    peers.mtlf.may_finish.set()
+    done = await finished(stub, adaptation_id)
+    assert done.state == FAILED
+    assert "version 1 could not be made to decide again" in done.failure
+    assert done.failure.endswith("so no model decides")
+    assert peers.inference.effects == ["load 2", "activate 2", "deactivate"]
+    assert peers.repository.states[2] == REJECTED
