@@ -163,8 +163,12 @@ def approve(
 ) -> None:
     """Let an adaptation that waits for approval go on."""
     with connected(state_dir) as peers:
+        waiting = _waiting(peers, model, adaptation_id)
         request = service.ApproveRequest(
-            adaptation_id=adaptation_id or _waiting(peers, model), actor=actor, reason=reason
+            adaptation_id=waiting.adaptation_id,
+            actor=actor,
+            reason=reason,
+            step=waiting.approval_step,
         )
         _tell(peers, peers.oam.Approve(request).adaptation, wait=False, as_json=as_json)
 
@@ -181,8 +185,12 @@ def reject(
 ) -> None:
     """End an adaptation that waits for approval."""
     with connected(state_dir) as peers:
+        waiting = _waiting(peers, model, adaptation_id)
         request = service.RejectRequest(
-            adaptation_id=adaptation_id or _waiting(peers, model), actor=actor, reason=reason
+            adaptation_id=waiting.adaptation_id,
+            actor=actor,
+            reason=reason,
+            step=waiting.approval_step,
         )
         _tell(peers, peers.oam.Reject(request).adaptation, wait=False, as_json=as_json)
 
@@ -312,11 +320,15 @@ def _lifecycle(peers: Peers, model: str) -> oam.Lifecycle:
     return peers.oam.GetLifecycle(request).lifecycle
 
 
-def _waiting(peers: Peers, model: str) -> str:
+def _waiting(peers: Peers, model: str, adaptation_id: str) -> oam.Adaptation:
+    """The adaptation that is asked about, or else the one of the model that waits."""
+    if adaptation_id:
+        wanted = service.GetAdaptationRequest(adaptation_id=adaptation_id)
+        return peers.oam.GetAdaptation(wanted).adaptation
     adaptation = _lifecycle(peers, model).current_adaptation
     if adaptation.state != oam.ADAPTATION_STATE_AWAITING_APPROVAL:
         raise CommandError(f"no adaptation of {model} waits for approval; see 'lifecycle show'")
-    return adaptation.adaptation_id
+    return adaptation
 
 
 def _order(budget_s: float) -> oam.TrainingOrder | None:

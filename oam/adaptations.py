@@ -188,7 +188,7 @@ class Adaptation:
         required_ratio: What the test asked for.
         approver: Who approved or turned down last.
         approval_reason: Why.
-        approvals: Every approval by a person or by time-out, oldest first.
+        approvals: Every approval, oldest first; also by time-out, and of loading by configuration.
         engine: What runs the loaded version.
         load_s: How long loading took.
         comparison: Candidate and champion side by side; None: not compared.

@@ -23,7 +23,7 @@ class ApprovalStep(StrEnum):
 
 @dataclass(frozen=True)
 class Approval:
-    """A person, or the time-out, let a step be done."""
+    """A person, the time-out or the configuration let a step be done."""
 
     step: ApprovalStep
     approver: str

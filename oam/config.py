@@ -98,7 +98,9 @@ class MonitoringSettings(Section):
     minimum_samples: int = Field(default=20, ge=1)  # decisions before anything is judged
     # A context like those trained on scores 0.5 on average, one that is not close to 0.
     latent_reliability: LimitSettings = LimitSettings(threshold=0.2, hysteresis=0.1)
-    secrecy_gain: LimitSettings = LimitSettings(threshold=0.0, hysteresis=0.1)  # b/s/Hz
+    # b/s/Hz. A decision often replaces one of the same version on nearly the same channel, so a
+    # gain around 0 is as it should be; one that loses on average is not.
+    secrecy_gain: LimitSettings = LimitSettings(threshold=-1.0, hysteresis=0.5)
     decision_failure_ratio: LimitSettings = LimitSettings(threshold=0.1, hysteresis=0.05)
     inference_latency_ms: LimitSettings = LimitSettings(threshold=500.0, hysteresis=100.0)
     # Of decisions on contexts that lie further out than all but a share `ood_reliability` of those

@@ -107,25 +107,29 @@ class LifecycleProcedures:
         """
         return await self._start(AdaptationKind.ROLLBACK, request)
 
-    async def approve(self, adaptation_id: str, *, actor: str, reason: str) -> Adaptation:
+    async def approve(
+        self, adaptation_id: str, *, actor: str, reason: str, step: str = ""
+    ) -> Adaptation:
         """Let a waiting adaptation go on.
 
         Raises:
             NotFound: RESOURCE_NOT_FOUND.
-            FailedPrecondition: STATE_FORBIDS.
+            FailedPrecondition: STATE_FORBIDS; also where another step waits than `step`.
             PermissionDenied: NOT_AUTHORISED.
         """
-        return await self._decide(adaptation_id, actor, reason, ApprovalGiven)
+        return await self._decide(adaptation_id, actor, reason, ApprovalGiven, seen=step)
 
-    async def reject(self, adaptation_id: str, *, actor: str, reason: str) -> Adaptation:
+    async def reject(
+        self, adaptation_id: str, *, actor: str, reason: str, step: str = ""
+    ) -> Adaptation:
         """End a waiting adaptation and turn its version down.
 
         Raises:
             NotFound: RESOURCE_NOT_FOUND.
-            FailedPrecondition: STATE_FORBIDS.
+            FailedPrecondition: STATE_FORBIDS; also where another step waits than `step`.
             PermissionDenied: NOT_AUTHORISED.
         """
-        return await self._decide(adaptation_id, actor, reason, ApprovalDenied)
+        return await self._decide(adaptation_id, actor, reason, ApprovalDenied, seen=step)
 
     async def take_in(self, record: Record) -> None:
         """Let a record of the reports' topic take effect, once."""
@@ -272,12 +276,23 @@ class LifecycleProcedures:
         actor: str,
         reason: str,
         decision: type[ApprovalGiven | ApprovalDenied],
+        *,
+        seen: str,
     ) -> Adaptation:
         check_text("actor", actor, LONGEST_NAME)
         check_text("reason", reason, LONGEST_REASON)
         adaptation = await self._store.adaptation(adaptation_id)
-        if adaptation.approval_step is not None:
-            self._policy.approvals.check(actor, adaptation.approval_step)
+        waiting = adaptation.approval_step
+        if waiting is not None:
+            self._policy.approvals.check(actor, waiting)
+        if seen not in ("", waiting):
+            raise FailedPrecondition(
+                f"step {seen!r} of adaptation {adaptation_id} does not wait (it is "
+                f"{adaptation.state}); look at its state first",
+                reason="STATE_FORBIDS",
+                state=adaptation.state,
+                wanted=seen,
+            )
         await self._store.change(
             adaptation.model_name,
             partial(

@@ -77,6 +77,7 @@ class LifecycleServicer(LifecycleServiceServicer):
             request.adaptation_id,
             actor=caller_of(context, request.actor),
             reason=request.reason,
+            step=request.step,
         )
         return pb.ApproveResponse(adaptation=self._told(adaptation))
 
@@ -86,6 +87,7 @@ class LifecycleServicer(LifecycleServiceServicer):
             request.adaptation_id,
             actor=caller_of(context, request.actor),
             reason=request.reason,
+            step=request.step,
         )
         return pb.RejectResponse(adaptation=self._told(adaptation))
 

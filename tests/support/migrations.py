@@ -1,29 +1,15 @@
-"""Migrations: their head against the tables in the code, and databases of earlier releases."""
+"""Checks that the tables in the code and the migrations' head are the same."""
 
 import importlib
 from pathlib import Path
-from typing import Any
 
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.runtime.environment import EnvironmentContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 
 from nf_runtime.database import Database
-
-
-def upgrade_to(connection: Connection, migrations: str, revision: str) -> None:
-    """Bring an empty database to an earlier revision, as an earlier release left it."""
-    script = ScriptDirectory(str(Path(str(importlib.import_module(migrations).__file__)).parent))
-
-    def revisions(current: Any, _context: Any) -> Any:
-        return script._upgrade_revs(revision, current)
-
-    with EnvironmentContext(Config(), script, fn=revisions) as environment:
-        environment.configure(connection=connection, render_as_batch=True)
-        environment.run_migrations()
 
 
 async def assert_migrations_match(url: str, metadata: MetaData, migrations: str) -> None:
@@ -45,3 +31,17 @@ async def assert_migrations_match(url: str, metadata: MetaData, migrations: str)
     finally:
         await database.close()
     assert differences == [], "the migrations' head differs from the tables in the code"
+
+
+def migrate(connection: Connection, migrations: str, revision: str) -> None:
+    """Bring an empty database to a revision before the head, as an older program left it."""
+    package = importlib.import_module(migrations)
+    script = ScriptDirectory(str(Path(next(iter(package.__path__)))))
+    context = MigrationContext.configure(connection)
+    with Operations.context(context):
+        for step in reversed(list(script.walk_revisions("base", revision))):
+            step.module.upgrade()
+    context._ensure_version_table()
+    connection.execute(
+        text("INSERT INTO alembic_version (version_num) VALUES (:revision)"), {"revision": revision}
+    )

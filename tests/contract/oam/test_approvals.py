@@ -16,7 +16,7 @@ from aimlnf.oam.v1 import lifecycle_service_pb2 as pb
 from aimlnf.oam.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from nf_runtime.client import open_channel
 from nf_runtime.config import ClientSettings
-from nf_runtime.errors import PermissionDenied, Unavailable
+from nf_runtime.errors import FailedPrecondition, PermissionDenied, Unavailable
 from oam.app import serve
 from oam.approvals import ApprovalStep
 from oam.config import ApprovalSettings, OamSettings, RoleSettings
@@ -53,11 +53,16 @@ async def test_each_step_waits_for_its_own_word(
     waiting = await adaptation_in(stub, adaptation_id, AWAITING)
     assert waiting.approval_step == "load"
     assert peers.inference.effects == []
-    word = pb.ApproveRequest(adaptation_id=adaptation_id, actor="bob", reason="tested well")
+    word = pb.ApproveRequest(
+        adaptation_id=adaptation_id, actor="bob", reason="tested well", step="load"
+    )
     await stub.Approve(word)
     waiting = await adaptation_in(stub, adaptation_id, AWAITING)
     assert waiting.approval_step == "activate"
     assert peers.inference.effects == ["load 2"]
+    with pytest.raises(FailedPrecondition):
+        await stub.Approve(word)  # repeated, since the answer got lost: it was for another step
+    word.step = "activate"
     await stub.Approve(word)
     done = await finished(stub, adaptation_id)
     assert done.state == COMPLETED

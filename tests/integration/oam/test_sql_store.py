@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 from sqlalchemy import Executable, MetaData, Table, create_engine, delete, insert, update
-from support.migrations import assert_migrations_match, upgrade_to
+from support.migrations import assert_migrations_match, migrate
 from support.oam_samples import HAPPY, MODEL, NOW, POLICY, reference, started
 from support.ran_events import decision, record
 
@@ -288,7 +288,7 @@ async def test_record_of_an_earlier_release_is_chained(database_url: str) -> Non
     """What was recorded before there were digests gets them, in its order."""
     sync = create_engine(database_url)
     with sync.begin() as connection:
-        upgrade_to(connection, MIGRATIONS, "0001")
+        migrate(connection, MIGRATIONS, "0001")
         old = Table("lifecycle_steps", MetaData(), autoload_with=connection)
         for sequence in (1, 2, 3):
             values = {

@@ -26,7 +26,7 @@ from aimlnf.oam.v1 import lifecycle_pb2 as aimlnf_dot_oam_dot_v1_dot_lifecycle__
 from aimlnf.oam.v1 import managed_object_pb2 as aimlnf_dot_oam_dot_v1_dot_managed__object__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%aimlnf/oam/v1/lifecycle_service.proto\x12\raimlnf.oam.v1\x1a\x1d\x61imlnf/oam/v1/lifecycle.proto\x1a\"aimlnf/oam/v1/managed_object.proto\"\x82\x01\n\x0cTrainRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12+\n\x05order\x18\x03 \x01(\x0b\x32\x1c.aimlnf.oam.v1.TrainingOrder\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\">\n\rTrainResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\"\x84\x01\n\x0eRetrainRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12+\n\x05order\x18\x03 \x01(\x0b\x32\x1c.aimlnf.oam.v1.TrainingOrder\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"@\n\x0fRetrainResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\"n\n\x0fRollbackRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x14\n\x0c\x61llow_return\x18\x05 \x01(\x08\"A\n\x10RollbackResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\"F\n\x0e\x41pproveRequest\x12\x15\n\radaptation_id\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"@\n\x0f\x41pproveResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\"E\n\rRejectRequest\x12\x15\n\radaptation_id\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"?\n\x0eRejectResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\")\n\x13GetLifecycleRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\"C\n\x14GetLifecycleResponse\x12+\n\tlifecycle\x18\x01 \x01(\x0b\x32\x18.aimlnf.oam.v1.Lifecycle\"-\n\x14GetAdaptationRequest\x12\x15\n\radaptation_id\x18\x01 \x01(\t\"F\n\x15GetAdaptationResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\"S\n\x16ListAdaptationsRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"b\n\x17ListAdaptationsResponse\x12.\n\x0b\x61\x64\x61ptations\x18\x01 \x03(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Z\n\x19ListLifecycleStepsRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\"u\n\x1aListLifecycleStepsResponse\x12+\n\x05steps\x18\x01 \x03(\x0b\x32\x1c.aimlnf.oam.v1.LifecycleStep\x12\x15\n\rhead_sequence\x18\x02 \x01(\x03\x12\x13\n\x0bhead_digest\x18\x03 \x01(\t\"C\n\x15WatchLifecycleRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"D\n\x16WatchLifecycleResponse\x12*\n\x04step\x18\x01 \x01(\x0b\x32\x1c.aimlnf.oam.v1.LifecycleStep\"5\n\x17GetManagedObjectRequest\x12\x1a\n\x12\x64istinguished_name\x18\x01 \x01(\t\"P\n\x18GetManagedObjectResponse\x12\x34\n\x0emanaged_object\x18\x01 \x01(\x0b\x32\x1c.aimlnf.oam.v1.ManagedObject\"y\n\x19ListManagedObjectsRequest\x12\x14\n\x0cobject_class\x18\x01 \x01(\t\x12\x1f\n\x17\x62\x61se_distinguished_name\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"l\n\x1aListManagedObjectsResponse\x12\x35\n\x0fmanaged_objects\x18\x01 \x03(\x0b\x32\x1c.aimlnf.oam.v1.ManagedObject\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xb1\x08\n\x10LifecycleService\x12\x42\n\x05Train\x12\x1b.aimlnf.oam.v1.TrainRequest\x1a\x1c.aimlnf.oam.v1.TrainResponse\x12H\n\x07Retrain\x12\x1d.aimlnf.oam.v1.RetrainRequest\x1a\x1e.aimlnf.oam.v1.RetrainResponse\x12K\n\x08Rollback\x12\x1e.aimlnf.oam.v1.RollbackRequest\x1a\x1f.aimlnf.oam.v1.RollbackResponse\x12H\n\x07\x41pprove\x12\x1d.aimlnf.oam.v1.ApproveRequest\x1a\x1e.aimlnf.oam.v1.ApproveResponse\x12\x45\n\x06Reject\x12\x1c.aimlnf.oam.v1.RejectRequest\x1a\x1d.aimlnf.oam.v1.RejectResponse\x12W\n\x0cGetLifecycle\x12\".aimlnf.oam.v1.GetLifecycleRequest\x1a#.aimlnf.oam.v1.GetLifecycleResponse\x12Z\n\rGetAdaptation\x12#.aimlnf.oam.v1.GetAdaptationRequest\x1a$.aimlnf.oam.v1.GetAdaptationResponse\x12`\n\x0fListAdaptations\x12%.aimlnf.oam.v1.ListAdaptationsRequest\x1a&.aimlnf.oam.v1.ListAdaptationsResponse\x12i\n\x12ListLifecycleSteps\x12(.aimlnf.oam.v1.ListLifecycleStepsRequest\x1a).aimlnf.oam.v1.ListLifecycleStepsResponse\x12_\n\x0eWatchLifecycle\x12$.aimlnf.oam.v1.WatchLifecycleRequest\x1a%.aimlnf.oam.v1.WatchLifecycleResponse0\x01\x12\x63\n\x10GetManagedObject\x12&.aimlnf.oam.v1.GetManagedObjectRequest\x1a\'.aimlnf.oam.v1.GetManagedObjectResponse\x12i\n\x12ListManagedObjects\x12(.aimlnf.oam.v1.ListManagedObjectsRequest\x1a).aimlnf.oam.v1.ListManagedObjectsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%aimlnf/oam/v1/lifecycle_service.proto\x12\raimlnf.oam.v1\x1a\x1d\x61imlnf/oam/v1/lifecycle.proto\x1a\"aimlnf/oam/v1/managed_object.proto\"\x82\x01\n\x0cTrainRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12+\n\x05order\x18\x03 \x01(\x0b\x32\x1c.aimlnf.oam.v1.TrainingOrder\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\">\n\rTrainResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\"\x84\x01\n\x0eRetrainRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12+\n\x05order\x18\x03 \x01(\x0b\x32\x1c.aimlnf.oam.v1.TrainingOrder\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"@\n\x0fRetrainResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\"n\n\x0fRollbackRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nmodel_name\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x14\n\x0c\x61llow_return\x18\x05 \x01(\x08\"A\n\x10RollbackResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\"T\n\x0e\x41pproveRequest\x12\x15\n\radaptation_id\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04step\x18\x04 \x01(\t\"@\n\x0f\x41pproveResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\"S\n\rRejectRequest\x12\x15\n\radaptation_id\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04step\x18\x04 \x01(\t\"?\n\x0eRejectResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\")\n\x13GetLifecycleRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\"C\n\x14GetLifecycleResponse\x12+\n\tlifecycle\x18\x01 \x01(\x0b\x32\x18.aimlnf.oam.v1.Lifecycle\"-\n\x14GetAdaptationRequest\x12\x15\n\radaptation_id\x18\x01 \x01(\t\"F\n\x15GetAdaptationResponse\x12-\n\nadaptation\x18\x01 \x01(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\"S\n\x16ListAdaptationsRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"b\n\x17ListAdaptationsResponse\x12.\n\x0b\x61\x64\x61ptations\x18\x01 \x03(\x0b\x32\x19.aimlnf.oam.v1.Adaptation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Z\n\x19ListLifecycleStepsRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\"u\n\x1aListLifecycleStepsResponse\x12+\n\x05steps\x18\x01 \x03(\x0b\x32\x1c.aimlnf.oam.v1.LifecycleStep\x12\x15\n\rhead_sequence\x18\x02 \x01(\x03\x12\x13\n\x0bhead_digest\x18\x03 \x01(\t\"C\n\x15WatchLifecycleRequest\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"D\n\x16WatchLifecycleResponse\x12*\n\x04step\x18\x01 \x01(\x0b\x32\x1c.aimlnf.oam.v1.LifecycleStep\"5\n\x17GetManagedObjectRequest\x12\x1a\n\x12\x64istinguished_name\x18\x01 \x01(\t\"P\n\x18GetManagedObjectResponse\x12\x34\n\x0emanaged_object\x18\x01 \x01(\x0b\x32\x1c.aimlnf.oam.v1.ManagedObject\"y\n\x19ListManagedObjectsRequest\x12\x14\n\x0cobject_class\x18\x01 \x01(\t\x12\x1f\n\x17\x62\x61se_distinguished_name\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"l\n\x1aListManagedObjectsResponse\x12\x35\n\x0fmanaged_objects\x18\x01 \x03(\x0b\x32\x1c.aimlnf.oam.v1.ManagedObject\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xb1\x08\n\x10LifecycleService\x12\x42\n\x05Train\x12\x1b.aimlnf.oam.v1.TrainRequest\x1a\x1c.aimlnf.oam.v1.TrainResponse\x12H\n\x07Retrain\x12\x1d.aimlnf.oam.v1.RetrainRequest\x1a\x1e.aimlnf.oam.v1.RetrainResponse\x12K\n\x08Rollback\x12\x1e.aimlnf.oam.v1.RollbackRequest\x1a\x1f.aimlnf.oam.v1.RollbackResponse\x12H\n\x07\x41pprove\x12\x1d.aimlnf.oam.v1.ApproveRequest\x1a\x1e.aimlnf.oam.v1.ApproveResponse\x12\x45\n\x06Reject\x12\x1c.aimlnf.oam.v1.RejectRequest\x1a\x1d.aimlnf.oam.v1.RejectResponse\x12W\n\x0cGetLifecycle\x12\".aimlnf.oam.v1.GetLifecycleRequest\x1a#.aimlnf.oam.v1.GetLifecycleResponse\x12Z\n\rGetAdaptation\x12#.aimlnf.oam.v1.GetAdaptationRequest\x1a$.aimlnf.oam.v1.GetAdaptationResponse\x12`\n\x0fListAdaptations\x12%.aimlnf.oam.v1.ListAdaptationsRequest\x1a&.aimlnf.oam.v1.ListAdaptationsResponse\x12i\n\x12ListLifecycleSteps\x12(.aimlnf.oam.v1.ListLifecycleStepsRequest\x1a).aimlnf.oam.v1.ListLifecycleStepsResponse\x12_\n\x0eWatchLifecycle\x12$.aimlnf.oam.v1.WatchLifecycleRequest\x1a%.aimlnf.oam.v1.WatchLifecycleResponse0\x01\x12\x63\n\x10GetManagedObject\x12&.aimlnf.oam.v1.GetManagedObjectRequest\x1a\'.aimlnf.oam.v1.GetManagedObjectResponse\x12i\n\x12ListManagedObjects\x12(.aimlnf.oam.v1.ListManagedObjectsRequest\x1a).aimlnf.oam.v1.ListManagedObjectsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,41 +46,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROLLBACKRESPONSE']._serialized_start=633
   _globals['_ROLLBACKRESPONSE']._serialized_end=698
   _globals['_APPROVEREQUEST']._serialized_start=700
-  _globals['_APPROVEREQUEST']._serialized_end=770
-  _globals['_APPROVERESPONSE']._serialized_start=772
-  _globals['_APPROVERESPONSE']._serialized_end=836
-  _globals['_REJECTREQUEST']._serialized_start=838
-  _globals['_REJECTREQUEST']._serialized_end=907
-  _globals['_REJECTRESPONSE']._serialized_start=909
-  _globals['_REJECTRESPONSE']._serialized_end=972
-  _globals['_GETLIFECYCLEREQUEST']._serialized_start=974
-  _globals['_GETLIFECYCLEREQUEST']._serialized_end=1015
-  _globals['_GETLIFECYCLERESPONSE']._serialized_start=1017
-  _globals['_GETLIFECYCLERESPONSE']._serialized_end=1084
-  _globals['_GETADAPTATIONREQUEST']._serialized_start=1086
-  _globals['_GETADAPTATIONREQUEST']._serialized_end=1131
-  _globals['_GETADAPTATIONRESPONSE']._serialized_start=1133
-  _globals['_GETADAPTATIONRESPONSE']._serialized_end=1203
-  _globals['_LISTADAPTATIONSREQUEST']._serialized_start=1205
-  _globals['_LISTADAPTATIONSREQUEST']._serialized_end=1288
-  _globals['_LISTADAPTATIONSRESPONSE']._serialized_start=1290
-  _globals['_LISTADAPTATIONSRESPONSE']._serialized_end=1388
-  _globals['_LISTLIFECYCLESTEPSREQUEST']._serialized_start=1390
-  _globals['_LISTLIFECYCLESTEPSREQUEST']._serialized_end=1480
-  _globals['_LISTLIFECYCLESTEPSRESPONSE']._serialized_start=1482
-  _globals['_LISTLIFECYCLESTEPSRESPONSE']._serialized_end=1599
-  _globals['_WATCHLIFECYCLEREQUEST']._serialized_start=1601
-  _globals['_WATCHLIFECYCLEREQUEST']._serialized_end=1668
-  _globals['_WATCHLIFECYCLERESPONSE']._serialized_start=1670
-  _globals['_WATCHLIFECYCLERESPONSE']._serialized_end=1738
-  _globals['_GETMANAGEDOBJECTREQUEST']._serialized_start=1740
-  _globals['_GETMANAGEDOBJECTREQUEST']._serialized_end=1793
-  _globals['_GETMANAGEDOBJECTRESPONSE']._serialized_start=1795
-  _globals['_GETMANAGEDOBJECTRESPONSE']._serialized_end=1875
-  _globals['_LISTMANAGEDOBJECTSREQUEST']._serialized_start=1877
-  _globals['_LISTMANAGEDOBJECTSREQUEST']._serialized_end=1998
-  _globals['_LISTMANAGEDOBJECTSRESPONSE']._serialized_start=2000
-  _globals['_LISTMANAGEDOBJECTSRESPONSE']._serialized_end=2108
-  _globals['_LIFECYCLESERVICE']._serialized_start=2111
-  _globals['_LIFECYCLESERVICE']._serialized_end=3184
+  _globals['_APPROVEREQUEST']._serialized_end=784
+  _globals['_APPROVERESPONSE']._serialized_start=786
+  _globals['_APPROVERESPONSE']._serialized_end=850
+  _globals['_REJECTREQUEST']._serialized_start=852
+  _globals['_REJECTREQUEST']._serialized_end=935
+  _globals['_REJECTRESPONSE']._serialized_start=937
+  _globals['_REJECTRESPONSE']._serialized_end=1000
+  _globals['_GETLIFECYCLEREQUEST']._serialized_start=1002
+  _globals['_GETLIFECYCLEREQUEST']._serialized_end=1043
+  _globals['_GETLIFECYCLERESPONSE']._serialized_start=1045
+  _globals['_GETLIFECYCLERESPONSE']._serialized_end=1112
+  _globals['_GETADAPTATIONREQUEST']._serialized_start=1114
+  _globals['_GETADAPTATIONREQUEST']._serialized_end=1159
+  _globals['_GETADAPTATIONRESPONSE']._serialized_start=1161
+  _globals['_GETADAPTATIONRESPONSE']._serialized_end=1231
+  _globals['_LISTADAPTATIONSREQUEST']._serialized_start=1233
+  _globals['_LISTADAPTATIONSREQUEST']._serialized_end=1316
+  _globals['_LISTADAPTATIONSRESPONSE']._serialized_start=1318
+  _globals['_LISTADAPTATIONSRESPONSE']._serialized_end=1416
+  _globals['_LISTLIFECYCLESTEPSREQUEST']._serialized_start=1418
+  _globals['_LISTLIFECYCLESTEPSREQUEST']._serialized_end=1508
+  _globals['_LISTLIFECYCLESTEPSRESPONSE']._serialized_start=1510
+  _globals['_LISTLIFECYCLESTEPSRESPONSE']._serialized_end=1627
+  _globals['_WATCHLIFECYCLEREQUEST']._serialized_start=1629
+  _globals['_WATCHLIFECYCLEREQUEST']._serialized_end=1696
+  _globals['_WATCHLIFECYCLERESPONSE']._serialized_start=1698
+  _globals['_WATCHLIFECYCLERESPONSE']._serialized_end=1766
+  _globals['_GETMANAGEDOBJECTREQUEST']._serialized_start=1768
+  _globals['_GETMANAGEDOBJECTREQUEST']._serialized_end=1821
+  _globals['_GETMANAGEDOBJECTRESPONSE']._serialized_start=1823
+  _globals['_GETMANAGEDOBJECTRESPONSE']._serialized_end=1903
+  _globals['_LISTMANAGEDOBJECTSREQUEST']._serialized_start=1905
+  _globals['_LISTMANAGEDOBJECTSREQUEST']._serialized_end=2026
+  _globals['_LISTMANAGEDOBJECTSRESPONSE']._serialized_start=2028
+  _globals['_LISTMANAGEDOBJECTSRESPONSE']._serialized_end=2136
+  _globals['_LIFECYCLESERVICE']._serialized_start=2139
+  _globals['_LIFECYCLESERVICE']._serialized_end=3212
 # @@protoc_insertion_point(module_scope)

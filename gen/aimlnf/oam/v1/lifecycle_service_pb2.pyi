@@ -219,22 +219,28 @@ class ApproveRequest(_message.Message):
     ADAPTATION_ID_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
     adaptation_id: _builtins.str
     """Which."""
     actor: _builtins.str
     """Who."""
     reason: _builtins.str
     """Why."""
+    step: _builtins.str
+    """What the caller has seen waiting, as `approval_step` of the adaptation; empty: whatever waits.
+    A call that is repeated after its answer got lost then decides nothing else.
+    """
     def __init__(
         self,
         *,
         adaptation_id: _builtins.str = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        step: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "adaptation_id", b"adaptation_id", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "adaptation_id", b"adaptation_id", "reason", b"reason", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -273,22 +279,28 @@ class RejectRequest(_message.Message):
     ADAPTATION_ID_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
     adaptation_id: _builtins.str
     """Which."""
     actor: _builtins.str
     """Who."""
     reason: _builtins.str
     """Why."""
+    step: _builtins.str
+    """What the caller has seen waiting, as `approval_step` of the adaptation; empty: whatever waits.
+    A call that is repeated after its answer got lost then decides nothing else.
+    """
     def __init__(
         self,
         *,
         adaptation_id: _builtins.str = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        step: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "adaptation_id", b"adaptation_id", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "adaptation_id", b"adaptation_id", "reason", b"reason", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

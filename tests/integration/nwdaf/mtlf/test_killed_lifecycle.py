@@ -30,7 +30,7 @@ from oam.audit import Head, head_of, verify
 from oam.messages import step_from_message
 
 MODEL = "gan-gdm"
-TIMEOUT_S = 300.0
+TIMEOUT_S = 600.0
 # The MTLF trains again from the start each time, so it has to be left alone in the end.
 KILLS = {"oam": 12, "nwdaf.anlf": 10, "nwdaf.mtlf": 3}
 
