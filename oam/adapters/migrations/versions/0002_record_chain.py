@@ -13,13 +13,12 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("lifecycle_steps") as steps:
-        steps.add_column(sa.Column("figures", sa.Text, nullable=False, server_default="{}"))
-        steps.add_column(sa.Column("digest", sa.String(64), nullable=False, server_default=""))
+    for column in (
+        sa.Column("figures", sa.Text, nullable=False, server_default="{}"),
+        sa.Column("digest", sa.String(64), nullable=False, server_default=""),
+    ):
+        op.add_column("lifecycle_steps", column)
     head = _chain_what_is_there()
-    with op.batch_alter_table("lifecycle_steps") as steps:
-        steps.alter_column("figures", server_default=None)
-        steps.alter_column("digest", server_default=None)
     heads = op.create_table(
         "record_head",
         sa.Column("name", sa.String(20), primary_key=True),
