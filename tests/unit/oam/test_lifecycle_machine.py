@@ -129,17 +129,19 @@ class LoopMachine(RuleBasedStateMachine):
         self._began(wanted.adaptation_id)
 
     @precondition(lambda self: self.busy)
-    @rule()
-    def goes_well(self) -> None:
-        """The peer, or the person, does what the stage asks for."""
-        current = self.lifecycle.current
-        event = HAPPY[current.stage]
-        if isinstance(event, events.Trained):
-            self.newest += 1
-            event = replace(event, to_model=reference(self.newest))
-        if isinstance(event, events.Promoted):
-            event = events.Promoted(reference(self.champion))
-        self._tell(event)
+    @rule(stages=st.integers(1, 12))
+    def goes_well(self, stages: int) -> None:
+        """The peer, or the person, does what each of so many stages asks for."""
+        for _ in range(stages):
+            if not self.busy:
+                return
+            event = HAPPY[self.lifecycle.current.stage]
+            if isinstance(event, events.Trained):
+                self.newest += 1
+                event = replace(event, to_model=reference(self.newest))
+            if isinstance(event, events.Promoted):
+                event = events.Promoted(reference(self.champion))
+            self._tell(event)
 
     @precondition(lambda self: self.busy)
     @rule(
