@@ -23,6 +23,7 @@ from aimlctl.run_file import DEFAULT_STATE_DIR
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as mms
 from nf_runtime.signing import ArtifactDigest, SignedManifest, TrustedKeys
+from nf_runtime.use_terms import UseTerms
 
 _CHAMPION = "champion"
 _PREVIOUS = "previous"
@@ -56,7 +57,7 @@ def verify(
     with connected(state_dir) as peers:
         found = version_of(peers, name, version=version, alias=alias)
         trusted.verify(
-            _signed(found.manifest), key_id=found.signature.key_id, signature=found.signature.value
+            _signed(found), key_id=found.signature.key_id, signature=found.signature.value
         )
         for artifact in found.manifest.artifacts:
             sha256 = _stored(peers, found, artifact) if folder is None else _kept(folder, artifact)
@@ -154,12 +155,15 @@ def _tell(output: Output, champions: list[model_pb2.ModelVersion]) -> None:
     output.document({"champions": [document_of(version) for version in champions]}, show=show)
 
 
-def _signed(manifest: model_pb2.Manifest) -> SignedManifest:
+def _signed(version: model_pb2.ModelVersion) -> SignedManifest:
+    manifest = version.manifest
     digests = [
         ArtifactDigest(artifact.file_name, artifact.sha256, artifact.size_bytes)
         for artifact in manifest.artifacts
     ]
-    return SignedManifest(manifest.model_name, manifest.source_version, digests)
+    return SignedManifest(
+        manifest.model_name, manifest.source_version, digests, UseTerms.of(version)
+    )
 
 
 def _stored(peers: Peers, version: model_pb2.ModelVersion, artifact: model_pb2.Artifact) -> str:

@@ -7,6 +7,7 @@ folder. Nothing counts before its digest is that of the signed manifest.
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +25,9 @@ from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as mms
 from nf_runtime.clock import SystemClock
 from nf_runtime.errors import NotFound
+from nf_runtime.heap import keep_freed_memory
 from nf_runtime.signing import ArtifactDigest, SignedManifest, Signer
+from nf_runtime.use_terms import UseTerms
 
 TRANSFER_DEADLINE_S = 3600.0
 _CHUNK_BYTES = 1024 * 1024
@@ -75,9 +78,11 @@ def push(
 ) -> None:
     """Publishes the files of a folder as a new version; the same files again are the same one."""
     output = Output.of(as_json=as_json)
+    keep_freed_memory()
     signer = Signer.from_file(_existing(key or state_dir / "keys" / "mtlf.key"))
     files = _files_of(folder)
-    manifest = SignedManifest(name, source_version, [file.digest for file in files])
+    terms = UseTerms(orbit_shells=orbit_shell or (), target_environments=target or ())
+    manifest = SignedManifest(name, source_version, [file.digest for file in files], terms)
     key_id, signature = signer.sign(manifest)
     header = mms.UploadHeader(
         request_id=hashlib.sha256(manifest.canonical_bytes()).hexdigest(),
@@ -115,6 +120,7 @@ def pull(
 ) -> None:
     """Fetches the files of a version into a folder, each equal to its digest."""
     output = Output.of(as_json=as_json)
+    keep_freed_memory()
     folder.mkdir(parents=True, exist_ok=True)
     with connected(state_dir) as peers:
         found = version_of(peers, name, version=version, alias=alias)
@@ -284,10 +290,13 @@ def _fetch_rest(
         partial.unlink()
         partial.touch()
     digest = sha256_of(partial)
-    with partial.open("ab") as file:
+    hashed: Future[None] | None = None
+    with partial.open("ab") as file, ThreadPoolExecutor(1) as hashing:
         received = file.tell()
         for piece in pieces_of(peers, version, artifact.file_name, offset_bytes=received):
-            digest.update(piece)
+            if hashed is not None:
+                hashed.result()
+            hashed = hashing.submit(digest.update, piece)  # while it is written and more comes
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())

@@ -133,6 +133,7 @@ class PlatformSettings:
                 "nwdaf_mtlf": self._address("nwdaf.mtlf"),
                 "mms_repository": self._address("mms_repository"),
                 "inference_nf": self._address("inference_nf"),
+                "ran_sim": self._address("ran_sim"),
             }
         }
 

@@ -29,8 +29,8 @@ from nf_runtime.clock import Clock, SystemClock
 from nf_runtime.events.catalogue import EventData
 from nf_runtime.events.cloud_event import CloudEvent
 from nwdaf.anlf.matching import SubscriptionBook
-from nwdaf.anlf.subscriptions import WatchedEvent
-from nwdaf.anlf.triggers import Trigger
+from nwdaf.anlf.observations import observations_of
+from nwdaf.anlf.subscriptions import Criteria, Subscription, WatchedEvent
 from radio_math.context import CARRIER_QUOTA
 from ran_sim.events import trigger_event
 from ran_sim.scenario_files import read_scenario_file
@@ -81,7 +81,8 @@ def in_one_process(duration_s: float, seed: int, clock: Clock) -> list[float]:
     scenario = read_scenario_file(SCENARIO, duration_s=duration_s, seed=seed).order.scenario
     simulation = Simulation(scenario)
     book = SubscriptionBook()
-    book.put("benchmark", tuple(WatchedEvent(event=event) for event in WATCHED))
+    criteria = Criteria(tuple(WatchedEvent(event=event) for event in WATCHED))
+    book.put(Subscription("benchmark", criteria, failures=(), revision=1, create_time=clock.now()))
     card = read_card((PRETRAINED / "model_card.json").read_bytes())
     graph = (PRETRAINED / "model.onnx").read_bytes()
     engine = OnnxRuntimeBuilder(threads=1).build(
@@ -92,8 +93,7 @@ def in_one_process(duration_s: float, seed: int, clock: Clock) -> list[float]:
         for fired in simulation.triggers_at(tick):
             event: CloudEvent[EventData] = trigger_event(simulation, "benchmark", fired)
             started_s = clock.monotonic_s()
-            trigger = Trigger.from_event(event)
-            if trigger is None or not book.matching(trigger):
+            if not book.matching(observations_of(event, received_time=event.time)):
                 raise RuntimeError(f"trigger {event.id} matched nothing; the benchmark is wrong")
             pair = simulation.contexts_at(tick)
             snapshot = RadioSnapshot(

@@ -20,6 +20,7 @@ import tempfile
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from nf_runtime.client import open_sync_channel
 from nf_runtime.clock import SystemClock
 from nf_runtime.config import ClientSettings
 from nf_runtime.database import Database
+from nf_runtime.heap import keep_freed_memory
 from nf_runtime.signing import ArtifactDigest, SignedManifest, Signer
 
 PEER_VERSION = "mlflow>=3,<4"
@@ -120,10 +122,11 @@ class Ours:
             model_name="published", version=self._published, file_name=FILE_NAME
         )
         digest = hashlib.sha256()
-        with self._scratch.open("wb") as file:
+        with self._scratch.open("wb") as file, ThreadPoolExecutor(1) as hashing:
             for message in self._stub.DownloadArtifact(request, timeout=DEADLINE_S):
-                digest.update(message.data)
-                file.write(message.data)
+                data = message.data
+                hashing.submit(digest.update, data)
+                file.write(data)
         if digest.hexdigest() != self._sha256:
             raise RuntimeError("the repository gave other bytes than it was given")
 
@@ -378,6 +381,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The model repository beside its peers.")
     parser.add_argument("--versions", type=int, default=10_000)
     version_count = parser.parse_args().versions
+    keep_freed_memory()  # as the commands that send and fetch files do
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aimlnf-bench-")))
         for name in ("ours", "mlflow"):

@@ -7,10 +7,6 @@ from contextlib import asynccontextmanager
 import grpc
 import structlog
 
-from aimlnf.mms.v1.model_repository_service_pb2 import DESCRIPTOR
-from aimlnf.mms.v1.model_repository_service_pb2_grpc import (
-    add_ModelRepositoryServiceServicer_to_server,
-)
 from mms_repository.adapters import tables
 from mms_repository.adapters.file_artifacts import FileArtifacts
 from mms_repository.adapters.file_checker import FileChecker
@@ -24,7 +20,7 @@ from mms_repository.manifests import ManifestLimits
 from mms_repository.ports import ArtifactStore
 from mms_repository.procedures import ModelRepository
 from mms_repository.publication import PublicationRules, Publisher
-from mms_repository.servicer import ModelRepositoryServicer
+from mms_repository.servicer import ModelRepositoryServicer, add_to_server
 from mms_repository.storage import S3Location
 from nf_runtime.clock import Clock, SystemClock
 from nf_runtime.config import ConfigurationError
@@ -35,8 +31,6 @@ from nf_runtime.metrics import EventMetrics
 from nf_runtime.outbox import OutboxRelay
 from nf_runtime.server import NfServer, serve_until_stopped
 from nf_runtime.signing import TrustedKeys
-
-_SERVICE = DESCRIPTOR.services_by_name["ModelRepositoryService"].full_name
 
 log = structlog.get_logger(__name__)
 
@@ -110,8 +104,7 @@ async def repository_on(
     )
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        add_ModelRepositoryServiceServicer_to_server(servicer, server)
-        return [_SERVICE]
+        return [add_to_server(servicer, server)]
 
     server = NfServer(
         settings.nf_name, settings.server, register=register, tls=settings.tls, clock=clock

@@ -99,7 +99,7 @@ class CoordinationGroups:
 
         Raises:
             FailedPrecondition: MODEL_NOT_APPROVED; STATE_FORBIDS, another group would be left
-                half in production.
+                half in production, or one of them is outside its validity.
         """
 
         def promote(group: CoordinationGroup, writer: ModelWriter) -> None:
@@ -111,8 +111,9 @@ class CoordinationGroups:
         """The versions that are champions afterwards: `previous` of each member's model.
 
         Raises:
-            FailedPrecondition: STATE_FORBIDS, the group is not in production or another one would
-                be left half; NO_PREVIOUS_VERSION; MODEL_NOT_APPROVED.
+            FailedPrecondition: STATE_FORBIDS, the group is not in production, another one would
+                be left half or a previous version's validity is over; NO_PREVIOUS_VERSION;
+                MODEL_NOT_APPROVED.
         """
 
         def roll_back(group: CoordinationGroup, writer: ModelWriter) -> None:
@@ -170,7 +171,7 @@ class CoordinationGroups:
             former = model.aliases.get(CHAMPION)
             former_version = None if former is None else _at(model_name, former, writer)
             touched |= {v.coordination_group for v in (version, former_version) if v is not None}
-            for move in moves_of(model, CHAMPION, version):
+            for move in moves_of(model, CHAMPION, version, now=self._clock.now()):
                 writer.move_alias(model_name, move)
                 change = AliasChange(move.alias, move.previous_version)
                 writer.record(self._entry(model_name, move.version, change, author))

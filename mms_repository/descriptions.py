@@ -1,6 +1,7 @@
 """What a publisher says about a version beside its files: marks, validity, origin, targets.
 
-None of it is signed; it says where a version is of use, not what it is.
+Validity and targets decide whether a version may be used and are signed with its files. Labels are
+for searching, decide nothing, and are not signed.
 """
 
 import math
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mms_repository.names import check_identifier, check_label_name, check_sha256, invalid_field
+from nf_runtime.use_terms import UseTerms
 
 _MAX_LABELS = 32
 _MAX_PLACES = 32
@@ -111,6 +113,25 @@ class Description:
     validity: Validity = Validity()
     target_environments: Sequence[str] = ()
     dataset_sha256: str = ""
+
+    def terms(self) -> UseTerms:
+        """The part that is signed."""
+        validity = self.validity
+        return UseTerms(
+            valid_from=validity.valid_from,
+            valid_until=validity.valid_until,
+            orbit_shells=tuple(validity.orbit_shells),
+            regions=tuple(
+                (
+                    region.min_latitude_deg,
+                    region.max_latitude_deg,
+                    region.min_longitude_deg,
+                    region.max_longitude_deg,
+                )
+                for region in validity.regions
+            ),
+            target_environments=tuple(self.target_environments),
+        )
 
     def check(self) -> None:
         """Returns if each part is well formed and within its bound."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from mms_repository.names import check_file_name, check_model_name, check_sha256, invalid_field
 from nf_runtime.errors import InvalidArgument
 from nf_runtime.signing import ArtifactDigest, SignedManifest
+from nf_runtime.use_terms import ANY_USE, UseTerms
 
 
 class ArtifactKind(StrEnum):
@@ -46,13 +47,13 @@ class Manifest:
     source_version: int
     artifacts: tuple[Artifact, ...]
 
-    def signed(self) -> SignedManifest:
-        """What a signature covers."""
+    def signed(self, terms: UseTerms = ANY_USE) -> SignedManifest:
+        """What a signature covers; `terms` are those that the publisher states beside it."""
         digests = [ArtifactDigest(a.file_name, a.sha256, a.size_bytes) for a in self.artifacts]
-        return SignedManifest(self.model_name, self.source_version, digests)
+        return SignedManifest(self.model_name, self.source_version, digests, terms)
 
     def sha256(self) -> str:
-        """Digest of the canonical bytes, in hexadecimal: equal for equal manifests only."""
+        """Digest of the files' part, in hexadecimal: equal for equal manifests only."""
         return hashlib.sha256(self.signed().canonical_bytes()).hexdigest()
 
     def artifact(self, file_name: str) -> Artifact | None:

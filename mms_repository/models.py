@@ -56,14 +56,16 @@ class AliasMove:
     previous_version: int | None
 
 
-def moves_of(model: Model, alias: str, version: ModelVersion) -> tuple[AliasMove, ...]:
+def moves_of(
+    model: Model, alias: str, version: ModelVersion, *, now: datetime
+) -> tuple[AliasMove, ...]:
     """What pointing `alias` to `version` moves: nothing if it does already.
 
     Moving `champion` moves `previous` to the version that it pointed to.
 
     Raises:
         FailedPrecondition: MODEL_NOT_APPROVED for a champion that is not APPROVED, STATE_FORBIDS
-            for an ARCHIVED version.
+            for an ARCHIVED version, or one that becomes champion outside its validity.
     """
     if alias == CHAMPION and version.state is not VersionState.APPROVED:
         raise FailedPrecondition(
@@ -81,7 +83,25 @@ def moves_of(model: Model, alias: str, version: ModelVersion) -> tuple[AliasMove
     former = model.aliases.get(alias)
     if former == version.version:
         return ()
+    if alias == CHAMPION:
+        _check_valid(version, now)
     move = AliasMove(alias, version.version, former)
     if alias != CHAMPION or former is None or model.aliases.get(PREVIOUS) == former:
         return (move,)
     return (move, AliasMove(PREVIOUS, former, model.aliases.get(PREVIOUS)))
+
+
+def _check_valid(version: ModelVersion, now: datetime) -> None:
+    validity = version.description.validity
+    if validity.holds_at(now):
+        return
+    times = {"valid_from": validity.valid_from, "valid_until": validity.valid_until}
+    said = {name: time.isoformat() for name, time in times.items() if time is not None}
+    raise FailedPrecondition(
+        f"{version.label} may not be used at {now.isoformat()} "
+        f"({', '.join(f'{name} {time}' for name, time in said.items())}); publish one that may",
+        reason="STATE_FORBIDS",
+        state=version.state,
+        wanted=CHAMPION,
+        **said,
+    )

@@ -47,6 +47,10 @@ class ModelReader(Protocol):
         """The version of that number."""
         ...
 
+    def version_at_alias(self, model_name: str, alias: str) -> ModelVersion | None:
+        """The version to which an alias points now."""
+        ...
+
     def versions(
         self, model_name: str, *, before: int | None, limit: int
     ) -> Sequence[ModelVersion]:

@@ -106,7 +106,7 @@ class Publisher:
             ResourceExhausted: QUOTA_EXCEEDED, too many uploads at once or no room.
         """
         upload.check(self._rules.limits)
-        made = await self._store.read(partial(_made_before, upload.request_id, upload.manifest))
+        made = await self._store.read(partial(_made_of, upload))
         if made is not None:
             return made
         self._check_signature(upload)
@@ -128,9 +128,8 @@ class Publisher:
     def _check_signature(self, upload: Upload) -> None:
         signature = upload.signature
         if signature:
-            self._keys.verify(
-                upload.manifest.signed(), key_id=signature.key_id, signature=signature.value
-            )
+            signed = upload.manifest.signed(upload.description.terms())
+            self._keys.verify(signed, key_id=signature.key_id, signature=signature.value)
         elif self._rules.signature_required:
             raise PermissionDenied(
                 f"the version of model {upload.manifest.model_name} is not signed; sign its "
@@ -205,7 +204,7 @@ class Publisher:
 
     def _add(self, upload: Upload, tensors: TensorSignature, writer: ModelWriter) -> ModelVersion:
         # The same request may have arrived twice at once; the second one ends here.
-        made = _made_before(upload.request_id, upload.manifest, writer)
+        made = _made_of(upload, writer)
         if made is not None:
             return made
         now = self._clock.now()
@@ -239,17 +238,20 @@ def _continued(request_id: str, manifest: Manifest) -> str:
     return hashlib.sha256(f"{request_id}/{manifest.sha256()}".encode()).hexdigest()
 
 
+def _made_of(upload: Upload, reader: ModelReader) -> ModelVersion | None:
+    """The version of this very upload; raises for what can never become one."""
+    made = _made_before(upload.request_id, upload.manifest, reader)
+    if made is not None and made.description.terms() != upload.description.terms():
+        raise _reused(upload.request_id, made, "for another use")
+    return made
+
+
 def _made_before(request_id: str, manifest: Manifest, reader: ModelReader) -> ModelVersion | None:
     """The version of this very request; raises for what can never become one."""
     made = reader.version_of_request(request_id)
     if made is not None:
         if made.manifest.sha256() != manifest.sha256():
-            raise AlreadyExists(
-                f"request {request_id} published {made.label} from another manifest; "
-                "use a new request_id",
-                reason="REQUEST_ID_REUSED",
-                request_id=request_id,
-            )
+            raise _reused(request_id, made, "from another manifest")
         return made
     if reader.model(manifest.model_name) is None:
         raise NotFound(
@@ -263,3 +265,11 @@ def _made_before(request_id: str, manifest: Manifest, reader: ModelReader) -> Mo
             "source_version", f"{source} is no version of model {manifest.model_name}"
         )
     return None
+
+
+def _reused(request_id: str, made: ModelVersion, how: str) -> AlreadyExists:
+    return AlreadyExists(
+        f"request {request_id} published {made.label} {how}; use a new request_id",
+        reason="REQUEST_ID_REUSED",
+        request_id=request_id,
+    )

@@ -1,18 +1,21 @@
 # ruff: noqa: N802, ARG002 - gRPC names the methods and gives each a context
 """`aimlnf.mms.v1.ModelRepositoryService`: messages in, procedures called, messages out."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
+
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
-from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceServicer
+from aimlnf.mms.v1.model_repository_service_pb2_grpc import (
+    ModelRepositoryServiceServicer,
+    add_ModelRepositoryServiceServicer_to_server,
+)
 from mms_repository.coordination import CoordinationGroups
 from mms_repository.coordination_servicer import CoordinationMethods
 from mms_repository.description_messages import time_from
+from mms_repository.lookups import VersionKey
 from mms_repository.messages import (
-    chunk_from,
     entry_message,
     filter_from,
     manifest_from,
@@ -22,13 +25,14 @@ from mms_repository.messages import (
     watch_message,
 )
 from mms_repository.names import invalid_field
-from mms_repository.procedures import Author, ModelRepository, VersionKey
+from mms_repository.procedures import Author, ModelRepository
 from mms_repository.publication import Publisher
-from mms_repository.uploads import Chunk
+from mms_repository.upload_stream import chunks_of, discard, paced
 from mms_repository.version_messages import VersionMessages
-from nf_runtime.errors import DeadlineExceeded, NfError
+from nf_runtime.errors import NfError
 
-_LINGER_S = 1.0
+_SERVICE = pb.DESCRIPTOR.services_by_name["ModelRepositoryService"]
+_ENCODED = ("GetModelVersion", "ListModelVersions", "SearchModelVersions")
 
 
 class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceServicer):
@@ -89,16 +93,16 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
         self, request_iterator: AsyncIterator[pb.UploadModelVersionRequest], context: Any
     ) -> pb.UploadModelVersionResponse:
         """Publish a version."""
-        parts = _paced(request_iterator, self._upload_idle_s)
+        parts = paced(request_iterator, self._upload_idle_s)
         try:
             first = await anext(parts, None)
             if first is None or first.WhichOneof("part") != "header":
                 raise invalid_field("header", "is missing; send it first, then the chunks")
-            version = await self._publisher.publish(upload_from(first.header), _chunks(parts))
+            version = await self._publisher.publish(upload_from(first.header), chunks_of(parts))
         except NfError:
-            await _discard(parts, most_bytes=self._max_upload_bytes)
+            await discard(parts, most_bytes=self._max_upload_bytes)
             raise
-        await _discard(parts, most_bytes=self._max_upload_bytes)
+        await discard(parts, most_bytes=self._max_upload_bytes)
         return pb.UploadModelVersionResponse(model_version=version_message(version))
 
     async def DownloadArtifact(
@@ -114,9 +118,7 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
             yield pb.DownloadArtifactResponse(offset_bytes=offset_bytes, data=piece)
             offset_bytes += len(piece)
 
-    async def GetModelVersion(
-        self, request: pb.GetModelVersionRequest, context: Any
-    ) -> pb.GetModelVersionResponse:
+    async def GetModelVersion(self, request: pb.GetModelVersionRequest, context: Any) -> Any:
         """One version, by number or alias."""
         selector = request.WhichOneof("selector")
         if selector is None:
@@ -130,19 +132,15 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
             version = await self._repository.get_version_by_alias(
                 request.model_name, request.alias, at_time=time_from(at_time)
             )
-        return pb.GetModelVersionResponse(model_version=version_message(version))
+        return self._messages.encoded([version])
 
-    async def ListModelVersions(
-        self, request: pb.ListModelVersionsRequest, context: Any
-    ) -> pb.ListModelVersionsResponse:
+    async def ListModelVersions(self, request: pb.ListModelVersionsRequest, context: Any) -> Any:
         """Versions, newest first."""
         page = await self._repository.list_versions(
             request.model_name, page_size=request.page_size, page_token=request.page_token
         )
-        return pb.ListModelVersionsResponse(
-            model_versions=self._messages.of(page.items),
-            next_page_token=page.next_token,
-        )
+        rest = pb.ListModelVersionsResponse(next_page_token=page.next_token)
+        return self._messages.encoded(page.items) + rest.SerializeToString()
 
     async def SetAlias(self, request: pb.SetAliasRequest, context: Any) -> pb.SetAliasResponse:
         """Point an alias to a version."""
@@ -225,15 +223,13 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
 
     async def SearchModelVersions(
         self, request: pb.SearchModelVersionsRequest, context: Any
-    ) -> pb.SearchModelVersionsResponse:
+    ) -> Any:
         """Versions that meet a filter, newest first."""
         page = await self._repository.search(
             filter_from(request.filter), page_size=request.page_size, page_token=request.page_token
         )
-        return pb.SearchModelVersionsResponse(
-            model_versions=self._messages.of(page.items),
-            next_page_token=page.next_token,
-        )
+        rest = pb.SearchModelVersionsResponse(next_page_token=page.next_token)
+        return self._messages.encoded(page.items) + rest.SerializeToString()
 
     async def GetLineage(
         self, request: pb.GetLineageRequest, context: Any
@@ -246,53 +242,27 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
         )
 
 
+def add_to_server(servicer: ModelRepositoryServicer, server: grpc.aio.Server) -> str:
+    """The full name of the service, whose methods the server has from now on."""
+    add_ModelRepositoryServiceServicer_to_server(servicer, server)
+    # Again, with answers that are bytes already: those of a page of a thousand versions would only
+    # be parsed into a message to be encoded again.
+    server.add_registered_method_handlers(
+        _SERVICE.full_name,
+        {
+            name: grpc.unary_unary_rpc_method_handler(
+                getattr(servicer, name),
+                request_deserializer=getattr(pb, f"{name}Request").FromString,
+            )
+            for name in _ENCODED
+        },
+    )
+    return _SERVICE.full_name
+
+
 def _key(request: Any) -> VersionKey:
     return VersionKey(request.model_name, request.version)
 
 
 def _author(request: Any) -> Author:
     return Author(request.actor, request.reason)
-
-
-async def _paced(
-    messages: AsyncIterator[pb.UploadModelVersionRequest], idle_s: float
-) -> AsyncIterator[pb.UploadModelVersionRequest]:
-    """The messages; a client that stays silent for too long must not hold its place."""
-    source = aiter(messages)
-    while True:
-        try:
-            async with asyncio.timeout(idle_s):
-                message = await anext(source, None)
-        except TimeoutError as error:
-            raise DeadlineExceeded(
-                f"the upload was silent for {idle_s} s; nothing is stored, send all of it again",
-                reason="DEADLINE_EXCEEDED",
-                idle_s=str(idle_s),
-            ) from error
-        if message is None:
-            return
-        yield message
-
-
-async def _discard(parts: AsyncIterator[pb.UploadModelVersionRequest], *, most_bytes: int) -> None:
-    """Read to the end of an upload whose outcome is known.
-
-    A grpc.aio client that is still writing when the answer comes may take its failed write for the
-    outcome and report INTERNAL instead (grpc/grpc#36066), so it is let finish. Not without end: a
-    client that pauses waits for the answer, and one that sends more than it ever may is cut off.
-    """
-    discarded_bytes = 0
-    with contextlib.suppress(TimeoutError, NfError):  # the outcome stands whatever else comes
-        while discarded_bytes <= most_bytes:
-            async with asyncio.timeout(_LINGER_S):
-                part = await anext(parts, None)
-            if part is None:
-                return
-            discarded_bytes += len(part.chunk.data)
-
-
-async def _chunks(parts: AsyncIterator[pb.UploadModelVersionRequest]) -> AsyncIterator[Chunk]:
-    async for part in parts:
-        if part.WhichOneof("part") != "chunk":
-            raise invalid_field("part", "is no chunk; after the header only chunks may follow")
-        yield chunk_from(part.chunk)

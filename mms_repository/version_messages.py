@@ -1,9 +1,8 @@
-"""Messages of versions that were made before, for lists that show the same ones again."""
+"""Bytes of versions that were made before, for answers that show the same ones again."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
 
-from aimlnf.mms.v1 import model_pb2
+from aimlnf.mms.v1 import model_repository_service_pb2 as pb
 from mms_repository.messages import version_message
 from mms_repository.versions import ModelVersion
 
@@ -11,26 +10,28 @@ _CAPACITY = 4096
 
 
 class VersionMessages:
-    """Each version is translated once as long as the store gives the same object for it.
+    """Each version is encoded once as long as the store gives the same object for it.
 
-    A version does not change, so its message does not either; nobody may change what is given out.
+    A version does not change, so its bytes do not either.
     """
 
     def __init__(self) -> None:
         # With the version itself, so that its identity is not given to another one.
-        self._made: OrderedDict[int, tuple[ModelVersion, model_pb2.ModelVersion]] = OrderedDict()
+        self._made: dict[int, tuple[ModelVersion, bytes]] = {}
 
-    def of(self, versions: Iterable[ModelVersion]) -> list[model_pb2.ModelVersion]:
-        """Their messages."""
-        found = [self._message(version) for version in versions]
+    def encoded(self, versions: Iterable[ModelVersion]) -> bytes:
+        """The first field of an answer, which is the one with these versions, as it is sent.
+
+        Further fields may follow: a message is as good as its fields one after the other.
+        """
+        joined = b"".join([self._field(version) for version in versions])
         while len(self._made) > _CAPACITY:
-            self._made.popitem(last=False)
-        return found
+            del self._made[next(iter(self._made))]  # the one that came first
+        return joined
 
-    def _message(self, version: ModelVersion) -> model_pb2.ModelVersion:
+    def _field(self, version: ModelVersion) -> bytes:
         made = self._made.get(id(version))
         if made is None:
-            made = self._made[id(version)] = (version, version_message(version))
-        else:
-            self._made.move_to_end(id(version))
+            answer = pb.GetModelVersionResponse(model_version=version_message(version))
+            made = self._made[id(version)] = (version, answer.SerializeToString())
         return made[1]

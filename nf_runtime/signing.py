@@ -36,7 +36,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -45,6 +45,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from nf_runtime.errors import InvalidArgument, PermissionDenied
+from nf_runtime.use_terms import ANY_USE, UseTerms
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,16 @@ class ArtifactDigest:
 
 @dataclass(frozen=True)
 class SignedManifest:
-    """What a signature covers: model, version it was trained from (0: none), and every file."""
+    """What a signature covers: model, version it was trained from (0: none), files and terms."""
 
     model_name: str
     source_version: int
     artifacts: Sequence[ArtifactDigest]
+    terms: UseTerms = ANY_USE
 
     def canonical_bytes(self) -> bytes:
         """The bytes that are signed; the same for the files in any order."""
-        document = {
+        document: dict[str, Any] = {
             "artifacts": [
                 {"file_name": a.file_name, "sha256": a.sha256, "size_bytes": a.size_bytes}
                 for a in sorted(self.artifacts, key=lambda artifact: artifact.file_name)
@@ -74,6 +76,9 @@ class SignedManifest:
             "model_name": self.model_name,
             "source_version": self.source_version,
         }
+        terms = self.terms.document()
+        if terms:
+            document["terms"] = terms
         return json.dumps(
             document, sort_keys=True, separators=(",", ":"), ensure_ascii=False
         ).encode()

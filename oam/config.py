@@ -30,6 +30,7 @@ class PeerSettings(Section):
     nwdaf_mtlf: str = "127.0.0.1:50056"
     mms_repository: str = "127.0.0.1:50052"
     inference_nf: str = "127.0.0.1:50053"
+    ran_sim: str = "127.0.0.1:50055"
 
 
 class ProfileSettings(Section):
@@ -216,6 +217,16 @@ class NamingSettings(Section):
     inference_function: str = Field(default="inference_nf", pattern=_NAME)
 
 
+class ManagedObjectSettings(Section):
+    """How managed objects are kept and watched."""
+
+    default_model: str = Field(default="gan-gdm", pattern=r"^[a-z0-9-]{1,63}$")
+    scope_period_s: float = Field(default=1.0, gt=0)  # how often an activation scope is looked at
+    policy_period_s: int = Field(default=10, ge=1)  # granularity of MLModelLoadingPolicy thresholds
+    radio_period_s: float = Field(default=2.0, gt=0)  # how often the simulator is looked at
+    eavesdropper_hold_s: float = Field(default=120.0, gt=0)  # simulated, until the alarm is cleared
+
+
 class OamSettings(NfSettings):
     """Everything that can be set."""
 
@@ -234,6 +245,7 @@ class OamSettings(NfSettings):
     analytics: AnalyticsSettings = AnalyticsSettings()
     inference: InferenceSettings = InferenceSettings()
     naming: NamingSettings = NamingSettings()
+    objects: ManagedObjectSettings = ManagedObjectSettings()
 
     @property
     def policy(self) -> Policy:

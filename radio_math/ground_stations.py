@@ -51,7 +51,7 @@ def station_prior(level: float, rician_k: float, side: int = ARRAY_SIDE) -> Stat
         rician_k: as of `mean_station`.
         side: elements along one side of the array, even.
 
-    Source: Van Trees 2002 section 5.8. Not modelled: as `mean_station`.
+    Source: Van Trees 2002 chapter 5. Not modelled: as `mean_station`.
     """
     mean = mean_station(rician_k, side)
     folded = _folded(_folded(mean.astype(complex)).T).real
@@ -72,7 +72,7 @@ def mean_station(rician_k: float, side: int = ARRAY_SIDE) -> Floats:
         rician_k: power of a station's direct path over that of its scattered ones, linear.
         side: elements along one side of the array.
 
-    Source: Van Trees 2002 section 5.8 (covariance of a sector of sources).
+    Source: Van Trees 2002 chapter 5 (covariance of a sector of sources).
     Not modelled: that scatter lies within 20 degrees of its station, which no mean shows.
     """
     direct = _over_elevations(STATION_ELEVATION_DEG, _STATION_NODES, side)

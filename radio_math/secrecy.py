@@ -23,6 +23,10 @@ from array_api_compat import array_namespace, device
 
 from radio_math.context import Allocation, Array, RadioContext
 
+# An ESIM goes a point further along its path only for so much [b/s/Hz]: where nothing is to be had,
+# rounding must not decide.
+_WORTH_A_POINT = 1e-4
+
 # Gauss and Hermite's five places of a standard normal variable, and their weights.
 _NORMAL_PLACES = (-2.85697001387281, -1.35562617997427, 0.0, 1.35562617997427, 2.85697001387281)
 _NORMAL_WEIGHTS = (
@@ -137,6 +141,8 @@ def own_best_points(
 ) -> Array:
     """The point of the beamformer grid that is best for each ESIM while the others stay, [..., U].
 
+    Of points that differ by less than 1e-4 b/s/Hz each the first.
+
     Args:
         context: as of `secrecy_rates`.
         allocation: of all ESIMs.
@@ -151,7 +157,8 @@ def own_best_points(
     ratios = (ratio / now)[..., None] * context.gain_per_w  # [..., U, S]
     leaked = allocation.power_w[..., None] * context.leakage_per_w
     rates = _rates(ratios, context.ici_factor[..., None], leaked, leakage_spread)
-    return xp.astype(xp.argmax(rates, axis=-1), ratio.dtype)
+    point = xp.arange(rates.shape[-1], dtype=ratio.dtype, device=device(ratio))
+    return xp.astype(xp.argmax(rates - _WORTH_A_POINT * point, axis=-1), ratio.dtype)
 
 
 def _rates(ratio: Array, ici_factor: Array, leaked: Array, spread: Array | None) -> Array:

@@ -10,6 +10,7 @@ from aimlnf.mms.v1 import model_repository_service_pb2 as pb
 from inference_nf.releases import ModelKey, ModelRelease
 from nf_runtime.errors import DataLoss
 from nf_runtime.signing import ArtifactDigest, SignedManifest
+from nf_runtime.use_terms import UseTerms
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _STATE_PREFIX = "MODEL_VERSION_STATE_"
@@ -89,6 +90,7 @@ def _release(version: model_pb2.ModelVersion) -> ModelRelease:
             model_name=version.manifest.model_name,
             source_version=version.manifest.source_version,
             artifacts=artifacts,
+            terms=UseTerms.of(version),
         ),
         key_id=version.signature.key_id,
         signature=version.signature.value,

@@ -9,6 +9,7 @@ from inference_nf.loaded_models import ModelSet, WantedModel
 from inference_nf.releases import EngineKind, ModelKey, ModelRelease
 from nf_runtime.database import Database
 from nf_runtime.signing import ArtifactDigest, SignedManifest
+from nf_runtime.use_terms import UseTerms
 
 
 class SqlModels:
@@ -45,6 +46,7 @@ def _wanted(row: Row[tuple[object, ...]]) -> WantedModel:
             model_name=document["model_name"],
             source_version=document["source_version"],
             artifacts=tuple(ArtifactDigest(**entry) for entry in document["artifacts"]),
+            terms=UseTerms.from_document(document.get("terms", {})),
         ),
         key_id=row.key_id,
         signature=row.signature,

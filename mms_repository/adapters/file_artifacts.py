@@ -7,26 +7,19 @@ An upload arrives beside them (`file_staging`) and moves into place by renaming:
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 from mms_repository.adapters.blobs import PIECE_BYTES, blob_name, damaged, gone
-from mms_repository.adapters.disk_errors import told
-from mms_repository.adapters.file_staging import FileStaging, StagingArea
+from mms_repository.adapters.staged_artifacts import StagedArtifacts
 from mms_repository.manifests import Artifact
 from nf_runtime.config import ConfigurationError
 
-_THREADS = 4
 
-T = TypeVar("T")
-
-
-class FileArtifacts:
+class FileArtifacts(StagedArtifacts):
     """The port `ArtifactStore` on a file system. All disk work happens in its own threads.
 
     Args:
@@ -34,10 +27,9 @@ class FileArtifacts:
     """
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         self._folder = folder
         self._blobs = folder / "sha256"
-        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="mms-artifacts")
-        self._area = StagingArea(folder, self._executor, self._keep)
 
     async def open(self) -> None:
         """Take the folder and clear what unfinished uploads left in it.
@@ -45,30 +37,13 @@ class FileArtifacts:
         Raises:
             ConfigurationError: The folder cannot be written, or another process has it.
         """
-        await self._run(self._area.open)
+        await super().open()
         try:
             await asyncio.to_thread(self._blobs.mkdir, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(
                 f"setting artifacts.folder: {self._folder} cannot be written: {error.strerror}"
             ) from error
-
-    async def close(self) -> None:
-        """Finish what runs and let the folder go."""
-        await asyncio.to_thread(self._executor.shutdown)
-        self._area.close()
-
-    def staging(self, continued: str = "") -> AbstractAsyncContextManager[FileStaging]:
-        """Room for one upload; what is not kept is gone when the context is left."""
-        return self._area.staging(continued)
-
-    async def staged_bytes(self, continued: str, count: int) -> Sequence[int]:
-        """Bytes that an interrupted upload left of each of its artifacts."""
-        return await self._run(partial(self._area.staged_bytes, continued, count))
-
-    async def remove_staged_before(self, time: datetime) -> int:
-        """How many interrupted uploads were forgotten: those untouched since `time`."""
-        return await self._run(partial(self._area.remove_staged_before, time))
 
     async def read(self, artifact: Artifact, *, offset_bytes: int) -> AsyncIterator[bytes]:
         """The bytes of an artifact from `offset_bytes` on, in pieces of at most 1 MiB.
@@ -81,14 +56,22 @@ class FileArtifacts:
         except FileNotFoundError as error:
             raise gone(artifact) from error
         digest = hashlib.sha256()
+        ahead: asyncio.Future[bytes] | None = None
         try:
             size_bytes = (await self._run(partial(os.fstat, file.fileno()))).st_size
             if size_bytes != artifact.size_bytes:
                 raise damaged(artifact, f"has {size_bytes} bytes on disk")
             await self._run(partial(file.seek, offset_bytes))
-            while piece := await self._run(partial(_read_hashed, file, digest)):
+            read_on = partial(_read_hashed, file, digest)
+            piece = await self._run(read_on)
+            while piece:
+                # The next piece is read and hashed while this one is on its way out.
+                ahead = asyncio.ensure_future(self._run(read_on))
                 yield piece
+                piece = await ahead
         finally:
+            if ahead is not None:
+                await asyncio.wait({ahead})  # a thread cannot be cancelled, and it has the file
             file.close()
         if offset_bytes == 0 and digest.hexdigest() != artifact.sha256:
             raise damaged(artifact, f"has digest {digest.hexdigest()} on disk")
@@ -106,21 +89,21 @@ class FileArtifacts:
 
         await self._run(unlink)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, told(work))
-
     async def _keep(self, sealed: Mapping[str, Path]) -> None:
         await self._run(partial(self._move_in, sealed))
 
     def _move_in(self, sealed: Mapping[str, Path]) -> None:
+        changed: set[Path] = set()
         for sha256, path in sealed.items():
             target = self._blobs / blob_name(sha256)
             if not target.parent.is_dir():
                 target.parent.mkdir(exist_ok=True)
-                _sync_folder(self._blobs)
+                changed.add(self._blobs)
             # Over what may be there: the same bytes, or damaged ones that are healed so.
             path.replace(target)
-            _sync_folder(target.parent)
+            changed.add(target.parent)
+        for folder in changed:
+            _sync_folder(folder)
 
     def _digests_before(self, timestamp_s: float) -> list[str]:
         return [

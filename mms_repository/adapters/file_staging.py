@@ -15,10 +15,11 @@ import hashlib
 import os
 import shutil
 import uuid
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ from nf_runtime.config import ConfigurationError
 from nf_runtime.errors import ResourceExhausted
 
 _CONTINUED = "r-"
+_SYNC_BYTES = 16 * 1024 * 1024  # so much may wait for the disk while more comes in
 _RETRY_AFTER_S = 1.0
 
 T = TypeVar("T")
@@ -148,7 +150,25 @@ class _Incoming:
 
     path: Path
     file: IO[bytes]
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    unsynced_bytes: int = 0
+    syncing: "Future[None] | None" = None
+
+    def write(self, data: bytes, executor: ThreadPoolExecutor) -> None:
+        """Append to the file; the disk takes it up meanwhile, so that `close` waits for little."""
+        written_bytes = 0
+        while written_bytes < len(data):  # a disk that fills up takes a part first
+            written_bytes += self.file.write(memoryview(data)[written_bytes:])
+        self.unsynced_bytes += written_bytes
+        idle = self.syncing is None or self.syncing.done()
+        if self.unsynced_bytes >= _SYNC_BYTES and idle:
+            self.unsynced_bytes = 0
+            self.syncing = executor.submit(os.fdatasync, self.file.fileno())
+
+    def close(self) -> None:
+        """Close the file once nobody works on it."""
+        if self.syncing is not None and not self.syncing.cancel():
+            self.syncing.exception()  # of no matter: whoever counts on the bytes syncs them all
+        self.file.close()
 
 
 class FileStaging:
@@ -162,8 +182,9 @@ class FileStaging:
         self._keep = keep
         self._outlives = outlives
         self._files: dict[str, _Incoming] = {}
+        self._digests: defaultdict[str, hashlib._Hash] = defaultdict(hashlib.sha256)
         self._sealed: dict[str, Path] = {}  # by digest
-        self._work: asyncio.Future[Any] | None = None
+        self._work: tuple[asyncio.Future[Any], ...] = ()
 
     async def open(self) -> None:
         """Make the folder."""
@@ -171,10 +192,11 @@ class FileStaging:
 
     async def close(self) -> None:
         """Wait for the work that a cancelled caller left behind, then remove what must not stay."""
-        if self._work is not None:
-            await asyncio.wait({self._work})
-            self._work.exception()  # looked at; whom it concerned is gone or has been told
-            self._work = None
+        if self._work:
+            await asyncio.wait(self._work)
+            for work in self._work:
+                work.exception()  # looked at; whom it concerned is gone or has been told
+            self._work = ()
         await self._run(self._leave)
 
     async def resume(self, artifacts: Sequence[Artifact]) -> Sequence[int]:
@@ -184,7 +206,12 @@ class FileStaging:
     async def append(self, artifact: Artifact, data: bytes) -> None:
         """Write and hash the next bytes of an artifact, while the caller waits for more of them."""
         await self._settle()
-        self._start(partial(self._append, artifact.file_name, data))
+        digest = self._digests[artifact.file_name]
+        # Each in a thread of its own: neither needs the interpreter's lock.
+        self._work = (
+            self._start(partial(self._append, artifact.file_name, data)),
+            self._start(partial(digest.update, data)),
+        )
 
     async def seal(self, artifact: Artifact) -> str:
         """SHA-256 of what was appended, in hexadecimal, once it is on the disk."""
@@ -205,19 +232,18 @@ class FileStaging:
 
     async def _run(self, work: Callable[[], T]) -> T:
         await self._settle()
-        return await asyncio.shield(self._start(work))
+        running = self._start(work)
+        self._work = (running,)
+        return await asyncio.shield(running)
 
     async def _settle(self) -> None:
         """Returns when what was started has ended; raises what it raised."""
-        if self._work is not None:
+        for work in self._work:
             # A thread cannot be cancelled; `close` waits for it before the folder goes.
-            await asyncio.shield(self._work)
+            await asyncio.shield(work)
 
     def _start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._executor, told(work))
-        self._work = running
-        return running
+        return asyncio.get_running_loop().run_in_executor(self._executor, told(work))
 
     def _resume(self, artifacts: Sequence[Artifact]) -> list[int]:
         sizes_bytes: list[int] = []
@@ -225,11 +251,10 @@ class FileStaging:
             path = self._folder / str(len(self._files))
             if not path.exists():
                 break
-            incoming = _Incoming(path, path.open("r+b"))
-            self._files[artifact.file_name] = incoming
-            while piece := incoming.file.read(1024 * 1024):
-                incoming.digest.update(piece)
-            sizes_bytes.append(incoming.file.tell())
+            file = path.open("r+b", buffering=0)
+            self._files[artifact.file_name] = _Incoming(path, file)
+            self._digests[artifact.file_name] = hashlib.file_digest(file, "sha256")
+            sizes_bytes.append(file.seek(0, os.SEEK_END))
         # Killed while files moved into the store, it lost the first and has later ones; the
         # client was told, as here, that what follows a gap is not there.
         for ordinal in range(len(sizes_bytes), len(artifacts)):
@@ -239,25 +264,23 @@ class FileStaging:
     def _append(self, file_name: str, data: bytes) -> None:
         incoming = self._files.get(file_name)
         if incoming is None:
+            # Unbuffered: what is there is what a client that comes back is told.
             path = self._folder / str(len(self._files))
-            incoming = self._files[file_name] = _Incoming(path, path.open("xb"))
-        incoming.file.write(data)
-        incoming.file.flush()  # what is there is what a client that comes back is told
-        incoming.digest.update(data)
+            incoming = self._files[file_name] = _Incoming(path, path.open("xb", buffering=0))
+        incoming.write(data, self._executor)
 
     def _seal(self, file_name: str) -> str:
         incoming = self._files[file_name]
-        incoming.file.flush()
         os.fsync(incoming.file.fileno())
-        incoming.file.close()
-        sha256 = incoming.digest.hexdigest()
+        incoming.close()
+        sha256 = self._digests[file_name].hexdigest()
         self._sealed[sha256] = incoming.path
         return sha256
 
     def _leave(self) -> None:
         try:
             for incoming in self._files.values():
-                incoming.file.close()
+                incoming.close()
         finally:
             if not self._outlives:
                 shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,39 +1,36 @@
-"""Versions that were read before: what does not change without their revision is not read again."""
+"""Versions that were read before: what does not change without their key is not read again."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from mms_repository.versions import ModelVersion
 
 _CAPACITY = 4096
 
-Key = tuple[int, int]  # unique id and revision
+# All that a version's content follows from: unique id, revision, aliases, coordination group.
+Key = tuple[int, int, tuple[str, ...], str]
 
 
 class KnownVersions:
-    """Versions without aliases and group, which change on their own; the longest unused one goes.
+    """Versions by their keys; the one that came first goes first. One key gives one object.
 
     Only what was read from committed rows may come in: a revision that was rolled back can be
     given to another content later. Threads may share it.
     """
 
     def __init__(self) -> None:
-        self._versions: OrderedDict[Key, ModelVersion] = OrderedDict()
+        self._versions: dict[Key, ModelVersion] = {}
         self._lock = threading.Lock()
 
-    def of(self, keys: Iterable[Key]) -> Mapping[Key, ModelVersion]:
-        """Those that are known."""
-        with self._lock:
-            found = {key: self._versions[key] for key in keys if key in self._versions}
-            for key in found:
-                self._versions.move_to_end(key)
-        return found
+    def of(self, keys: Iterable[Key]) -> list[ModelVersion | None]:
+        """The version of each key; None where it is not known."""
+        return list(map(self._versions.get, keys))
 
-    def add(self, versions: Iterable[ModelVersion]) -> None:
+    def add(self, versions: Mapping[Key, ModelVersion]) -> None:
         """Remember these."""
         with self._lock:
-            for version in versions:
-                self._versions[version.model_unique_id, version.revision] = version
-            while len(self._versions) > _CAPACITY:
-                self._versions.popitem(last=False)
+            self._versions.update(versions)
+            surplus = len(self._versions) - _CAPACITY
+            for key in list(islice(self._versions, max(0, surplus))):
+                del self._versions[key]

@@ -9,15 +9,13 @@ sent in parts; no reader sees them, and a lifecycle rule of the bucket clears th
 on one prefix.
 """
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import obstore
 import structlog
@@ -25,8 +23,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import S3Store
 
 from mms_repository.adapters.blobs import PIECE_BYTES, blob_name, damaged, gone
-from mms_repository.adapters.disk_errors import told
-from mms_repository.adapters.file_staging import FileStaging, StagingArea
+from mms_repository.adapters.staged_artifacts import StagedArtifacts
 from mms_repository.manifests import Artifact
 from mms_repository.storage import S3Location
 from nf_runtime.config import ConfigurationError
@@ -35,16 +32,13 @@ from nf_runtime.errors import Unavailable
 if TYPE_CHECKING:
     from obstore.store import S3Config  # exists for type checkers only
 
-_THREADS = 4
 _WHOLE_BYTES = 64 * 1024 * 1024  # up to here one PUT; beyond, parts of this size
 _PREFIX = "sha256/"
-
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 
-class S3Artifacts:
+class S3Artifacts(StagedArtifacts):
     """The port `ArtifactStore` on S3-compatible storage.
 
     Credentials come from where S3 tools look: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` in
@@ -57,9 +51,8 @@ class S3Artifacts:
     """
 
     def __init__(self, location: S3Location, folder: Path, *, timeout_s: float) -> None:
+        super().__init__(folder)
         self._location = location
-        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="mms-artifacts")
-        self._area = StagingArea(folder, self._executor, self._keep)
         self._store = _store(location, timedelta(seconds=timeout_s))
 
     async def open(self) -> None:
@@ -71,7 +64,7 @@ class S3Artifacts:
             ConfigurationError: The folder cannot be written, another process has it, there is no
                 such bucket, or the credentials are not accepted.
         """
-        await self._run(self._area.open)
+        await super().open()
         try:
             with self._outage_is_told():
                 await obstore.list_with_delimiter_async(self._store)
@@ -80,23 +73,6 @@ class S3Artifacts:
                 await self.close()
                 raise ConfigurationError(f"setting artifacts.url: {error.message}") from error
             log.warning("artifact store does not answer", error=error.message)
-
-    async def close(self) -> None:
-        """Finish what runs and let the folder go."""
-        await asyncio.to_thread(self._executor.shutdown)
-        self._area.close()
-
-    def staging(self, continued: str = "") -> AbstractAsyncContextManager[FileStaging]:
-        """Room for one upload; what is not kept is gone when the context is left."""
-        return self._area.staging(continued)
-
-    async def staged_bytes(self, continued: str, count: int) -> Sequence[int]:
-        """Bytes that an interrupted upload left of each of its artifacts."""
-        return await self._run(partial(self._area.staged_bytes, continued, count))
-
-    async def remove_staged_before(self, time: datetime) -> int:
-        """How many interrupted uploads were forgotten: those untouched since `time`."""
-        return await self._run(partial(self._area.remove_staged_before, time))
 
     async def read(self, artifact: Artifact, *, offset_bytes: int) -> AsyncIterator[bytes]:
         """The bytes of an artifact from `offset_bytes` on, in pieces of at most 1 MiB.
@@ -142,9 +118,6 @@ class S3Artifacts:
         if keys:
             with self._outage_is_told():
                 await obstore.delete_async(self._store, keys)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, told(work))
 
     async def _keep(self, sealed: Mapping[str, Path]) -> None:
         with self._outage_is_told():

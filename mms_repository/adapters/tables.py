@@ -96,6 +96,7 @@ versions = Table(
     UniqueConstraint("model_name", "version", name="uq_versions_number"),
     UniqueConstraint("request_id", name="uq_versions_request"),
     Index("ix_versions_source", "model_name", "source_version", "version"),
+    Index("ix_versions_page", "model_name", "version", "model_unique_id", "revision"),
 )
 
 # Names that a version is searched by: labels with their values, orbit shells, environments.

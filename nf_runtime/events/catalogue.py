@@ -255,6 +255,52 @@ class Alarm(EventData, frozen=True, kw_only=True):
     probable_cause: str
     specific_problem: Text
     object_instance: str
+    ack_state: str = ""
+
+
+class ManagedObjectChanged(EventData, frozen=True, kw_only=True):
+    """A managed object was created, changed or deleted (notifications of TS 28.532 12.1.1).
+
+    `attributes` has the new values of those that changed, null for what was taken away.
+    """
+
+    event_type: ClassVar[str] = "org.aimlnf.oam.managed-object-changed.v1"
+
+    notification_type: Literal[
+        "notifyMOICreation", "notifyMOIAttributeValueChanges", "notifyMOIDeletion"
+    ]
+    object_instance: Text
+    object_class: Identifier
+    revision: Count
+    attributes: dict[str, Any] = {}
+
+
+class ThresholdCrossed(EventData, frozen=True, kw_only=True):
+    """A watched metric crossed a threshold (notifyThresholdCrossing of TS 28.532)."""
+
+    event_type: ClassVar[str] = "org.aimlnf.oam.threshold-crossed.v1"
+
+    object_instance: Text
+    monitor: Text
+    observed_perf_metric_name: Identifier
+    observed_perf_metric_value: float
+    observed_perf_metric_direction: Literal["UP", "DOWN"]
+    threshold_value: float
+    hysteresis: float
+
+
+class PerformanceReported(EventData, frozen=True, kw_only=True):
+    """What a performance job (PerfMetricJob of TS 28.622) measured in one granularity period.
+
+    A metric of which nothing was reported in the period is left out.
+    """
+
+    event_type: ClassVar[str] = "org.aimlnf.oam.performance-reported.v1"
+
+    job: Text
+    granularity_period_s: Count
+    sample_counts: dict[str, int]
+    values: dict[str, float]
 
 
 RAN_MEASUREMENTS = "ran.measurements"
@@ -269,7 +315,13 @@ CATALOGUE: Mapping[str, tuple[type[EventData], ...]] = {
     RAN_TRIGGERS: (BeamQualityDegraded, DopplerSinrDrop, EavesdropperDetected),
     INFERENCE_REPORTS: (Decision, Reliability),
     MMS_EVENTS: (VersionStateChanged, AliasChanged),
-    OAM_EVENTS: (LifecycleStep, Alarm),
+    OAM_EVENTS: (
+        LifecycleStep,
+        Alarm,
+        ManagedObjectChanged,
+        ThresholdCrossed,
+        PerformanceReported,
+    ),
 }
 EVENT_TYPES: Mapping[str, type[EventData]] = {
     data_type.event_type: data_type for types in CATALOGUE.values() for data_type in types

@@ -22,6 +22,7 @@ from nf_runtime.events.catalogue import INFERENCE_REPORTS, RAN_MEASUREMENTS, RAN
 from nf_runtime.events.record import Record
 from nf_runtime.metrics import EventMetrics, new_registry
 from nf_runtime.server import NfServer, serve_until_stopped
+from nwdaf.anlf.adapters.http_nf_usages import HttpNfUsages
 from nwdaf.anlf.adapters.prometheus_metrics import PrometheusAnlfMetrics
 from nwdaf.anlf.adapters.sql_accuracy import SqlAccuracyStore
 from nwdaf.anlf.adapters.sql_measurements import SqlMeasurementStore
@@ -33,7 +34,10 @@ from nwdaf.anlf.analytics_servicer import AnalyticsInfoServicer, ModelMonitorSer
 from nwdaf.anlf.config import AnlfSettings
 from nwdaf.anlf.delivery import Delivery
 from nwdaf.anlf.events_servicer import EventsSubscriptionServicer
-from nwdaf.anlf.procedures import Analysing, Monitoring, Subscribing
+from nwdaf.anlf.observing import Observing
+from nwdaf.anlf.procedures import Analysing, Monitoring
+from nwdaf.anlf.served_events import Offer
+from nwdaf.anlf.subscribing import Desk, Subscribing
 from nwdaf.intake import Intake
 
 MIGRATIONS = "nwdaf.anlf.adapters.migrations"
@@ -67,30 +71,37 @@ async def _serve(
     registry = new_registry()
     metrics = PrometheusAnlfMetrics(registry)
     offsets = SqlOffsetStore(database)
+    bounds = settings.subscriptions
     subscriptions = SqlSubscriptionStore(
         database,
         clock=clock,
-        per_consumer=settings.subscriptions.per_consumer,
-        total=settings.subscriptions.total,
+        per_consumer=bounds.per_consumer,
+        total=bounds.total,
+        undelivered_limit=bounds.undelivered,
     )
+    measurements = SqlMeasurementStore(database, retained=settings.analytics.retained_measurements)
     notifications = SqlNotificationStore(
         database,
         clock=clock,
-        remembered_triggers=settings.subscriptions.remembered_triggers,
+        remembered_series=bounds.remembered_series,
+        undelivered_limit=bounds.undelivered,
+        terminate_on_overflow=bounds.on_overflow == "terminate",
+        keep=measurements.keep,
     )
     delivery = Delivery(
         subscriptions,
         notifications,
         clock=clock,
-        queue_capacity=settings.subscriptions.stream_queue,
+        queue_capacity=bounds.stream_queue,
         metrics=metrics,
     )
+    desk = Desk(subscriptions, notifications, delivery, metrics, clock)
+    peers = settings.nf_load.peers
     subscribing = Subscribing(
-        subscriptions, notifications, offsets, delivery, clock=clock, metrics=metrics
+        desk, offer=Offer(vendor_events=bounds.profile == "extended", nf_load=bool(peers))
     )
-    analysing = Analysing(
-        SqlMeasurementStore(database, retained=settings.analytics.retained_measurements), offsets
-    )
+    observing = Observing(desk, offsets)
+    analysing = Analysing(measurements, offsets)
     monitoring = Monitoring(
         SqlAccuracyStore(database, window_decisions=settings.accuracy.window_decisions), offsets
     )
@@ -112,11 +123,11 @@ async def _serve(
 
     async def take_in_reports(record: Record) -> None:
         if record.topic == RAN_MEASUREMENTS:
-            await analysing.take_in(record)
+            await observing.take_in(record)
         else:
             await monitoring.take_in(record)
 
-    await subscribing.load()
+    await desk.load()
     server = NfServer(
         settings.nf_name,
         settings.server,
@@ -130,7 +141,11 @@ async def _serve(
     )
     async with asyncio.TaskGroup() as tasks:
         # Triggers have a reader of their own: a burst of measurements must not delay them.
-        tasks.create_task(intake.run([RAN_TRIGGERS], subscribing.take_in, stop))
+        tasks.create_task(intake.run([RAN_TRIGGERS], observing.take_in, stop))
         tasks.create_task(intake.run([RAN_MEASUREMENTS, INFERENCE_REPORTS], take_in_reports, stop))
         tasks.create_task(delivery.run_expiry(stop))
+        tasks.create_task(observing.run_due(stop))
+        if peers:
+            usages = HttpNfUsages(peers, clock=clock)
+            tasks.create_task(observing.run_readings(usages, settings.nf_load.period_s, stop))
         await serve_until_stopped(server, stop)

@@ -1,6 +1,6 @@
 """Settings of the AnLF."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,7 +19,20 @@ class SubscriptionSettings(Section):
     per_consumer: int = Field(default=100, ge=1)
     total: int = Field(default=10_000, ge=1, le=30_000)  # all may match one trigger, in one query
     stream_queue: int = Field(default=256, ge=1)  # notifications that may wait for one stream
-    remembered_triggers: int = Field(default=1_000, ge=1)  # for immediate reports
+    # Notifications of one subscription that may wait for acknowledgement, and what becomes of it
+    # when there are more: the oldest are forgotten, or the subscription ends (NWDAF_OVERLOAD).
+    undelivered: int = Field(default=10_000, ge=1)
+    on_overflow: Literal["drop-oldest", "terminate"] = "drop-oldest"
+    remembered_series: int = Field(default=10_000, ge=1)  # last values kept across a restart
+    # `strict` serves the events of TS 29.520 only, `extended` the tokens VS_NTN_… as well.
+    profile: Literal["strict", "extended"] = "extended"
+
+
+class NfLoadSettings(Section):
+    """Whose load is read: name of the instance and HOST:PORT of its metrics."""
+
+    peers: dict[str, str] = Field(default_factory=dict)
+    period_s: float = Field(default=5.0, gt=0)
 
 
 class AnalyticsSettings(Section):
@@ -45,3 +58,4 @@ class AnlfSettings(NfSettings):
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     analytics: AnalyticsSettings = AnalyticsSettings()
     accuracy: AccuracySettings = AccuracySettings()
+    nf_load: NfLoadSettings = NfLoadSettings()

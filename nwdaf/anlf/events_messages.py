@@ -1,7 +1,6 @@
-"""Between the messages of EventsSubscriptionService and the domain's own classes."""
+"""From the domain's subscriptions and notifications to messages."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -12,214 +11,169 @@ from nf_runtime.events.catalogue import (
     DopplerSinrDrop,
     EavesdropperDetected,
 )
+from nwdaf.anlf.criteria_messages import reporting_message, watched_event_message
 from nwdaf.anlf.notifications import Notification
-from nwdaf.anlf.procedures import ImmediateReport
-from nwdaf.anlf.subscriptions import (
-    Criteria,
-    MatchingDirection,
-    NotificationMethod,
-    Reporting,
-    ReportingMethod,
-    Subscription,
-    WatchedEvent,
-)
-from nwdaf.anlf.triggers import Trigger
-from nwdaf.message_fields import (
-    duration_of,
-    invalid_field,
-    length_of,
-    time_of,
-    timestamp_of,
-)
+from nwdaf.anlf.observations import Observation, Quantity, TriggerData
+from nwdaf.anlf.reports import Report
+from nwdaf.anlf.served_events import NUMBER_OF_UES, RADIO_LINK_FAILURES
+from nwdaf.anlf.subscriptions import Subscription
+from nwdaf.message_fields import duration_of, timestamp_of
 
-N = TypeVar("N", bound=int)
-E = TypeVar("E")
-
-_METHODS: Mapping[pb.NotificationMethod.ValueType, NotificationMethod | None] = {
-    pb.NOTIFICATION_METHOD_UNSPECIFIED: None,
-    pb.NOTIFICATION_METHOD_PERIODIC: NotificationMethod.PERIODIC,
-    pb.NOTIFICATION_METHOD_THRESHOLD: NotificationMethod.THRESHOLD,
-}
-_DIRECTIONS: Mapping[pb.MatchingDirection.ValueType, MatchingDirection | None] = {
-    pb.MATCHING_DIRECTION_UNSPECIFIED: None,
-    pb.MATCHING_DIRECTION_ASCENDING: MatchingDirection.ASCENDING,
-    pb.MATCHING_DIRECTION_DESCENDING: MatchingDirection.DESCENDING,
-    pb.MATCHING_DIRECTION_CROSSED: MatchingDirection.CROSSED,
-}
-_REPORTING_METHODS: Mapping[pb.ReportingMethod.ValueType, ReportingMethod | None] = {
-    pb.REPORTING_METHOD_UNSPECIFIED: None,
-    pb.REPORTING_METHOD_PERIODIC: ReportingMethod.PERIODIC,
-    pb.REPORTING_METHOD_ONE_TIME: ReportingMethod.ONE_TIME,
-    pb.REPORTING_METHOD_ON_EVENT_DETECTION: ReportingMethod.ON_EVENT_DETECTION,
-}
-
-
-def criteria_of(message: pb.EventsSubscription) -> Criteria:
-    """What the message asks for; its output-only fields are ignored.
-
-    Raises:
-        InvalidArgument: INVALID_FIELD for an enum value or a time that does not exist.
-    """
-    return Criteria(
-        events=tuple(_watched_event(event) for event in message.event_subscriptions),
-        reporting=_reporting(message.evt_req),
-        notif_corr_id=message.notif_corr_id,
-        supported_features=message.supported_features,
-        consumer_nf_id=message.consumer_nf_id,
-    )
+_REMEMBERED = 64
 
 
 def subscription_message(
-    subscription: Subscription,
-    *,
-    expired: bool,
-    immediate_reports: Sequence[ImmediateReport] = (),
+    subscription: Subscription, *, expired: bool, immediate_reports: Sequence[Report] = ()
 ) -> pb.EventsSubscription:
     """The subscription as a message."""
     criteria = subscription.criteria
     return pb.EventsSubscription(
         subscription_id=subscription.subscription_id,
-        event_subscriptions=[_watched_event_message(watched) for watched in criteria.events],
-        evt_req=_reporting_message(criteria.reporting),
+        event_subscriptions=[watched_event_message(watched) for watched in criteria.events],
+        evt_req=reporting_message(criteria.reporting),
         notif_corr_id=criteria.notif_corr_id,
         supported_features=criteria.supported_features,
         fail_event_reports=[
             pb.FailureEventInfo(event=failure.event, failure_code=failure.failure_code.value)
             for failure in subscription.failures
         ],
-        event_notifications=[
-            _event_notification(report.event, report.trigger) for report in immediate_reports
-        ],
+        event_notifications=[report_message(report) for report in immediate_reports],
         consumer_nf_id=criteria.consumer_nf_id,
         state=pb.SUBSCRIPTION_STATE_EXPIRED if expired else pb.SUBSCRIPTION_STATE_ACTIVE,
         etag=subscription.etag,
         create_time=timestamp_of(subscription.create_time),
         report_count=subscription.report_count,
+        dropped_count=subscription.dropped_count,
+        held_count=len(subscription.held),
     )
 
 
-def notification_message(notification: Notification) -> pb.Notification:
-    """The notification as a message."""
-    event = notification.trigger.event
-    return pb.Notification(
-        notification_id=notification.notification_id,
-        subscription_id=notification.subscription_id,
-        sequence=notification.sequence,
-        notif_corr_id=notification.notif_corr_id,
-        event_notifications=[
-            _event_notification(token, notification.trigger) for token in notification.events
-        ],
-        publish_time=_timestamp_of_ns(event.published_at_ns),
-        create_time=timestamp_of(notification.create_time),
-        traceparent=event.traceparent or "",
-    )
+class NotificationMessages:
+    """Notifications as messages; what several of them have in common is made once."""
+
+    def __init__(self) -> None:
+        # By the identity of the reports, which are kept here so that it stays theirs.
+        self._made: dict[int, tuple[tuple[Report, ...], pb.Notification]] = {}
+
+    def message(self, notification: Notification) -> pb.Notification:
+        """The notification as a message."""
+        message = pb.Notification()
+        message.CopyFrom(self._common(notification))
+        message.notification_id = notification.notification_id
+        message.subscription_id = notification.subscription_id
+        message.sequence = notification.sequence
+        message.notif_corr_id = notification.notif_corr_id
+        message.term_cause = notification.term_cause
+        return message
+
+    def _common(self, notification: Notification) -> pb.Notification:
+        key = id(notification.reports)
+        made = self._made.get(key)
+        if made is not None:
+            return made[1]
+        cause = notification.cause
+        common = pb.Notification(
+            event_notifications=[report_message(report) for report in notification.reports],
+            publish_time=_timestamp_of_ns(cause.published_at_ns),
+            create_time=timestamp_of(notification.create_time),
+            traceparent=cause.traceparent or "",
+        )
+        while len(self._made) >= _REMEMBERED:
+            del self._made[next(iter(self._made))]
+        self._made[key] = (notification.reports, common)
+        return common
 
 
-def _watched_event(message: pb.EventSubscription) -> WatchedEvent:
-    has_period = message.HasField("repetition_period")
-    return WatchedEvent(
-        event=message.event,
-        method=_enum(_METHODS, message.notification_method, "notification_method"),
-        repetition_period=(
-            length_of(message.repetition_period, "repetition_period") if has_period else None
-        ),
-        matching_dir=_enum(_DIRECTIONS, message.matching_dir, "matching_dir"),
-        beam_ids=tuple(message.beam_ids),
-        satellite_ids=tuple(message.satellite_ids),
-        threshold=message.threshold if message.HasField("threshold") else None,
-    )
-
-
-def _watched_event_message(watched: WatchedEvent) -> pb.EventSubscription:
-    return pb.EventSubscription(
-        event=watched.event,
-        notification_method=_number(_METHODS, watched.method),
-        repetition_period=(
-            None if watched.repetition_period is None else duration_of(watched.repetition_period)
-        ),
-        matching_dir=_number(_DIRECTIONS, watched.matching_dir),
-        beam_ids=watched.beam_ids,
-        satellite_ids=watched.satellite_ids,
-        threshold=watched.threshold,
-    )
-
-
-def _reporting(message: pb.ReportingInformation) -> Reporting:
-    return Reporting(
-        method=_enum(_REPORTING_METHODS, message.notif_method, "evt_req.notif_method"),
-        max_report_nbr=message.max_report_nbr,
-        mon_dur=(
-            time_of(message.mon_dur, "evt_req.mon_dur") if message.HasField("mon_dur") else None
-        ),
-        rep_period=(
-            length_of(message.rep_period, "evt_req.rep_period")
-            if message.HasField("rep_period")
-            else None
-        ),
-        imm_rep=message.imm_rep,
-    )
-
-
-def _reporting_message(reporting: Reporting) -> pb.ReportingInformation:
-    return pb.ReportingInformation(
-        notif_method=_number(_REPORTING_METHODS, reporting.method),
-        max_report_nbr=reporting.max_report_nbr,
-        mon_dur=None if reporting.mon_dur is None else timestamp_of(reporting.mon_dur),
-        rep_period=None if reporting.rep_period is None else duration_of(reporting.rep_period),
-        imm_rep=reporting.imm_rep,
-    )
-
-
-def _event_notification(token: str, trigger: Trigger) -> pb.EventNotification:
-    message = pb.EventNotification(
-        event=token,
-        time_stamp_gen=timestamp_of(trigger.event.time),
-        beam_id=trigger.beam_id,
-        satellite_id=trigger.satellite_id,
-        run_id=trigger.data.run_id,
-        trigger_id=trigger.event.id,
-        trigger_type=trigger.event.type,
-        observed_value=trigger.observed_value,
-    )
-    match trigger.data:
-        case BeamQualityDegraded() as data:
-            message.beam_quality.CopyFrom(
-                pb.BeamQualityReport(
-                    sinr_db=data.sinr_db,
-                    threshold_db=data.threshold_db,
-                    esim_ids=data.esim_ids,
-                )
-            )
-        case DopplerSinrDrop() as data:
-            message.doppler.CopyFrom(
-                pb.DopplerReport(
-                    esim_id=data.esim_id,
-                    sinr_loss_db=data.sinr_loss_db,
-                    doppler_hz=data.doppler_hz,
-                    doppler_rate_hz_s=data.doppler_rate_hz_s,
-                    residual_doppler_hz=data.residual_doppler_hz,
-                )
-            )
-        case EavesdropperDetected() as data:
-            message.eavesdropper.CopyFrom(
-                pb.EavesdropperReport(
-                    esim_id=data.esim_id,
-                    detection_statistic=data.detection_statistic,
-                    bearing_deg=data.bearing_deg,
-                    estimated_range_km=data.estimated_range_km,
-                )
-            )
+def report_message(report: Report) -> pb.EventNotification:
+    """One report as a message."""
+    message = pb.EventNotification(event=report.event)
+    if report.fail_notify_code is not None:
+        message.fail_notify_code = report.fail_notify_code.value
+    if report.rv_wait_time is not None:
+        message.rv_wait_time.CopyFrom(duration_of(report.rv_wait_time))
+    observation = report.observation
+    if observation is None:
+        return message
+    message.time_stamp_gen.CopyFrom(timestamp_of(observation.time))
+    message.beam_id = observation.beam_id
+    message.satellite_id = observation.satellite_id
+    message.run_id = observation.run_id
+    message.trigger_id = observation.event_id
+    message.trigger_type = observation.event_type
+    message.observed_value = observation.value
+    if observation.detail is not None:
+        _fill_trigger(message, observation.detail)
+    else:
+        _fill_sample(message, observation)
     return message
 
 
-def _enum(known: Mapping[N, E], number: N, field: str) -> E:
-    if number not in known:
-        raise invalid_field(f"has no value {number}", field)
-    return known[number]
+def _fill_trigger(message: pb.EventNotification, detail: TriggerData) -> None:
+    match detail:
+        case BeamQualityDegraded():
+            message.beam_quality.CopyFrom(
+                pb.BeamQualityReport(
+                    sinr_db=detail.sinr_db,
+                    threshold_db=detail.threshold_db,
+                    esim_ids=detail.esim_ids,
+                )
+            )
+        case DopplerSinrDrop():
+            message.doppler.CopyFrom(
+                pb.DopplerReport(
+                    esim_id=detail.esim_id,
+                    sinr_loss_db=detail.sinr_loss_db,
+                    doppler_hz=detail.doppler_hz,
+                    doppler_rate_hz_s=detail.doppler_rate_hz_s,
+                    residual_doppler_hz=detail.residual_doppler_hz,
+                )
+            )
+        case EavesdropperDetected():
+            message.eavesdropper.CopyFrom(
+                pb.EavesdropperReport(
+                    esim_id=detail.esim_id,
+                    detection_statistic=detail.detection_statistic,
+                    bearing_deg=detail.bearing_deg,
+                    estimated_range_km=detail.estimated_range_km,
+                )
+            )
 
 
-def _number(known: Mapping[N, E], value: E) -> N:
-    return next(number for number, candidate in known.items() if candidate is value)
+def _fill_sample(message: pb.EventNotification, observation: Observation) -> None:
+    value = observation.value
+    match observation.quantity:
+        case Quantity.BEAM_SINR:
+            message.qos_sustain_info.CopyFrom(pb.QosSustainabilityInfo(sinr_db=value))
+        case Quantity.BEAM_UE_COUNT | Quantity.SATELLITE_UE_COUNT:
+            message.nw_perf.CopyFrom(
+                pb.NetworkPerfInfo(nw_perf_type=NUMBER_OF_UES, absolute_num=round(value))
+            )
+        case Quantity.UE_SINR_LOSS:
+            message.abnor_behavr.CopyFrom(
+                pb.AbnormalBehaviour(
+                    supis=[observation.ue_id], excep_id=RADIO_LINK_FAILURES, excep_level=value
+                )
+            )
+        case Quantity.UE_DETECTION_STATISTIC:
+            message.detection.CopyFrom(
+                pb.DetectionInfo(esim_id=observation.ue_id, detection_statistic=value)
+            )
+        case Quantity.UE_LOCATION:
+            message.ue_mob.CopyFrom(
+                pb.UeMobility(supi=observation.ue_id, nr_cell_id=observation.beam_id)
+            )
+        case Quantity.NF_CPU_USAGE:
+            message.nf_load_level_info.CopyFrom(
+                pb.NfLoadLevelInformation(
+                    nf_instance_id=observation.nf_instance_id, nf_cpu_usage=value
+                )
+            )
+        case Quantity.NF_MEMORY_USAGE:
+            message.nf_load_level_info.CopyFrom(
+                pb.NfLoadLevelInformation(
+                    nf_instance_id=observation.nf_instance_id, nf_memory_usage=value
+                )
+            )
 
 
 def _timestamp_of_ns(published_at_ns: int | None) -> Timestamp | None:

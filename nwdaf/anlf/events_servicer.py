@@ -7,9 +7,10 @@ from typing import Any
 from aimlnf.nwdaf.v1 import events_subscription_service_pb2 as pb
 from aimlnf.nwdaf.v1 import events_subscription_service_pb2_grpc as pb_grpc
 from nf_runtime.clock import Clock
+from nwdaf.anlf.criteria_messages import criteria_of
 from nwdaf.anlf.delivery import Delivery
-from nwdaf.anlf.events_messages import criteria_of, notification_message, subscription_message
-from nwdaf.anlf.procedures import Subscribing
+from nwdaf.anlf.events_messages import NotificationMessages, subscription_message
+from nwdaf.anlf.subscribing import Subscribing
 from nwdaf.message_fields import (
     checked_id,
     invalid_field,
@@ -26,6 +27,7 @@ class EventsSubscriptionServicer(pb_grpc.EventsSubscriptionServiceServicer):
         self._subscribing = subscribing
         self._delivery = delivery
         self._clock = clock
+        self._messages = NotificationMessages()
 
     async def CreateEventsSubscription(
         self, request: pb.CreateEventsSubscriptionRequest, context: Any
@@ -103,7 +105,7 @@ class EventsSubscriptionServicer(pb_grpc.EventsSubscriptionServiceServicer):
         async for notification in self._delivery.watch(
             request.subscription_id, request.after_sequence
         ):
-            yield pb.WatchNotificationsResponse(notification=notification_message(notification))
+            yield pb.WatchNotificationsResponse(notification=self._messages.message(notification))
 
     async def AcknowledgeNotifications(
         self, request: pb.AcknowledgeNotificationsRequest, context: Any

@@ -1,12 +1,35 @@
-"""Notifications: one for each trigger and subscription, numbered within the subscription."""
+"""Notifications: one for each cause and subscription, numbered within the subscription."""
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
-from nwdaf.anlf.triggers import Trigger
+from nf_runtime.events.catalogue import EventData
+from nf_runtime.events.cloud_event import CloudEvent
+from nwdaf.anlf.reports import Report
 
 _NAMESPACE = uuid.UUID("6f1c1f0e-8a0b-5b0e-9d5c-1c7d0f6a2b11")  # any, always the same
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why notifications are made: an event, a poll, a period, a modification.
+
+    Attributes:
+        identity: the same for the same cause, whenever it is dealt with.
+        published_at_ns: of an event, when it was published, since the Unix epoch.
+        traceparent: of an event, its W3C trace context.
+    """
+
+    identity: str
+    published_at_ns: int | None = None
+    traceparent: str | None = None
+
+    @classmethod
+    def of_event(cls, event: CloudEvent[EventData]) -> Self:
+        """That an event was published."""
+        return cls(f"{event.source} {event.id}", event.published_at_ns, event.traceparent)
 
 
 @dataclass(frozen=True)
@@ -18,21 +41,22 @@ class Notification:
         subscription_id: whom it is for.
         sequence: its place within the subscription, from 1 without gaps.
         notif_corr_id: the consumer's own mark.
-        events: tokens of the event, as the subscription spelt them; one report for each.
-        trigger: what happened.
+        reports: what it tells; one object for all subscriptions that are told the same.
+        cause: why it was made.
         create_time: when it was stored, wall-clock UTC.
+        term_cause: `TermCause` if it is the last one because the AnLF ends the subscription.
     """
 
     notification_id: str
     subscription_id: str
     sequence: int
     notif_corr_id: str
-    events: tuple[str, ...]
-    trigger: Trigger
+    reports: tuple[Report, ...]
+    cause: Cause
     create_time: datetime
+    term_cause: str = ""
 
 
-def notification_id_of(subscription_id: str, trigger: Trigger) -> str:
-    """The identity of the notification of this trigger to this subscription, always the same."""
-    event = trigger.event
-    return uuid.uuid5(_NAMESPACE, f"{subscription_id} {event.source} {event.id}").hex
+def notification_id_of(subscription_id: str, cause: Cause) -> str:
+    """The identity of the notification of this cause to this subscription, always the same."""
+    return uuid.uuid5(_NAMESPACE, f"{subscription_id} {cause.identity}").hex

@@ -5,7 +5,8 @@ and does nothing but advance the offset for an event that it has seen.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from nf_runtime.events.record import Record
@@ -13,9 +14,27 @@ from nwdaf.anlf.accuracy import ModelAccuracy
 from nwdaf.anlf.admission import Admission
 from nwdaf.anlf.analytics import BeamSample
 from nwdaf.anlf.matching import Match
-from nwdaf.anlf.notifications import Notification
+from nwdaf.anlf.notifications import Cause, Notification
+from nwdaf.anlf.observations import Observation
+from nwdaf.anlf.reports import Report
 from nwdaf.anlf.subscriptions import Criteria, Subscription
-from nwdaf.anlf.triggers import Trigger
+
+
+@dataclass
+class Recorded:
+    """What a change of the stores has led to.
+
+    Attributes:
+        notifications: those that were made, stored.
+        due_times: of subscriptions, when something falls due next, if that has changed.
+        closed: subscriptions that have ended before their time.
+        dropped: notifications that were forgotten because too many were not acknowledged.
+    """
+
+    notifications: list[Notification] = field(default_factory=list)
+    due_times: dict[str, datetime | None] = field(default_factory=dict)
+    closed: list[str] = field(default_factory=list)
+    dropped: int = 0
 
 
 class SubscriptionStore(Protocol):
@@ -26,9 +45,11 @@ class SubscriptionStore(Protocol):
         ...
 
     async def create(
-        self, requested: Criteria, admission: Admission, *, request_id: str
+        self, requested: Criteria, admission: Admission, *, request_id: str, position: int
     ) -> Subscription:
         """The new subscription, or the one that the same request made before.
+
+        `position` is that of the last observation that does not concern it.
 
         Raises:
             AlreadyExists: REQUEST_ID_REUSED when `request_id` came with another request.
@@ -37,8 +58,8 @@ class SubscriptionStore(Protocol):
         ...
 
     async def replace(
-        self, subscription_id: str, admission: Admission, *, etag: str
-    ) -> Subscription:
+        self, subscription_id: str, admission: Admission, *, etag: str, position: int
+    ) -> tuple[Subscription, Recorded]:
         """The subscription with new content; its sequence goes on.
 
         Raises:
@@ -61,12 +82,32 @@ class SubscriptionStore(Protocol):
 
 
 class NotificationStore(Protocol):
-    """The triggers seen and the notifications made of them."""
+    """The notifications made and the last observations."""
 
-    async def record_trigger(
-        self, record: Record, trigger: Trigger, matches: Sequence[Match]
-    ) -> Sequence[Notification]:
-        """Notifications of those subscriptions that exist and have not expired."""
+    async def record(
+        self,
+        record: Record | None,
+        cause: Cause,
+        matches: Sequence[Match],
+        observations: Sequence[Observation],
+        *,
+        position: int,
+    ) -> Recorded | None:
+        """Notify those subscriptions that exist and have not expired; None: it was seen before.
+
+        Args:
+            record: Whose effect this is, with that of its measurement; None for a poll.
+            cause: Why.
+            matches: Whom it concerns.
+            observations: To be remembered across a restart.
+            position: Of the observations in the AnLF's count.
+        """
+        ...
+
+    async def fall_due(
+        self, subscription: Subscription, reports: tuple[Report, ...], cause: Cause
+    ) -> Recorded:
+        """Send what has fallen due, held or periodic; nothing if the subscription has changed."""
         ...
 
     async def notifications(
@@ -84,8 +125,8 @@ class NotificationStore(Protocol):
         """
         ...
 
-    async def latest_triggers(self) -> Sequence[Trigger]:
-        """The triggers that are still remembered, newest first."""
+    async def latest(self) -> Sequence[tuple[Observation, int]]:
+        """The remembered observations with their positions, oldest first."""
         ...
 
 
@@ -117,6 +158,23 @@ class AccuracyStore(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class NfUsage:
+    """What one network function uses, in percent of its machine's processors and memory."""
+
+    nf_instance_id: str
+    cpu_usage_percent: float
+    memory_usage_percent: float
+
+
+class NfUsages(Protocol):
+    """The network functions whose load is read."""
+
+    async def read(self) -> Sequence[NfUsage]:
+        """What those use that answered, since the last reading; nothing at the first."""
+        ...
+
+
 class OffsetStore(Protocol):
     """Offsets of records that have no effect."""
 
@@ -129,7 +187,11 @@ class AnlfMetrics(Protocol):
     """What the AnLF counts."""
 
     def notified(self, notifications: Sequence[Notification]) -> None:
-        """These notifications of one trigger were stored."""
+        """These notifications of one cause were stored."""
+        ...
+
+    def dropped(self, count: int) -> None:
+        """So many notifications were forgotten because they were not acknowledged."""
         ...
 
     def fell_behind(self) -> None:

@@ -1,13 +1,8 @@
-"""Event subscriptions: what they watch and when they end.
+"""Event subscriptions: what they watch, how they report and when they end.
 
 Nnwdaf_EventsSubscription, TS 29.520 4.2 and 5.1, with `evtReq` of TS 29.523 5.6.2.
 
-A trigger of the radio access network is an edge already: the quantity has left its normal side,
-and is reported once until it has recovered. A subscription with a threshold is notified when the
-quantity is then at or past that threshold ("reached" counts as crossed).
-
-Not modelled: periodic reports, predictions, sampling ratio, muting, partitions, and crossings that
-no trigger of the radio access network marks, such as recovery.
+Not modelled: predictions, slices, and accuracy requests.
 """
 
 import enum
@@ -15,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nwdaf.anlf.triggers import EventKind, Trigger
+from nwdaf.anlf.reports import FailureCode, Held
+from nwdaf.anlf.triggers import EventKind
 
 EVENT_KINDS: Mapping[str, EventKind] = {
     "QOS_SUSTAINABILITY": EventKind.BEAM_QUALITY,
@@ -52,10 +48,47 @@ class ReportingMethod(enum.Enum):
     ON_EVENT_DETECTION = "ON_EVENT_DETECTION"
 
 
-class FailureCode(enum.Enum):
-    """`NwdafFailureCode`, TS 29.520 5.1.6.3; only what this function answers."""
+class NotificationFlag(enum.Enum):
+    """`NotificationFlag`, TS 29.571: report, hold back, or hand out what was held back."""
 
-    OTHER = "OTHER"
+    ACTIVATE = "ACTIVATE"
+    DEACTIVATE = "DEACTIVATE"
+    RETRIEVAL = "RETRIEVAL"
+
+
+class BufferedNotificationsAction(enum.Enum):
+    """`BufferedNotificationsAction`, TS 29.571: what becomes of a full buffer."""
+
+    SEND_ALL = "SEND_ALL"
+    DISCARD_ALL = "DISCARD_ALL"
+    DROP_OLD = "DROP_OLD"
+
+
+class SubscriptionAction(enum.Enum):
+    """`SubscriptionAction`, TS 29.571: what becomes of a subscription whose buffer is full."""
+
+    CLOSE = "CLOSE"
+    CONTINUE_WITH_MUTING = "CONTINUE_WITH_MUTING"
+    CONTINUE_WITHOUT_MUTING = "CONTINUE_WITHOUT_MUTING"
+
+
+@dataclass(frozen=True)
+class Muting:
+    """`notifFlag`, `notifFlagInstruct` and `mutingSetting` of `evtReq`.
+
+    Attributes:
+        flag: whether to report.
+        buffered_notifs: for the buffer, when it is full.
+        subscription: for the subscription, when the buffer is full.
+        max_no_of_notif: held notifications that fill the buffer; 0 until the AnLF has chosen.
+        duration_buffered_notif: after which a held notification is dropped; None: never.
+    """
+
+    flag: NotificationFlag = NotificationFlag.ACTIVATE
+    buffered_notifs: BufferedNotificationsAction = BufferedNotificationsAction.DROP_OLD
+    subscription: SubscriptionAction = SubscriptionAction.CONTINUE_WITH_MUTING
+    max_no_of_notif: int = 0
+    duration_buffered_notif: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -67,11 +100,77 @@ class Reporting:
     mon_dur: datetime | None = None
     rep_period: timedelta | None = None
     imm_rep: bool = False
+    samp_ratio_percent: int = 100
+    grp_rep_time: timedelta | None = None
+    partition_criteria: tuple[str, ...] = ()
+    muting: Muting | None = None
+
+
+@dataclass(frozen=True)
+class TargetUe:
+    """`tgtUe`, TS 29.520 5.1.6.2.8. A SUPI is the name of an ESIM, e.g. ``esim-03``."""
+
+    any_ue: bool = False
+    supis: tuple[str, ...] = ()
+    gpsis: tuple[str, ...] = ()
+    int_group_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NetworkArea:
+    """`networkArea`, TS 29.554: NR cells are beams, gNBs are satellites."""
+
+    nr_cell_ids: tuple[str, ...] = ()
+    g_ran_node_ids: tuple[str, ...] = ()
+    tacs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ThresholdLevel:
+    """`ThresholdLevel`, TS 29.520 5.1.6.2.30; usages and levels in percent."""
+
+    cong_level: int | None = None
+    nf_load_level: int | None = None
+    nf_cpu_usage: int | None = None
+    nf_memory_usage: int | None = None
+    nf_storage_usage: int | None = None
+
+
+@dataclass(frozen=True)
+class NetworkPerfRequirement:
+    """`NetworkPerfRequirement`, TS 29.520 5.1.6.2.20."""
+
+    nw_perf_type: str
+    relative_ratio_percent: int | None = None
+    absolute_num: int | None = None
+
+
+@dataclass(frozen=True)
+class ExceptionRequirement:
+    """`Exception`, TS 29.520 5.1.6.2.15; the level in the unit of the observed quantity."""
+
+    excep_id: str
+    excep_level: int | None = None
+
+
+@dataclass(frozen=True)
+class ExtraReportRequirement:
+    """`EventReportingRequirement`, TS 29.520 5.1.6.2.7, as far as it is looked at."""
+
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    offset_period: timedelta | None = None
+    time_ana_needed: datetime | None = None
+    max_object_nbr: int = 0
 
 
 @dataclass(frozen=True)
 class WatchedEvent:
-    """One entry of `eventSubscriptions`. Empty filters let everything pass."""
+    """One entry of `eventSubscriptions`. Empty filters let everything pass.
+
+    `beam_ids`, `satellite_ids` and `threshold` are vendor members; `threshold` is in the unit of
+    the event's quantity.
+    """
 
     event: str
     method: NotificationMethod | None = None
@@ -80,15 +179,26 @@ class WatchedEvent:
     beam_ids: tuple[str, ...] = ()
     satellite_ids: tuple[str, ...] = ()
     threshold: float | None = None
+    tgt_ue: TargetUe = TargetUe()
+    network_area: NetworkArea = NetworkArea()
+    ran_ue_throu_thds: tuple[str, ...] = ()
+    nf_load_lvl_thds: tuple[ThresholdLevel, ...] = ()
+    cong_thresholds: tuple[ThresholdLevel, ...] = ()
+    nw_perf_requs: tuple[NetworkPerfRequirement, ...] = ()
+    excep_requs: tuple[ExceptionRequirement, ...] = ()
+    expt_ana_type: str = ""
+    nf_instance_ids: tuple[str, ...] = ()
+    extra_report_req: ExtraReportRequirement = ExtraReportRequirement()
 
-    def matches(self, trigger: Trigger) -> bool:
-        """Whether the trigger is of this event, passes the filters and reaches the threshold."""
-        return (
-            EVENT_KINDS[self.event] is trigger.kind
-            and (not self.beam_ids or trigger.beam_id in self.beam_ids)
-            and (not self.satellite_ids or trigger.satellite_id in self.satellite_ids)
-            and (self.threshold is None or trigger.reaches(self.threshold))
-        )
+    @property
+    def beams(self) -> frozenset[str]:
+        """The beams to watch, in whichever member they were named; empty: all."""
+        return frozenset(self.beam_ids) | frozenset(self.network_area.nr_cell_ids)
+
+    @property
+    def satellites(self) -> frozenset[str]:
+        """The satellites to watch, in whichever member they were named; empty: all."""
+        return frozenset(self.satellite_ids) | frozenset(self.network_area.g_ran_node_ids)
 
 
 @dataclass(frozen=True)
@@ -122,10 +232,38 @@ class Criteria:
         """When the subscription ends; None if it does not."""
         return self.reporting.mon_dur
 
+    @property
+    def muted(self) -> bool:
+        """Whether reports are held back until they are asked for."""
+        muting = self.reporting.muting
+        return muting is not None and muting.flag is not NotificationFlag.ACTIVATE
+
+    def period_of(self, watched: WatchedEvent) -> timedelta | None:
+        """Between two reports of an event; None for one that is reported when it happens.
+
+        `evtReq` overrides the event's own settings (TS 29.520 4.2.2.2.2 note 1).
+        """
+        if self.reporting.method is ReportingMethod.PERIODIC:
+            return self.reporting.rep_period
+        if self.reporting.method is None and watched.method is NotificationMethod.PERIODIC:
+            return watched.repetition_period
+        return None
+
 
 @dataclass(frozen=True)
 class Subscription:
-    """A subscription as it stands. `report_count` is also the sequence of its last report."""
+    """A subscription as it stands.
+
+    Attributes:
+        report_count: also the sequence of its last report.
+        acknowledged: up to which sequence its notifications are forgotten.
+        dropped_count: how many of those the consumer did not acknowledge.
+        held: reports that wait for the end of muting or of the group time.
+        muted: whether they wait for the end of muting; `criteria` says how it began.
+        due_time: when a periodic report or the end of a group time falls due next.
+        since_position: only crossings between two samples after this position concern it.
+        closed: whether it has ended before its time.
+    """
 
     subscription_id: str
     criteria: Criteria
@@ -133,6 +271,13 @@ class Subscription:
     revision: int
     create_time: datetime
     report_count: int = 0
+    acknowledged: int = 0
+    dropped_count: int = 0
+    held: tuple[Held, ...] = ()
+    muted: bool = False
+    due_time: datetime | None = None
+    since_position: int = 0
+    closed: bool = False
 
     @property
     def etag(self) -> str:
@@ -140,8 +285,10 @@ class Subscription:
         return str(self.revision)
 
     def has_expired(self, now: datetime) -> bool:
-        """Whether its number of reports or its time is used up."""
+        """Whether its number of reports or its time is used up, or it was closed."""
         limit, end = self.criteria.report_limit, self.criteria.expire_time
-        return (limit is not None and self.report_count >= limit) or (
-            end is not None and now >= end
+        return (
+            self.closed
+            or (limit is not None and self.report_count >= limit)
+            or (end is not None and now >= end)
         )

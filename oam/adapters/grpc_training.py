@@ -65,6 +65,10 @@ class GrpcTrainingFunction:
                 return
         raise _cut_off(job_id)
 
+    async def cancel_training(self, job_id: str) -> None:
+        """End a job that has not ended. Raises FailedPrecondition if it has."""
+        await self._stub.CancelTrainingJob(pb.CancelTrainingJobRequest(job_id=job_id))
+
     async def start_test(
         self, request_id: str, model_name: str, version: int, order: TestOrder
     ) -> str:

@@ -1,7 +1,7 @@
-"""Reports of inference from Kafka, each taking effect once."""
+"""Events of other functions from Kafka, each taking effect once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from nf_runtime.client import keep_trying
@@ -18,7 +18,7 @@ from nf_runtime.tracing import continued
 
 
 class KafkaReports:
-    """Reads the reports' topic from where the database says it has got to.
+    """Reads topics from where the database says they have got to.
 
     Args:
         settings: Which broker.
@@ -27,6 +27,7 @@ class KafkaReports:
         clock: For waiting.
         metrics: Where counts go.
         broker: Instead of the one of the settings.
+        topics: Which.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class KafkaReports:
         clock: Clock,
         metrics: EventMetrics,
         broker: Broker | None = None,
+        topics: Sequence[str] = (INFERENCE_REPORTS,),
     ) -> None:
         self._settings = settings
         self._database = database
@@ -45,13 +47,14 @@ class KafkaReports:
         self._clock = clock
         self._metrics = metrics
         self._broker = broker
+        self._topics = topics
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop` is set; what is unread then is read at the next start."""
         offsets = await self._database.transact(load_offsets)
         subscriber = EventSubscriber(
             self._settings,
-            [INFERENCE_REPORTS],
+            self._topics,
             offsets,
             clock=self._clock,
             metrics=self._metrics,

@@ -1,7 +1,7 @@
 """A change of a lifecycle, written as one: tables, record and outgoing events."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,20 +12,15 @@ from nf_runtime.events import catalogue
 from nf_runtime.events.cloud_event import CloudEvent
 from nf_runtime.tracing import current_traceparent
 from oam.adaptations import Adaptation
-from oam.adapters.sql_tables import (
-    ADAPTATIONS,
-    HEAD_NAME,
-    LIFECYCLES,
-    OBJECTS,
-    RECORD_HEAD,
-    STEPS,
-)
+from oam.adapters.sql_objects import EVENT_SOURCE, SqlTree, moi_of, utc
+from oam.adapters.sql_tables import ADAPTATIONS, HEAD_NAME, LIFECYCLES, RECORD_HEAD, STEPS
 from oam.audit import Head, chained, head_of
 from oam.lifecycles import AlarmNotice, Change, Lifecycle
-from oam.managed_objects import CLASSES, ManagedObject, StoredObject
+from oam.managed_objects import StoredObject
+from oam.nrm.alarms import QUALITY_OF_SERVICE, Condition, clear_alarm, raise_alarm
+from oam.nrm.objects import Tree
+from oam.nrm.projection import put_projected, typed
 from oam.record import RecordedStep, Step, StepKind
-
-EVENT_SOURCE = "/oam"
 
 
 def read_lifecycle(connection: Connection, model_name: str) -> Lifecycle:
@@ -76,17 +71,13 @@ def step_of(row: Row[Any]) -> RecordedStep:
         object_ref=row.object_ref,
         figures=msgspec.json.decode(row.figures, type=dict[str, float]),
     )
-    return RecordedStep(row.sequence, step, _utc(row.step_time), row.digest)
+    return RecordedStep(row.sequence, step, utc(row.step_time), row.digest)
 
 
 def object_of(row: Row[Any]) -> StoredObject:
-    """The managed object of a row."""
-    attributes = msgspec.json.decode(row.attributes, type=CLASSES[row.object_class])
-    return StoredObject(
-        ManagedObject(row.distinguished_name, attributes),
-        _utc(row.create_time),
-        _utc(row.update_time),
-    )
+    """The managed object of a row, typed."""
+    moi = moi_of(row)
+    return StoredObject(typed(moi), moi.create_time, moi.update_time)
 
 
 def write_change(connection: Connection, change: Change, now: datetime) -> None:
@@ -97,8 +88,9 @@ def write_change(connection: Connection, change: Change, now: datetime) -> None:
     _put(connection, LIFECYCLES, key, {"content": _json(lifecycle)}, {})
     if change.adaptation is not None:
         _write_adaptation(connection, change.adaptation)
+    tree = SqlTree(connection, now)
     for managed_object in change.objects:
-        _write_object(connection, managed_object, now)
+        put_projected(tree, managed_object)
     if change.steps:
         head = read_head(connection)
         for step in change.steps:
@@ -111,7 +103,7 @@ def write_change(connection: Connection, change: Change, now: datetime) -> None:
             .values(sequence=head.sequence, digest=head.digest)
         )
     for notice in change.alarms:
-        _publish_alarm(connection, notice, change.lifecycle.model_name, now)
+        _write_alarm(tree, notice, change.lifecycle.model_name)
 
 
 def _write_adaptation(connection: Connection, adaptation: Adaptation) -> None:
@@ -121,22 +113,6 @@ def _write_adaptation(connection: Connection, adaptation: Adaptation) -> None:
         {"adaptation_id": adaptation.adaptation_id},
         {"in_progress": adaptation.in_progress, "content": _json(adaptation)},
         {"request_id": adaptation.request_id or None, "model_name": adaptation.model_name},
-    )
-
-
-def _write_object(connection: Connection, managed_object: ManagedObject, now: datetime) -> None:
-    name, attributes = managed_object.distinguished_name, _json(managed_object.attributes)
-    stored = connection.execute(
-        select(OBJECTS.c.attributes).where(OBJECTS.c.distinguished_name == name)
-    ).scalar()
-    if stored == attributes:
-        return
-    _put(
-        connection,
-        OBJECTS,
-        {"distinguished_name": name},
-        {"attributes": attributes, "update_time": now},
-        {"object_class": managed_object.object_class, "create_time": now},
     )
 
 
@@ -170,19 +146,19 @@ def _write_step(connection: Connection, recorded: RecordedStep) -> None:
     _publish(connection, data, event_id, step.model_name, recorded.step_time)
 
 
-def _publish_alarm(
-    connection: Connection, notice: AlarmNotice, model_name: str, now: datetime
-) -> None:
-    data = catalogue.Alarm(
+def _write_alarm(tree: Tree, notice: AlarmNotice, model_name: str) -> None:
+    subject = f"model/{model_name}"
+    if notice.cleared:
+        clear_alarm(tree, notice.alarm_id, notice.object_instance, subject=subject)
+        return
+    condition = Condition(
         alarm_id=notice.alarm_id,
-        alarm_type="QUALITY_OF_SERVICE_ALARM",
-        perceived_severity="CLEARED" if notice.cleared else "MAJOR",
+        object_instance=notice.object_instance,
+        alarm_type=QUALITY_OF_SERVICE,
         probable_cause="THRESHOLD_CROSSED",
         specific_problem=notice.specific_problem,
-        object_instance=notice.object_instance,
     )
-    event_id = f"alarm/{notice.alarm_id}/{data.perceived_severity}/{now.isoformat()}"
-    _publish(connection, data, event_id, model_name, now)
+    raise_alarm(tree, condition, subject=subject)
 
 
 def _publish(
@@ -215,8 +191,3 @@ def _put(
 
 def _json(record: object) -> str:
     return msgspec.json.encode(record).decode()
-
-
-def _utc(time: datetime) -> datetime:
-    # SQLite keeps no time zone; all times are written in UTC.
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

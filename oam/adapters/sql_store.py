@@ -26,7 +26,7 @@ from oam.adapters.sql_changes import (
 from oam.adapters.sql_tables import ADAPTATIONS, LIFECYCLES, OBJECTS, STEPS
 from oam.audit import Head
 from oam.lifecycles import Change, Lifecycle
-from oam.managed_objects import StoredObject
+from oam.managed_objects import CLASSES, StoredObject
 from oam.ports import Work
 from oam.record import RecordedStep
 
@@ -165,7 +165,9 @@ class SqlLifecycleStore:
 
     async def managed_object(self, distinguished_name: str) -> StoredObject:
         """One managed object."""
-        query = select(OBJECTS).where(OBJECTS.c.distinguished_name == distinguished_name)
+        query = select(OBJECTS).where(
+            OBJECTS.c.distinguished_name == distinguished_name, OBJECTS.c.object_class.in_(CLASSES)
+        )
         row = await self._database.transact(lambda connection: connection.execute(query).first())
         if row is None:
             raise NotFound(
@@ -179,7 +181,9 @@ class SqlLifecycleStore:
         self, object_class: str, base: str, *, after: int, limit: int
     ) -> Sequence[tuple[int, StoredObject]]:
         """Managed objects with their positions, in order of creation."""
-        query = select(OBJECTS).where(OBJECTS.c.position > after)
+        query = select(OBJECTS).where(
+            OBJECTS.c.position > after, OBJECTS.c.object_class.in_(CLASSES)
+        )
         if object_class:
             query = query.where(OBJECTS.c.object_class == object_class)
         if base:

@@ -87,8 +87,16 @@ OBJECTS = Table(
     Column("position", _POSITION, primary_key=True, autoincrement=True),
     Column("distinguished_name", String(500), nullable=False),
     Column("object_class", String(40), nullable=False),
+    Column("level", Integer, nullable=False),
     Column("attributes", Text, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("request_id", String(200)),
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("update_time", DateTime(timezone=True), nullable=False),
     UniqueConstraint("distinguished_name", name="uq_managed_objects_name"),
+    UniqueConstraint("request_id", name="uq_managed_objects_request"),
 )
+# Requests and processes that have not ended are looked for after each change.
+Index("ix_managed_objects_open", OBJECTS.c.is_open)

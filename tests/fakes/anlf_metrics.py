@@ -11,9 +11,13 @@ from nwdaf.anlf.notifications import Notification
 class CountingMetrics:
     notifications: int = 0
     overflows: int = 0
+    forgotten: int = 0
 
     def notified(self, notifications: Sequence[Notification]) -> None:
         self.notifications += len(notifications)
+
+    def dropped(self, count: int) -> None:
+        self.forgotten += count
 
     def fell_behind(self) -> None:
         self.overflows += 1

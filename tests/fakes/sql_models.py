@@ -37,6 +37,11 @@ class Tables:
         found = (v for v in self._versions(model_name) if v.version == number)
         return next(found, None)
 
+    def version_at_alias(self, model_name: str, alias: str) -> ModelVersion | None:
+        model = self.rows.get(model_name)
+        number = None if model is None else model.aliases.get(alias)
+        return None if number is None else self.version(model_name, number)
+
     def versions(
         self, model_name: str, *, before: int | None, limit: int
     ) -> Sequence[ModelVersion]:

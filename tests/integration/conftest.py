@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from support.kafka_node import KafkaNode, KafkaNotHereError
 from support.postgres_server import PostgresNotHereError, PostgresServer
-from support.s3_server import S3Server
 from support.waiting import wait_until
 
 from nf_runtime.config import KafkaSettings
@@ -87,28 +86,6 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     url = postgres_server.create_database()
     yield url
     postgres_server.drop_database(url)
-
-
-@pytest.fixture(scope="session")
-def shared_s3_server() -> Iterator[S3Server]:
-    """A real S3-compatible server for the session; do not stop it."""
-    server = S3Server()
-    yield server
-    server.thaw()
-    server.stop()
-
-
-@pytest.fixture
-def s3_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What S3 tools look for in the environment; the server takes any."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-
-
-@pytest.fixture
-def s3_url(shared_s3_server: S3Server, s3_credentials: None) -> str:
-    """An empty bucket that only this test uses, as the setting names it."""
-    return shared_s3_server.url(shared_s3_server.create_bucket(), "models")
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from support.mms_uploads import MODEL, announced, bytes_of, publisher_on
 
+from mms_repository.lookups import VersionKey
 from mms_repository.ports import ModelStore
-from mms_repository.procedures import Author, ModelRepository, VersionKey
+from mms_repository.procedures import Author, ModelRepository
 from mms_repository.versions import AliasChange, HistoryEntry
 from nf_runtime.clock import ManualClock
 from nf_runtime.errors import FailedPrecondition, NotFound

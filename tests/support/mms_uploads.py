@@ -30,6 +30,7 @@ from mms_repository.publication import PublicationRules, Publisher
 from mms_repository.uploads import Chunk, Upload
 from nf_runtime.clock import Clock
 from nf_runtime.signing import Signer, TrustedKeys
+from nf_runtime.use_terms import ANY_USE, UseTerms
 
 MODEL = "gan-gdm"
 SIGNER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -106,8 +107,7 @@ def manifest_of(
 
 
 def header_of(manifest: Manifest, **changes: Any) -> pb.UploadHeader:
-    """The signed header of an upload; `changes` replace fields of it."""
-    key_id, value = SIGNER.sign(manifest.signed())
+    """The signed header of an upload; `changes` replace fields of it, before it is signed."""
     fields: dict[str, Any] = {
         "request_id": uuid.uuid4().hex,
         "manifest": model_pb2.Manifest(
@@ -123,13 +123,23 @@ def header_of(manifest: Manifest, **changes: Any) -> pb.UploadHeader:
                 for artifact in manifest.artifacts
             ],
         ),
-        "signature": model_pb2.Signature(key_id=key_id, value=value),
         "kpis": {"ratio_to_exhaustive": 0.9},
         "training_job_id": "job-1",
         "actor": "nwdaf.mtlf",
         "reason": "initial training",
     }
-    return pb.UploadHeader(**{**fields, **changes})
+    header = pb.UploadHeader(**{**fields, **changes})
+    if "signature" not in changes:
+        key_id, value = SIGNER.sign(manifest.signed(_terms_of(header)))
+        header.signature.CopyFrom(model_pb2.Signature(key_id=key_id, value=value))
+    return header
+
+
+def _terms_of(header: pb.UploadHeader) -> UseTerms:
+    try:
+        return UseTerms.of(header)
+    except ValueError:  # a time that is none; the repository is to say so
+        return ANY_USE
 
 
 def chunks_of(

@@ -1,5 +1,6 @@
 """Events of the radio access network and of inference, ready but for what a test is about."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from nf_runtime.events.catalogue import (
@@ -9,6 +10,7 @@ from nf_runtime.events.catalogue import (
     DecisionTimings,
     DopplerSinrDrop,
     EavesdropperDetected,
+    EsimMeasurement,
     EventData,
     Measurement,
 )
@@ -71,13 +73,36 @@ def eavesdropper(*, beam_id: int = 1, detection_statistic: float = 9.0) -> Eaves
     )
 
 
+def esim(
+    number: int = 1,
+    *,
+    beam_id: int = 1,
+    sinr_loss_db: float = 0.5,
+    detection_statistic: float = 1.0,
+) -> EsimMeasurement:
+    """What is measured of one ESIM, ``esim-01`` and so on."""
+    return EsimMeasurement(
+        esim_id=f"esim-{number:02}",
+        beam_id=beam_id,
+        sinr_db=10.0,
+        sinr_loss_db=sinr_loss_db,
+        residual_doppler_hz=100.0,
+        detection_statistic=detection_statistic,
+    )
+
+
 def measurement(
-    *, offset_s: float = 0.0, sinr_db: tuple[float, ...] = (10.0, 12.0), run_id: str = "run-1"
+    *,
+    offset_s: float = 0.0,
+    sinr_db: tuple[float, ...] = (10.0, 12.0),
+    run_id: str = "run-1",
+    satellite_id: str = "25544",
+    esims: Sequence[EsimMeasurement] = (),
 ) -> Measurement:
     """A report with one SINR for each beam, counted from 1."""
     return Measurement(
         run_id=run_id,
-        satellite_id="25544",
+        satellite_id=satellite_id,
         sim_offset_s=offset_s,
         elevation_deg=50.0 + offset_s,
         azimuth_deg=180.0,
@@ -88,6 +113,7 @@ def measurement(
             BeamMeasurement(beam_id=number, sinr_db=value, rain_db=0.5 * number)
             for number, value in enumerate(sinr_db, start=1)
         ],
+        esims=list(esims),
     )
 
 

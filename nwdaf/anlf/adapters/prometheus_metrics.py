@@ -1,5 +1,6 @@
 """The AnLF's metrics."""
 
+from collections import Counter as Counts
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -23,8 +24,13 @@ class PrometheusAnlfMetrics:
         )
         self._delay = Histogram(
             "aimlnf_notification_delay_seconds",
-            "Time from the publication of a trigger to its stored notifications",
+            "Time from the publication of an event to its stored notifications",
             buckets=RPC_SECONDS,
+            registry=registry,
+        )
+        self._dropped = Counter(
+            "aimlnf_notifications_dropped_total",
+            "Notifications forgotten because too many were not acknowledged",
             registry=registry,
         )
         self._overflows = Counter(
@@ -34,16 +40,28 @@ class PrometheusAnlfMetrics:
         )
 
     def notified(self, notifications: Sequence[Notification]) -> None:
-        """These notifications of one trigger were stored."""
+        """These notifications of one cause were stored."""
         if not notifications:
             return
         first = notifications[0]
-        self._notifications.labels(first.trigger.kind.value).inc(len(notifications))
-        published_at_ns = first.trigger.event.published_at_ns
+        told = Counts(_kind_of(notification) for notification in notifications)
+        for kind, count in told.items():
+            self._notifications.labels(kind).inc(count)
+        published_at_ns = first.cause.published_at_ns
         if published_at_ns is not None:
             published = _EPOCH + timedelta(microseconds=published_at_ns // 1000)
             self._delay.observe((first.create_time - published).total_seconds())
 
+    def dropped(self, count: int) -> None:
+        """So many notifications were forgotten because they were not acknowledged."""
+        self._dropped.inc(count)
+
     def fell_behind(self) -> None:
         """A stream's queue was full; the stream goes on from the store."""
         self._overflows.inc()
+
+
+def _kind_of(notification: Notification) -> str:
+    """What was observed, by the first report."""
+    observation = notification.reports[0].observation
+    return "none" if observation is None else observation.quantity.value

@@ -32,28 +32,31 @@ class SqlMeasurementStore:
         """Keep the measurement of the record."""
 
         def work(connection: Connection) -> None:
-            if not accept(connection, record) or record.event is None:
-                return
-            data = record.event.data
-            if not isinstance(data, Measurement):
-                raise TypeError(f"{record.event.type} is no measurement")
-            position: int = connection.execute(
-                insert(MEASUREMENTS)
-                .values(
-                    run_id=data.run_id,
-                    time=record.event.time,
-                    elevation_deg=data.elevation_deg,
-                    doppler_hz=data.doppler_hz,
-                    beams=msgspec.json.encode(data.beams).decode(),
-                )
-                .returning(MEASUREMENTS.c.position)
-            ).scalar_one()
-            if position % _FORGET_EVERY == 0:
-                connection.execute(
-                    delete(MEASUREMENTS).where(MEASUREMENTS.c.position <= position - self._retained)
-                )
+            if accept(connection, record):
+                self.keep(connection, record)
 
         await self._database.transact(work)
+
+    def keep(self, connection: Connection, record: Record) -> None:
+        """The same in the caller's transaction, of a record that is new; nothing for others."""
+        if record.event is None or not isinstance(record.event.data, Measurement):
+            return
+        data = record.event.data
+        position: int = connection.execute(
+            insert(MEASUREMENTS)
+            .values(
+                run_id=data.run_id,
+                time=record.event.time,
+                elevation_deg=data.elevation_deg,
+                doppler_hz=data.doppler_hz,
+                beams=msgspec.json.encode(data.beams).decode(),
+            )
+            .returning(MEASUREMENTS.c.position)
+        ).scalar_one()
+        if position % _FORGET_EVERY == 0:
+            connection.execute(
+                delete(MEASUREMENTS).where(MEASUREMENTS.c.position <= position - self._retained)
+            )
 
     async def samples(self, window: timedelta) -> Sequence[BeamSample]:
         """Samples of the latest run within `window` of its latest one, in order of time."""

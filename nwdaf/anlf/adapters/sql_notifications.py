@@ -1,25 +1,33 @@
-"""Triggers and notifications in the database."""
+"""Notifications and the last observations in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from nf_runtime.clock import Clock
 from nf_runtime.database import Database
 from nf_runtime.errors import InvalidArgument
-from nf_runtime.events.catalogue import EVENT_TYPES
-from nf_runtime.events.cloud_event import CloudEvent
 from nf_runtime.events.record import Record
 from nf_runtime.inbox import accept
+from nwdaf.anlf.adapters.sql_sending import Sending
 from nwdaf.anlf.adapters.sql_subscriptions import read_subscription
-from nwdaf.anlf.adapters.sql_tables import NOTIFICATIONS, SUBSCRIPTIONS, TRIGGERS
+from nwdaf.anlf.adapters.sql_tables import NOTIFICATIONS, OBSERVATIONS, SUBSCRIPTIONS
+from nwdaf.anlf.adapters.stored_reports import content_of, observation_json, observation_of
+from nwdaf.anlf.holding import after_reports, after_time
 from nwdaf.anlf.matching import Match
-from nwdaf.anlf.notifications import Notification, notification_id_of
-from nwdaf.anlf.triggers import Trigger
+from nwdaf.anlf.notifications import Cause, Notification
+from nwdaf.anlf.observations import Observation
+from nwdaf.anlf.ports import Recorded
+from nwdaf.anlf.reports import Report
+from nwdaf.anlf.subscriptions import Subscription
 
 _FORGET_EVERY = 100
+
+# Statements of the way of each event: SQLAlchemy takes longer to build one than SQLite to run it.
+_FORGET_SERIES = delete(OBSERVATIONS).where(OBSERVATIONS.c.series == bindparam("of"))
+_KEEP_SERIES = insert(OBSERVATIONS)
 
 
 class SqlNotificationStore:
@@ -28,42 +36,90 @@ class SqlNotificationStore:
     Args:
         database: Open, with the tables of `sql_tables`.
         clock: For creation times and the end of subscriptions.
-        remembered_triggers: Triggers kept for immediate reports when nobody waits for them.
+        remembered_series: Series whose last observation is kept; the oldest are forgotten.
+        undelivered_limit: Notifications of one subscription that may wait for acknowledgement.
+        terminate_on_overflow: Whether one more ends the subscription, or the oldest is forgotten.
+        keep: What else a record does, in the same transaction.
     """
 
-    def __init__(self, database: Database, *, clock: Clock, remembered_triggers: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        remembered_series: int = 10_000,
+        undelivered_limit: int = 10_000,
+        terminate_on_overflow: bool = False,
+        keep: Callable[[Connection, Record], None] | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
-        self._remembered_triggers = remembered_triggers
+        self._remembered_series = remembered_series
+        self._sending = partial(
+            Sending,
+            undelivered_limit=undelivered_limit,
+            terminate_on_overflow=terminate_on_overflow,
+        )
+        self._keep = keep
 
-    async def record_trigger(
-        self, record: Record, trigger: Trigger, matches: Sequence[Match]
-    ) -> Sequence[Notification]:
-        """Notifications of those subscriptions that exist and have not expired."""
-        tokens = {match.subscription_id: match.events for match in matches}
+    async def record(
+        self,
+        record: Record | None,
+        cause: Cause,
+        matches: Sequence[Match],
+        observations: Sequence[Observation],
+        *,
+        position: int,
+    ) -> Recorded | None:
+        """Notify those subscriptions that exist and have not expired; None: it was seen before."""
+        reports = {match.subscription_id: match.reports for match in matches}
 
-        def work(connection: Connection) -> Sequence[Notification]:
-            if not accept(connection, record):
-                return ()
-            position = self._remember(connection, trigger)
-            made = self._notifications(connection, trigger, tokens) if tokens else []
-            if made:
+        def work(connection: Connection) -> Recorded | None:
+            if record is not None:
+                if not accept(connection, record):
+                    return None
+                if self._keep is not None:
+                    self._keep(connection, record)
+            self._remember(connection, observations, position)
+            now = self._clock.now()
+            sending = self._sending(connection, cause, now)
+            if reports:
+                for subscription_id in sending.to_all(reports):
+                    subscription = read_subscription(connection, subscription_id)
+                    sending.settle(
+                        subscription, after_reports(subscription, reports[subscription_id], now)
+                    )
+            return sending.recorded
+
+        return await self._database.transact(work)
+
+    async def fall_due(
+        self, subscription: Subscription, reports: tuple[Report, ...], cause: Cause
+    ) -> Recorded:
+        """Send what has fallen due, held or periodic; nothing if the subscription has changed."""
+
+        def work(connection: Connection) -> Recorded:
+            now = self._clock.now()
+            current = read_subscription(connection, subscription.subscription_id)
+            sending = self._sending(connection, cause, now)
+            if (current.revision, current.due_time) != (
+                subscription.revision,
+                subscription.due_time,
+            ):
+                sending.recorded.due_times[current.subscription_id] = current.due_time
+            elif current.has_expired(now):
                 connection.execute(
-                    insert(NOTIFICATIONS),
-                    [
-                        {
-                            "subscription_id": notification.subscription_id,
-                            "sequence": notification.sequence,
-                            "notification_id": notification.notification_id,
-                            "trigger_position": position,
-                            "notif_corr_id": notification.notif_corr_id,
-                            "events": _json(notification.events),
-                            "create_time": notification.create_time,
-                        }
-                        for notification in made
-                    ],
+                    update(SUBSCRIPTIONS)
+                    .where(SUBSCRIPTIONS.c.subscription_id == current.subscription_id)
+                    .values(due_time=None)
                 )
-            return made
+                sending.recorded.due_times[current.subscription_id] = None
+            else:
+                outcome = after_time(current, now)
+                if reports and not outcome.send:
+                    outcome = after_reports(current, reports, now)
+                sending.settle(current, outcome)
+            return sending.recorded
 
         return await self._database.transact(work)
 
@@ -72,8 +128,7 @@ class SqlNotificationStore:
     ) -> Sequence[Notification]:
         """At most `size` stored notifications with a higher sequence than `after`, in order."""
         query = (
-            select(NOTIFICATIONS, *_TRIGGER_COLUMNS)
-            .join(TRIGGERS, TRIGGERS.c.position == NOTIFICATIONS.c.trigger_position)
+            select(NOTIFICATIONS)
             .where(
                 NOTIFICATIONS.c.subscription_id == subscription_id,
                 NOTIFICATIONS.c.sequence > after,
@@ -89,124 +144,79 @@ class SqlNotificationStore:
         """Forget the notifications up to `sequence`."""
 
         def work(connection: Connection) -> None:
-            last = read_subscription(connection, subscription_id).report_count
-            if not 0 <= sequence <= last:
+            current = read_subscription(connection, subscription_id)
+            if not 0 <= sequence <= current.report_count:
                 raise InvalidArgument(
-                    f"sequence {sequence} is none of 0 to {last}; acknowledge what was received",
+                    f"sequence {sequence} is none of 0 to {current.report_count}; acknowledge "
+                    "what was received",
                     reason="INVALID_FIELD",
                     field="sequence",
                 )
+            if sequence <= current.acknowledged:
+                return
             connection.execute(
                 delete(NOTIFICATIONS).where(
                     NOTIFICATIONS.c.subscription_id == subscription_id,
                     NOTIFICATIONS.c.sequence <= sequence,
                 )
             )
+            connection.execute(
+                update(SUBSCRIPTIONS)
+                .where(SUBSCRIPTIONS.c.subscription_id == subscription_id)
+                .values(acknowledged=sequence)
+            )
 
         await self._database.transact(work)
 
-    async def latest_triggers(self) -> Sequence[Trigger]:
-        """The triggers that are still remembered, newest first."""
-        query = (
-            select(*_TRIGGER_COLUMNS)
-            .order_by(TRIGGERS.c.position.desc())
-            .limit(self._remembered_triggers)
-        )
+    async def latest(self) -> Sequence[tuple[Observation, int]]:
+        """The remembered observations with their positions, oldest first."""
+        query = select(OBSERVATIONS).order_by(OBSERVATIONS.c.position)
         return await self._database.transact(
-            lambda connection: [_trigger(row) for row in connection.execute(query)]
+            lambda connection: [
+                (observation_of(row.observation), row.position) for row in connection.execute(query)
+            ]
         )
 
-    def _remember(self, connection: Connection, trigger: Trigger) -> int:
-        """The position of the stored trigger; now and then old ones are dropped."""
-        event = trigger.event
-        position: int = connection.execute(
-            insert(TRIGGERS)
-            .values(
-                event_id=event.id,
-                source=event.source,
-                event_type=event.type,
-                time=event.time,
-                subject=event.subject,
-                traceparent=event.traceparent,
-                published_at_ns=event.published_at_ns,
-                data=_json(event.data),
-            )
-            .returning(TRIGGERS.c.position)
-        ).scalar_one()
-        if position % _FORGET_EVERY == 0:
-            connection.execute(
-                delete(TRIGGERS).where(
-                    TRIGGERS.c.position <= position - self._remembered_triggers,
-                    ~exists().where(NOTIFICATIONS.c.trigger_position == TRIGGERS.c.position),
-                )
-            )
-        return position
-
-    def _notifications(
-        self, connection: Connection, trigger: Trigger, tokens: dict[str, tuple[str, ...]]
-    ) -> list[Notification]:
-        now = self._clock.now()
-        columns = SUBSCRIPTIONS.c
-        open_ones = connection.execute(
-            select(columns.subscription_id, columns.report_count, columns.notif_corr_id)
-            .where(
-                columns.subscription_id.in_(tokens),
-                or_(columns.report_limit.is_(None), columns.report_count < columns.report_limit),
-                or_(columns.expire_time.is_(None), columns.expire_time > now),
-            )
-            .order_by(columns.position)
-            .with_for_update()
-        ).all()
+    def _remember(
+        self, connection: Connection, observations: Sequence[Observation], position: int
+    ) -> None:
+        if not observations:
+            return
         connection.execute(
-            update(SUBSCRIPTIONS)
-            .where(columns.subscription_id.in_([row.subscription_id for row in open_ones]))
-            .values(report_count=columns.report_count + 1)
+            _FORGET_SERIES,
+            [{"of": observation.series} for observation in observations],
         )
-        return [
-            Notification(
-                notification_id=notification_id_of(row.subscription_id, trigger),
-                subscription_id=row.subscription_id,
-                sequence=row.report_count + 1,
-                notif_corr_id=row.notif_corr_id,
-                events=tokens[row.subscription_id],
-                trigger=trigger,
-                create_time=now,
-            )
-            for row in open_ones
-        ]
-
-
-_TRIGGER_COLUMNS = [column for column in TRIGGERS.c if column is not TRIGGERS.c.position]
+        connection.execute(
+            _KEEP_SERIES,
+            [
+                {
+                    "series": observation.series,
+                    "position": position,
+                    "observation": observation_json(observation),
+                }
+                for observation in observations
+            ],
+        )
+        if position % _FORGET_EVERY == 0:
+            too_old = connection.execute(
+                select(OBSERVATIONS.c.position)
+                .order_by(OBSERVATIONS.c.position.desc())
+                .limit(1)
+                .offset(self._remembered_series)
+            ).scalar()
+            if too_old is not None:
+                connection.execute(delete(OBSERVATIONS).where(OBSERVATIONS.c.position <= too_old))
 
 
 def _notification(row: Row[Any]) -> Notification:
+    content = content_of(row.content)
     return Notification(
         notification_id=row.notification_id,
         subscription_id=row.subscription_id,
         sequence=row.sequence,
         notif_corr_id=row.notif_corr_id,
-        events=msgspec.json.decode(row.events, type=tuple[str, ...]),
-        trigger=_trigger(row),
+        reports=content.reports,
+        cause=content.cause,
         create_time=row.create_time,
+        term_cause=row.term_cause,
     )
-
-
-def _trigger(row: Row[Any]) -> Trigger:
-    trigger = Trigger.from_event(
-        CloudEvent(
-            id=row.event_id,
-            source=row.source,
-            time=row.time,
-            data=msgspec.json.decode(row.data, type=EVENT_TYPES[row.event_type]),
-            subject=row.subject,
-            traceparent=row.traceparent,
-            published_at_ns=row.published_at_ns,
-        )
-    )
-    if trigger is None:
-        raise TypeError(f"the stored event type {row.event_type} is no trigger")
-    return trigger
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

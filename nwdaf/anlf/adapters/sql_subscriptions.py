@@ -25,8 +25,13 @@ from nf_runtime.errors import (
     NotFound,
     ResourceExhausted,
 )
+from nwdaf.anlf.adapters.sql_sending import Sending
 from nwdaf.anlf.adapters.sql_tables import SUBSCRIPTIONS
+from nwdaf.anlf.adapters.stored_reports import held_of
 from nwdaf.anlf.admission import Admission
+from nwdaf.anlf.holding import after_modification, due_time
+from nwdaf.anlf.notifications import Cause
+from nwdaf.anlf.ports import Recorded
 from nwdaf.anlf.subscriptions import Criteria, EventFailure, Subscription
 
 
@@ -38,6 +43,7 @@ class SqlSubscriptionStore:
         clock: For creation times.
         per_consumer: Subscriptions that one consumer may have.
         total: Subscriptions that all consumers together may have.
+        undelivered_limit: Notifications of one subscription that may wait for acknowledgement.
     """
 
     def __init__(
@@ -47,11 +53,13 @@ class SqlSubscriptionStore:
         clock: Clock,
         per_consumer: int,
         total: int,
+        undelivered_limit: int = 10_000,
     ) -> None:
         self._database = database
         self._clock = clock
         self._per_consumer = per_consumer
         self._total = total
+        self._undelivered_limit = undelivered_limit
         # Quotas, request ids and etags are read before they are written, one change at a time.
         self._changing = asyncio.Lock()
 
@@ -63,7 +71,7 @@ class SqlSubscriptionStore:
         )
 
     async def create(
-        self, requested: Criteria, admission: Admission, *, request_id: str
+        self, requested: Criteria, admission: Admission, *, request_id: str, position: int
     ) -> Subscription:
         """The new subscription, or the one that the same request made before."""
         digest = hashlib.sha256(msgspec.json.encode(requested)).hexdigest()
@@ -76,6 +84,7 @@ class SqlSubscriptionStore:
                 return _repeated(earlier, digest)
             self._check_quota(connection, requested.consumer_nf_id)
             subscription_id = uuid.uuid4().hex
+            now, criteria = self._clock.now(), admission.criteria
             connection.execute(
                 insert(SUBSCRIPTIONS).values(
                     subscription_id=subscription_id,
@@ -84,7 +93,11 @@ class SqlSubscriptionStore:
                     request_digest=digest,
                     revision=1,
                     report_count=0,
-                    create_time=self._clock.now(),
+                    create_time=now,
+                    since_position=position,
+                    muted=criteria.muted,
+                    holding=criteria.muted or criteria.reporting.grp_rep_time is not None,
+                    due_time=due_time(criteria, (), muted=criteria.muted, create_time=now, now=now),
                     **_content(admission),
                 )
             )
@@ -94,11 +107,11 @@ class SqlSubscriptionStore:
             return await self._database.transact(work)
 
     async def replace(
-        self, subscription_id: str, admission: Admission, *, etag: str
-    ) -> Subscription:
+        self, subscription_id: str, admission: Admission, *, etag: str, position: int
+    ) -> tuple[Subscription, Recorded]:
         """The subscription with new content; its sequence goes on."""
 
-        def work(connection: Connection) -> Subscription:
+        def work(connection: Connection) -> tuple[Subscription, Recorded]:
             current = read_subscription(connection, subscription_id)
             if etag not in ("", current.etag):
                 raise Aborted(
@@ -109,9 +122,28 @@ class SqlSubscriptionStore:
             connection.execute(
                 update(SUBSCRIPTIONS)
                 .where(SUBSCRIPTIONS.c.subscription_id == subscription_id)
-                .values(revision=current.revision + 1, **_content(admission))
+                .values(
+                    revision=current.revision + 1,
+                    # Whoever changes only how it is told goes on from the same baseline.
+                    since_position=(
+                        current.since_position
+                        if admission.criteria.events == current.criteria.events
+                        else position
+                    ),
+                    **_content(admission),
+                )
             )
-            return read_subscription(connection, subscription_id)
+            now, changed = self._clock.now(), read_subscription(connection, subscription_id)
+            sending = Sending(
+                connection,
+                Cause(f"modification {changed.revision}"),
+                now,
+                undelivered_limit=self._undelivered_limit,
+                terminate_on_overflow=False,  # it has asked for them
+            )
+            if not changed.has_expired(now):
+                sending.settle(changed, after_modification(changed, now))
+            return read_subscription(connection, subscription_id), sending.recorded
 
         async with self._changing:
             return await self._database.transact(work)
@@ -196,6 +228,13 @@ def _subscription(row: Row[Any]) -> Subscription:
         revision=row.revision,
         create_time=row.create_time,
         report_count=row.report_count,
+        acknowledged=row.acknowledged,
+        dropped_count=row.dropped_count,
+        held=held_of(row.held) if row.held != "[]" else (),
+        muted=row.muted,
+        due_time=row.due_time,
+        since_position=row.since_position,
+        closed=row.closed,
     )
 
 

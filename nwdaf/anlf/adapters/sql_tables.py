@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -11,7 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
+    false,
 )
 
 from nf_runtime.inbox import inbox_table
@@ -37,20 +38,23 @@ SUBSCRIPTIONS = Table(
     Column("revision", Integer, nullable=False),
     Column("report_count", BigInteger, nullable=False),
     Column("create_time", UtcDateTime, nullable=False),
+    Column("acknowledged", BigInteger, nullable=False, server_default="0"),
+    Column("dropped_count", BigInteger, nullable=False, server_default="0"),
+    Column("held", Text, nullable=False, server_default="[]"),  # JSON list of reports.Held
+    Column("holding", Boolean, nullable=False, server_default=false()),  # reports may have to wait
+    Column("muted", Boolean, nullable=False, server_default=false()),
+    Column("due_time", UtcDateTime),
+    Column("since_position", BigInteger, nullable=False, server_default="0"),
+    Column("closed", Boolean, nullable=False, server_default=false()),
 )
 
-TRIGGERS = Table(
-    "triggers",
+# The last value of each series that somebody waits for a change of.
+OBSERVATIONS = Table(
+    "observations",
     METADATA,
-    Column("position", COUNTER, primary_key=True, autoincrement=True),
-    Column("event_id", String(500), nullable=False),
-    Column("source", String(500), nullable=False),
-    Column("event_type", String(200), nullable=False),
-    Column("time", UtcDateTime, nullable=False),
-    Column("subject", String(500)),
-    Column("traceparent", String(200)),
-    Column("published_at_ns", BigInteger),
-    Column("data", Text, nullable=False),  # JSON of the event's data class
+    Column("series", String(1000), primary_key=True),
+    Column("position", BigInteger, nullable=False, index=True),
+    Column("observation", Text, nullable=False),  # JSON of observations.Observation
 )
 
 NOTIFICATIONS = Table(
@@ -62,12 +66,11 @@ NOTIFICATIONS = Table(
         primary_key=True,
     ),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("notification_id", String(64), nullable=False),
-    Column("trigger_position", ForeignKey("triggers.position"), nullable=False, index=True),
+    Column("notification_id", String(64), nullable=False, unique=True),
     Column("notif_corr_id", String(200), nullable=False),
-    Column("events", Text, nullable=False),  # JSON list of tokens
+    Column("content", Text, nullable=False),  # JSON of stored_reports.Content
+    Column("term_cause", String(100), nullable=False),
     Column("create_time", UtcDateTime, nullable=False),
-    UniqueConstraint("notification_id", name="uq_notifications_id"),
 )
 
 MEASUREMENTS = Table(

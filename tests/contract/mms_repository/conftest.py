@@ -21,12 +21,19 @@ MAX_ARTIFACT_BYTES = 3 * 1024 * 1024
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> MmsSettings:
+def artifacts_url() -> str:
+    """Where artifacts are; a module that is about them asks for S3 as well."""
+    return ""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, artifacts_url: str) -> MmsSettings:
     """Small bounds, a free port, one trusted key."""
     return MmsSettings(
         server=ServerSettings(port=0, metrics_port=None),
         database=DatabaseSettings(url=f"sqlite:///{tmp_path / 'models.db'}"),
         artifacts=ArtifactSettings(
+            url=artifacts_url,
             folder=tmp_path / "artifacts",
             max_artifact_bytes=MAX_ARTIFACT_BYTES,
             max_version_bytes=11 * 1024 * 1024,

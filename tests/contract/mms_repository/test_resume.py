@@ -31,6 +31,13 @@ CHUNK_BYTES = 1000
 pytestmark = pytest.mark.usefixtures("model")
 
 
+@pytest.fixture(params=["file", "s3"])
+def artifacts_url(request: pytest.FixtureRequest) -> str:
+    """Either store."""
+    url: str = request.getfixturevalue("s3_url") if request.param == "s3" else ""
+    return url
+
+
 def header(**changes: Any) -> pb.UploadModelVersionRequest:
     """The first message of an upload that may be continued."""
     made = header_of(manifest_of(CONTENTS), resumable=True, request_id="r1", **changes)

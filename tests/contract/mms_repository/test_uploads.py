@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from support.blobs import Blobs, blobs_of
 from support.mms_uploads import (
     MODEL,
     chunks_of,
@@ -52,10 +53,23 @@ async def download(stub: Any, file_name: str, *, offset_bytes: int = 0) -> bytes
     return content
 
 
-def stored_files(settings: MmsSettings) -> list[Path]:
-    """Every file in the artifact store, finished or not."""
-    folder = settings.artifacts.folder
-    return [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+@pytest.fixture(params=["file", "s3"])
+def artifacts_url(request: pytest.FixtureRequest) -> str:
+    """Either store."""
+    url: str = request.getfixturevalue("s3_url") if request.param == "s3" else ""
+    return url
+
+
+@pytest.fixture
+def blobs(settings: MmsSettings) -> Blobs:
+    """What is stored."""
+    return blobs_of(settings.artifacts)
+
+
+def unfinished(settings: MmsSettings) -> list[Path]:
+    """Every file of an upload on its way in."""
+    folder = settings.artifacts.folder / "incoming"
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 async def version_count(stub: Any) -> int:
@@ -118,13 +132,12 @@ class TestGoodUpload:
         assert (version.version, version.manifest.source_version) == (2, 1)
         assert version.model_unique_id == 2
 
-    async def test_same_content_is_stored_once(self, stub: Any, settings: MmsSettings) -> None:
+    async def test_same_content_is_stored_once(self, stub: Any, blobs: Blobs) -> None:
         """Two versions of the same three files take three files."""
         await publish(stub, upload_of(files()))
         await publish(stub, upload_of(files()))
         digests = {hashlib.sha256(content).hexdigest() for content in files().values()}
-        stored = {path.parent.name + path.name for path in stored_files(settings)}
-        assert stored == digests
+        assert blobs.digests() == digests
 
     async def test_same_request_again_is_the_same_version(self, stub: Any) -> None:
         """A client that missed the answer asks again and gets the version it made."""
@@ -195,11 +208,14 @@ class TestBadUpload:
     """Whatever is wrong, the answer says it and nothing is stored."""
 
     @pytest.fixture(autouse=True)
-    async def _nothing_is_stored(self, stub: Any, settings: MmsSettings) -> AsyncIterator[None]:
+    async def _nothing_is_stored(
+        self, stub: Any, settings: MmsSettings, blobs: Blobs
+    ) -> AsyncIterator[None]:
         """After each of these tests there is no version and no byte."""
         yield
         assert await version_count(stub) == 0
-        await until(lambda: stored_files(settings) == [], what="the staging area to be cleared")
+        await until(lambda: unfinished(settings) == [], what="the staging area to be cleared")
+        assert blobs.digests() == set()
 
     @pytest.mark.parametrize("sequence", BROKEN_SEQUENCES)
     async def test_broken_sequence(self, stub: Any, sequence: str) -> None:
@@ -376,9 +392,9 @@ class TestClientThatGoesAway:
         call = stub.UploadModelVersion()
         for message in messages[:5]:
             await call.write(message)
-        await until(lambda: stored_files(settings) != [], what="the first bytes on disk")
+        await until(lambda: unfinished(settings) != [], what="the first bytes on disk")
         call.cancel()
-        await until(lambda: stored_files(settings) == [], what="the staging area to be cleared")
+        await until(lambda: unfinished(settings) == [], what="the staging area to be cleared")
         assert await version_count(stub) == 0
 
     async def test_uploads_at_once_are_bounded(self, stub: Any, settings: MmsSettings) -> None:
@@ -388,14 +404,14 @@ class TestClientThatGoesAway:
         for call in calls:
             for message in upload_of(files(), chunk_bytes=64)[:2]:
                 await call.write(message)
-        await until(lambda: len(stored_files(settings)) == 2, what="two uploads in progress")
+        await until(lambda: len(unfinished(settings)) == 2, what="two uploads in progress")
         with pytest.raises(ResourceExhausted) as caught:
             await publish(stub, messages)
         assert caught.value.reason == "QUOTA_EXCEEDED"
         assert float(caught.value.metadata["retry_after_s"]) > 0
         for call in calls:
             call.cancel()
-        await until(lambda: stored_files(settings) == [], what="both to be cleared")
+        await until(lambda: unfinished(settings) == [], what="both to be cleared")
         assert (await publish(stub, messages)).version == 1
 
 
@@ -430,24 +446,23 @@ class TestBadDownload:
                 pass
 
     @pytest.mark.parametrize("damage", ["gone", "cut", "changed"])
-    async def test_damaged_blob(self, stub: Any, settings: MmsSettings, damage: str) -> None:
-        """Bytes that were lost, cut or changed on disk are DATA_LOSS, never handed out as good."""
+    async def test_damaged_blob(self, stub: Any, blobs: Blobs, damage: str) -> None:
+        """Bytes that were lost, cut or changed are DATA_LOSS, never handed out as good."""
         content = files()["model.onnx"]
         sha256 = hashlib.sha256(content).hexdigest()
-        path = settings.artifacts.folder / "sha256" / sha256[:2] / sha256[2:]
         if damage == "gone":
-            path.unlink()
+            blobs.remove(sha256)
         else:
-            path.write_bytes(content[:-1] + (b"" if damage == "cut" else b"\x00"))
+            blobs.write(sha256, content[:-1] + (b"" if damage == "cut" else b"\x00"))
         with pytest.raises(DataLoss) as caught:
             await download(stub, "model.onnx")
         assert caught.value.reason == "DIGEST_MISMATCH"
 
-    async def test_uploading_again_heals(self, stub: Any, settings: MmsSettings) -> None:
+    async def test_uploading_again_heals(self, stub: Any, blobs: Blobs) -> None:
         """The same bytes in another version replace damaged ones."""
         content = files()["model.onnx"]
         sha256 = hashlib.sha256(content).hexdigest()
-        (settings.artifacts.folder / "sha256" / sha256[:2] / sha256[2:]).write_bytes(b"x")
+        blobs.write(sha256, b"x")
         await publish(stub, upload_of(files()))
         assert await download(stub, "model.onnx") == content
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from fakes.memory_broker import MemoryBroker
 from fakes.oam.peers import FakePeers, fake_peers
+from support.nrm_consumer import Consumer
 from support.running_nf import running
 
 from aimlnf.oam.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
+from aimlnf.oam.v1.provisioning_service_pb2_grpc import ProvisioningServiceStub
 from nf_runtime.config import ClientSettings, DatabaseSettings, ServerSettings
 from oam.app import serve
 from oam.config import CanarySettings, LimitSettings, MonitoringSettings, OamSettings, PeerSettings
@@ -42,6 +44,7 @@ def settings(tmp_path: Path, peers: FakePeers) -> OamSettings:
             nwdaf_mtlf=peers.address,
             mms_repository=peers.address,
             inference_nf=peers.address,
+            ran_sim=peers.address,
         ),
         canary=CanarySettings(decisions=0),
         monitoring=MonitoringSettings(
@@ -59,3 +62,10 @@ async def stub(settings: OamSettings, broker: MemoryBroker) -> AsyncIterator[Lif
     """A client of a running OAM."""
     async with running(partial(serve, settings, broker=broker), settings) as channel:
         yield LifecycleServiceStub(channel)
+
+
+@pytest.fixture
+async def consumer(settings: OamSettings, broker: MemoryBroker) -> AsyncIterator[Consumer]:
+    """A consumer of a running OAM."""
+    async with running(partial(serve, settings, broker=broker), settings) as channel:
+        yield Consumer(ProvisioningServiceStub(channel))

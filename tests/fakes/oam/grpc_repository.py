@@ -31,6 +31,7 @@ class FakeRepository(ModelRepositoryServiceServicer):
         self.effects: list[str] = []
         self.refusals = Refusals()
         self.refused_aliases: set[str] = set()
+        self.groups: list[model_pb2.CoordinationGroup] = []
 
     def publish(self, *, state: int = REGISTERED, aliases: tuple[str, ...] = ()) -> int:
         """The number of a new version."""
@@ -48,6 +49,26 @@ class FakeRepository(ModelRepositoryServiceServicer):
     ) -> pb.GetModelVersionResponse:
         self._check("GetModelVersion", request.model_name)
         return pb.GetModelVersionResponse(model_version=self._version(request.version))
+
+    async def ListModels(
+        self, request: pb.ListModelsRequest, context: Any
+    ) -> pb.ListModelsResponse:
+        self.refusals.check("ListModels")
+        return pb.ListModelsResponse(models=[self._model()] if self.states else [])
+
+    async def ListModelVersions(
+        self, request: pb.ListModelVersionsRequest, context: Any
+    ) -> pb.ListModelVersionsResponse:
+        self._check("ListModelVersions", request.model_name)
+        return pb.ListModelVersionsResponse(
+            model_versions=[self._version(version) for version in reversed(self.states)]
+        )
+
+    async def ListCoordinationGroups(
+        self, request: pb.ListCoordinationGroupsRequest, context: Any
+    ) -> pb.ListCoordinationGroupsResponse:
+        self.refusals.check("ListCoordinationGroups")
+        return pb.ListCoordinationGroupsResponse(groups=self.groups)
 
     async def RecordTestResult(
         self, request: pb.RecordTestResultRequest, context: Any

@@ -12,9 +12,10 @@ from aimlnf.nwdaf.v1 import analytics_info_service_pb2 as analytics_pb
 from aimlnf.nwdaf.v1 import model_training_service_pb2 as pb
 from aimlnf.nwdaf.v1.analytics_info_service_pb2_grpc import AnalyticsInfoServiceServicer
 from aimlnf.nwdaf.v1.model_training_service_pb2_grpc import ModelTrainingServiceServicer
-from nf_runtime.errors import NfError, NotFound
+from nf_runtime.errors import FailedPrecondition, NfError, NotFound
 
 RUNNING, SUCCEEDED, FAILED = pb.JOB_STATE_RUNNING, pb.JOB_STATE_SUCCEEDED, pb.JOB_STATE_FAILED
+CANCELLED = pb.JOB_STATE_CANCELLED
 
 
 class FakeMtlf(ModelTrainingServiceServicer):
@@ -30,6 +31,7 @@ class FakeMtlf(ModelTrainingServiceServicer):
         self.effects: list[str] = []
         self.may_finish = asyncio.Event()
         self.may_finish.set()
+        self.cancelled = asyncio.Event()
         self.training_failure = ""
         self.testing_failure = ""
         self.passes = True
@@ -59,9 +61,21 @@ class FakeMtlf(ModelTrainingServiceServicer):
         if job.state == RUNNING:
             job.progress_percent, job.progress_state_info = 50.0, "TRAINING"
             yield pb.WatchTrainingJobResponse(job=job)
-            await self.may_finish.wait()
+            await self._let_go()
             self._finish_training(job)
         yield pb.WatchTrainingJobResponse(job=job)
+
+    async def CancelTrainingJob(
+        self, request: pb.CancelTrainingJobRequest, context: Any
+    ) -> pb.CancelTrainingJobResponse:
+        self.refusals.check("CancelTrainingJob")
+        job = self.training_jobs[request.job_id]
+        if job.state != RUNNING:
+            raise FailedPrecondition("it has ended", reason="STATE_FORBIDS")
+        job.state, job.failure = CANCELLED, "it was cancelled"
+        self.effects.append("cancel training")
+        self.cancelled.set()
+        return pb.CancelTrainingJobResponse(job=job)
 
     async def CreateTestingJob(
         self, request: pb.CreateTestingJobRequest, context: Any
@@ -89,6 +103,14 @@ class FakeMtlf(ModelTrainingServiceServicer):
             job.passed = self.passes
             job.metrics["ratio_to_exhaustive"] = 0.9 if self.passes else 0.4
         yield pb.WatchTestingJobResponse(job=job)
+
+    async def _let_go(self) -> None:
+        """Returns once the job may finish, or was cancelled."""
+        waits = [asyncio.ensure_future(e.wait()) for e in (self.may_finish, self.cancelled)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        self.cancelled.clear()
 
     def _finish_training(self, job: pb.TrainingJob) -> None:
         if job.state != RUNNING:  # another watcher was first

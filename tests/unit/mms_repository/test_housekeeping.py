@@ -11,8 +11,9 @@ from support.mms_uploads import MODEL, announced, bytes_of, files, publisher_on
 from support.waiting import until
 
 from mms_repository.housekeeping import Gate, Housekeeper, Retention
+from mms_repository.lookups import VersionKey
 from mms_repository.models import Model
-from mms_repository.procedures import Author, ModelRepository, VersionKey
+from mms_repository.procedures import Author, ModelRepository
 from nf_runtime.clock import ManualClock
 from nf_runtime.errors import Unavailable
 

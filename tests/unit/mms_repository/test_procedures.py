@@ -9,8 +9,9 @@ from hypothesis import settings
 from support.mms_machine import RepositoryMachine
 from support.mms_uploads import MODEL, announced, bytes_of, files, publisher_on
 
+from mms_repository.lookups import VersionKey
 from mms_repository.ports import ModelStore
-from mms_repository.procedures import Author, ModelRepository, VersionKey
+from mms_repository.procedures import Author, ModelRepository
 from nf_runtime.clock import ManualClock
 from nf_runtime.errors import InvalidArgument
 

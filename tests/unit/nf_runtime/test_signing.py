@@ -8,6 +8,7 @@ import pytest
 
 from nf_runtime.errors import InvalidArgument, PermissionDenied
 from nf_runtime.signing import ArtifactDigest, SignedManifest, Signer, TrustedKeys
+from nf_runtime.use_terms import UseTerms
 
 EXPIRY = datetime(2027, 1, 1, tzinfo=UTC)
 MANIFEST = SignedManifest(
@@ -35,12 +36,14 @@ def test_a_signature_of_a_trusted_key_holds_in_any_file_order(tmp_path: Path) ->
         replace(MANIFEST, source_version=2),
         replace(MANIFEST, artifacts=MANIFEST.artifacts[:1]),
         replace(MANIFEST, artifacts=[replace(MANIFEST.artifacts[0], sha256="00" * 32)]),
+        replace(MANIFEST, terms=UseTerms(target_environments=["onnxruntime-cpu"])),
+        replace(MANIFEST, terms=UseTerms(valid_until=EXPIRY)),
     ],
 )
 def test_any_change_of_the_manifest_breaks_the_signature(
     tmp_path: Path, changed: SignedManifest
 ) -> None:
-    """Name, origin, files and digests are all covered."""
+    """Name, origin, files, digests and terms are all covered."""
     key_id, signature = Signer.from_file(tmp_path / "key").sign(MANIFEST)
     with pytest.raises(PermissionDenied) as caught:
         _trusted(tmp_path / "key").verify(changed, key_id=key_id, signature=signature)

@@ -220,7 +220,10 @@ Global___Signature: _TypeAlias = Signature  # noqa: Y015
 class Manifest(_message.Message):
     """What a version is made of. Its canonical bytes are signed: the UTF-8 JSON object with the keys
     `artifacts` (list of `file_name`, `sha256`, `size_bytes`, sorted by name), `model_name` and
-    `source_version`, keys sorted, no spaces.
+    `source_version`, keys sorted, no spaces. A version with terms of use (validity, target
+    environments) has `terms` as well: an object with those of `valid_from`, `valid_until` (UTC,
+    2026-01-31T00:00:00.000000Z), `orbit_shells`, `target_environments` (sorted) and `regions` (lists
+    of the southern, northern, western and eastern edge, as doubles such as -10.5) that are stated.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -520,7 +523,7 @@ class ModelVersion(_message.Message):
 
     @_builtins.property
     def signature(self) -> Global___Signature:
-        """Signature over the manifest."""
+        """Signature over the manifest and the terms of use."""
 
     @_builtins.property
     def kpis(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
@@ -536,7 +539,7 @@ class ModelVersion(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """The publisher's own marks, for searching."""
+        """The publisher's own marks, for searching. Not signed: nothing may be decided by them."""
 
     @_builtins.property
     def validity(self) -> Global___Validity:

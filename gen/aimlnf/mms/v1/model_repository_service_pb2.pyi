@@ -246,7 +246,7 @@ class UploadHeader(_message.Message):
 
     @_builtins.property
     def signature(self) -> _model_pb2.Signature:
-        """Signature over the manifest."""
+        """Signature over the manifest and the terms of use: validity and target environments."""
 
     @_builtins.property
     def kpis(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
@@ -254,7 +254,7 @@ class UploadHeader(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Marks for searching: at most 32. Labels, validity and environments are not signed."""
+        """Marks for searching: at most 32. They are not signed, and nothing may be decided by them."""
 
     @_builtins.property
     def validity(self) -> _model_pb2.Validity:

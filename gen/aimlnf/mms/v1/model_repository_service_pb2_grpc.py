@@ -214,8 +214,9 @@ class ModelRepositoryServiceServicer:
 
     def SetAlias(self, request, context):
         """Points an alias (champion, candidate, previous or the operator's own) to a version. Moving
-        `champion` moves `previous` to the version it pointed to. `champion` needs an APPROVED version:
-        FAILED_PRECONDITION (MODEL_NOT_APPROVED).
+        `champion` moves `previous` to the version it pointed to. `champion` needs an APPROVED version,
+        which has passed its last test: FAILED_PRECONDITION (MODEL_NOT_APPROVED), and one that is valid
+        now: FAILED_PRECONDITION (STATE_FORBIDS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -315,7 +316,7 @@ class ModelRepositoryServiceServicer:
 
     def PromoteCoordinationGroup(self, request, context):
         """Every member becomes its model's champion, or none. FAILED_PRECONDITION (MODEL_NOT_APPROVED,
-        STATE_FORBIDS when another group would be left half in production).
+        STATE_FORBIDS when another group would be left half in production or a member is not valid now).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

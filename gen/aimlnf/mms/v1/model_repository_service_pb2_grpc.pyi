@@ -57,8 +57,9 @@ class ModelRepositoryServiceStub:
     """Versions of a model, newest first."""
     SetAlias: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.SetAliasRequest, _model_repository_service_pb2.SetAliasResponse]
     """Points an alias (champion, candidate, previous or the operator's own) to a version. Moving
-    `champion` moves `previous` to the version it pointed to. `champion` needs an APPROVED version:
-    FAILED_PRECONDITION (MODEL_NOT_APPROVED).
+    `champion` moves `previous` to the version it pointed to. `champion` needs an APPROVED version,
+    which has passed its last test: FAILED_PRECONDITION (MODEL_NOT_APPROVED), and one that is valid
+    now: FAILED_PRECONDITION (STATE_FORBIDS).
     """
     RecordTestResult: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.RecordTestResultRequest, _model_repository_service_pb2.RecordTestResultResponse]
     """REGISTERED, TESTED or REJECTED to TESTED or REJECTED, with the test's figures."""
@@ -90,7 +91,7 @@ class ModelRepositoryServiceStub:
     """Every member from TESTED to APPROVED, or none of them. FAILED_PRECONDITION (STATE_FORBIDS)."""
     PromoteCoordinationGroup: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.PromoteCoordinationGroupRequest, _model_repository_service_pb2.PromoteCoordinationGroupResponse]
     """Every member becomes its model's champion, or none. FAILED_PRECONDITION (MODEL_NOT_APPROVED,
-    STATE_FORBIDS when another group would be left half in production).
+    STATE_FORBIDS when another group would be left half in production or a member is not valid now).
     """
     RollBackCoordinationGroup: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.RollBackCoordinationGroupRequest, _model_repository_service_pb2.RollBackCoordinationGroupResponse]
     """Every member's model goes back to its previous version, or none. FAILED_PRECONDITION
@@ -126,8 +127,9 @@ class ModelRepositoryServiceAsyncStub(ModelRepositoryServiceStub):
     """Versions of a model, newest first."""
     SetAlias: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.SetAliasRequest, _model_repository_service_pb2.SetAliasResponse]  # type: ignore[assignment]
     """Points an alias (champion, candidate, previous or the operator's own) to a version. Moving
-    `champion` moves `previous` to the version it pointed to. `champion` needs an APPROVED version:
-    FAILED_PRECONDITION (MODEL_NOT_APPROVED).
+    `champion` moves `previous` to the version it pointed to. `champion` needs an APPROVED version,
+    which has passed its last test: FAILED_PRECONDITION (MODEL_NOT_APPROVED), and one that is valid
+    now: FAILED_PRECONDITION (STATE_FORBIDS).
     """
     RecordTestResult: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.RecordTestResultRequest, _model_repository_service_pb2.RecordTestResultResponse]  # type: ignore[assignment]
     """REGISTERED, TESTED or REJECTED to TESTED or REJECTED, with the test's figures."""
@@ -159,7 +161,7 @@ class ModelRepositoryServiceAsyncStub(ModelRepositoryServiceStub):
     """Every member from TESTED to APPROVED, or none of them. FAILED_PRECONDITION (STATE_FORBIDS)."""
     PromoteCoordinationGroup: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.PromoteCoordinationGroupRequest, _model_repository_service_pb2.PromoteCoordinationGroupResponse]  # type: ignore[assignment]
     """Every member becomes its model's champion, or none. FAILED_PRECONDITION (MODEL_NOT_APPROVED,
-    STATE_FORBIDS when another group would be left half in production).
+    STATE_FORBIDS when another group would be left half in production or a member is not valid now).
     """
     RollBackCoordinationGroup: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.RollBackCoordinationGroupRequest, _model_repository_service_pb2.RollBackCoordinationGroupResponse]  # type: ignore[assignment]
     """Every member's model goes back to its previous version, or none. FAILED_PRECONDITION
@@ -240,8 +242,9 @@ class ModelRepositoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_repository_service_pb2.SetAliasResponse, _abc.Awaitable[_model_repository_service_pb2.SetAliasResponse]]:
         """Points an alias (champion, candidate, previous or the operator's own) to a version. Moving
-        `champion` moves `previous` to the version it pointed to. `champion` needs an APPROVED version:
-        FAILED_PRECONDITION (MODEL_NOT_APPROVED).
+        `champion` moves `previous` to the version it pointed to. `champion` needs an APPROVED version,
+        which has passed its last test: FAILED_PRECONDITION (MODEL_NOT_APPROVED), and one that is valid
+        now: FAILED_PRECONDITION (STATE_FORBIDS).
         """
 
     @_abc_1.abstractmethod
@@ -357,7 +360,7 @@ class ModelRepositoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_repository_service_pb2.PromoteCoordinationGroupResponse, _abc.Awaitable[_model_repository_service_pb2.PromoteCoordinationGroupResponse]]:
         """Every member becomes its model's champion, or none. FAILED_PRECONDITION (MODEL_NOT_APPROVED,
-        STATE_FORBIDS when another group would be left half in production).
+        STATE_FORBIDS when another group would be left half in production or a member is not valid now).
         """
 
     @_abc_1.abstractmethod

@@ -103,6 +103,92 @@ REPORTING_METHOD_ON_EVENT_DETECTION: ReportingMethod.ValueType  # 3
 """ON_EVENT_DETECTION."""
 Global___ReportingMethod: _TypeAlias = ReportingMethod  # noqa: Y015
 
+class _NotificationFlag:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NotificationFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NotificationFlag.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTIFICATION_FLAG_UNSPECIFIED: _NotificationFlag.ValueType  # 0
+    """Taken as ACTIVATE."""
+    NOTIFICATION_FLAG_ACTIVATE: _NotificationFlag.ValueType  # 1
+    """Report; what was held back is sent first."""
+    NOTIFICATION_FLAG_DEACTIVATE: _NotificationFlag.ValueType  # 2
+    """Hold reports back."""
+    NOTIFICATION_FLAG_RETRIEVAL: _NotificationFlag.ValueType  # 3
+    """Send what is held back, in one notification, and go on holding back."""
+
+class NotificationFlag(_NotificationFlag, metaclass=_NotificationFlagEnumTypeWrapper):
+    """`NotificationFlag` (TS 29.571): muting."""
+
+NOTIFICATION_FLAG_UNSPECIFIED: NotificationFlag.ValueType  # 0
+"""Taken as ACTIVATE."""
+NOTIFICATION_FLAG_ACTIVATE: NotificationFlag.ValueType  # 1
+"""Report; what was held back is sent first."""
+NOTIFICATION_FLAG_DEACTIVATE: NotificationFlag.ValueType  # 2
+"""Hold reports back."""
+NOTIFICATION_FLAG_RETRIEVAL: NotificationFlag.ValueType  # 3
+"""Send what is held back, in one notification, and go on holding back."""
+Global___NotificationFlag: _TypeAlias = NotificationFlag  # noqa: Y015
+
+class _BufferedNotificationsAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BufferedNotificationsActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BufferedNotificationsAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BUFFERED_NOTIFICATIONS_ACTION_UNSPECIFIED: _BufferedNotificationsAction.ValueType  # 0
+    """Taken as DROP_OLD."""
+    BUFFERED_NOTIFICATIONS_ACTION_SEND_ALL: _BufferedNotificationsAction.ValueType  # 1
+    """Send them all, in one notification."""
+    BUFFERED_NOTIFICATIONS_ACTION_DISCARD_ALL: _BufferedNotificationsAction.ValueType  # 2
+    """Forget them all."""
+    BUFFERED_NOTIFICATIONS_ACTION_DROP_OLD: _BufferedNotificationsAction.ValueType  # 3
+    """Forget the oldest."""
+
+class BufferedNotificationsAction(_BufferedNotificationsAction, metaclass=_BufferedNotificationsActionEnumTypeWrapper):
+    """`BufferedNotificationsAction` (TS 29.571): what becomes of held notifications when there are too
+    many.
+    """
+
+BUFFERED_NOTIFICATIONS_ACTION_UNSPECIFIED: BufferedNotificationsAction.ValueType  # 0
+"""Taken as DROP_OLD."""
+BUFFERED_NOTIFICATIONS_ACTION_SEND_ALL: BufferedNotificationsAction.ValueType  # 1
+"""Send them all, in one notification."""
+BUFFERED_NOTIFICATIONS_ACTION_DISCARD_ALL: BufferedNotificationsAction.ValueType  # 2
+"""Forget them all."""
+BUFFERED_NOTIFICATIONS_ACTION_DROP_OLD: BufferedNotificationsAction.ValueType  # 3
+"""Forget the oldest."""
+Global___BufferedNotificationsAction: _TypeAlias = BufferedNotificationsAction  # noqa: Y015
+
+class _SubscriptionAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SubscriptionActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SubscriptionAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SUBSCRIPTION_ACTION_UNSPECIFIED: _SubscriptionAction.ValueType  # 0
+    """Taken as CONTINUE_WITH_MUTING."""
+    SUBSCRIPTION_ACTION_CLOSE: _SubscriptionAction.ValueType  # 1
+    """The subscription ends."""
+    SUBSCRIPTION_ACTION_CONTINUE_WITH_MUTING: _SubscriptionAction.ValueType  # 2
+    """It goes on holding back."""
+    SUBSCRIPTION_ACTION_CONTINUE_WITHOUT_MUTING: _SubscriptionAction.ValueType  # 3
+    """It reports again."""
+
+class SubscriptionAction(_SubscriptionAction, metaclass=_SubscriptionActionEnumTypeWrapper):
+    """`SubscriptionAction` (TS 29.571): what becomes of a muted subscription that holds too many."""
+
+SUBSCRIPTION_ACTION_UNSPECIFIED: SubscriptionAction.ValueType  # 0
+"""Taken as CONTINUE_WITH_MUTING."""
+SUBSCRIPTION_ACTION_CLOSE: SubscriptionAction.ValueType  # 1
+"""The subscription ends."""
+SUBSCRIPTION_ACTION_CONTINUE_WITH_MUTING: SubscriptionAction.ValueType  # 2
+"""It goes on holding back."""
+SUBSCRIPTION_ACTION_CONTINUE_WITHOUT_MUTING: SubscriptionAction.ValueType  # 3
+"""It reports again."""
+Global___SubscriptionAction: _TypeAlias = SubscriptionAction  # noqa: Y015
+
 class _SubscriptionState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -114,7 +200,9 @@ class _SubscriptionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sub
     SUBSCRIPTION_STATE_ACTIVE: _SubscriptionState.ValueType  # 1
     """Events are matched against it."""
     SUBSCRIPTION_STATE_EXPIRED: _SubscriptionState.ValueType  # 2
-    """`maxReportNbr` or `monDur` was reached; stored notifications can still be fetched."""
+    """`maxReportNbr` or `monDur` was reached, or the NWDAF ended it and said so in the last
+    notification; stored notifications can still be fetched.
+    """
 
 class SubscriptionState(_SubscriptionState, metaclass=_SubscriptionStateEnumTypeWrapper):
     """State of a subscription."""
@@ -124,8 +212,64 @@ SUBSCRIPTION_STATE_UNSPECIFIED: SubscriptionState.ValueType  # 0
 SUBSCRIPTION_STATE_ACTIVE: SubscriptionState.ValueType  # 1
 """Events are matched against it."""
 SUBSCRIPTION_STATE_EXPIRED: SubscriptionState.ValueType  # 2
-"""`maxReportNbr` or `monDur` was reached; stored notifications can still be fetched."""
+"""`maxReportNbr` or `monDur` was reached, or the NWDAF ended it and said so in the last
+notification; stored notifications can still be fetched.
+"""
 Global___SubscriptionState: _TypeAlias = SubscriptionState  # noqa: Y015
+
+@_typing.final
+class MutingExceptionInstructions(_message.Message):
+    """`MutingExceptionInstructions` (TS 29.571)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUFFERED_NOTIFS_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    buffered_notifs: Global___BufferedNotificationsAction.ValueType
+    """`bufferedNotifs`."""
+    subscription: Global___SubscriptionAction.ValueType
+    """`subscription`."""
+    def __init__(
+        self,
+        *,
+        buffered_notifs: Global___BufferedNotificationsAction.ValueType = ...,
+        subscription: Global___SubscriptionAction.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buffered_notifs", b"buffered_notifs", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MutingExceptionInstructions: _TypeAlias = MutingExceptionInstructions  # noqa: Y015
+
+@_typing.final
+class MutingNotificationsSettings(_message.Message):
+    """`MutingNotificationsSettings` (TS 29.571). The response holds what the NWDAF has chosen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_NO_OF_NOTIF_FIELD_NUMBER: _builtins.int
+    DURATION_BUFFERED_NOTIF_FIELD_NUMBER: _builtins.int
+    max_no_of_notif: _builtins.int
+    """`maxNoOfNotif`: this many held notifications are not yet too many; 0: the NWDAF chooses."""
+    @_builtins.property
+    def duration_buffered_notif(self) -> _duration_pb2.Duration:
+        """`durationBufferedNotif`: what is held longer is forgotten; unset: never."""
+
+    def __init__(
+        self,
+        *,
+        max_no_of_notif: _builtins.int = ...,
+        duration_buffered_notif: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration_buffered_notif", b"duration_buffered_notif"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_buffered_notif", b"duration_buffered_notif", "max_no_of_notif", b"max_no_of_notif"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MutingNotificationsSettings: _TypeAlias = MutingNotificationsSettings  # noqa: Y015
 
 @_typing.final
 class ReportingInformation(_message.Message):
@@ -138,12 +282,22 @@ class ReportingInformation(_message.Message):
     MON_DUR_FIELD_NUMBER: _builtins.int
     REP_PERIOD_FIELD_NUMBER: _builtins.int
     IMM_REP_FIELD_NUMBER: _builtins.int
+    SAMP_RATIO_FIELD_NUMBER: _builtins.int
+    GRP_REP_TIME_FIELD_NUMBER: _builtins.int
+    PARTITION_CRITERIA_FIELD_NUMBER: _builtins.int
+    NOTIF_FLAG_FIELD_NUMBER: _builtins.int
+    NOTIF_FLAG_INSTRUCT_FIELD_NUMBER: _builtins.int
+    MUTING_SETTING_FIELD_NUMBER: _builtins.int
     notif_method: Global___ReportingMethod.ValueType
     """`notifMethod`."""
     max_report_nbr: _builtins.int
     """`maxReportNbr`: the subscription ends after this many reports; 0 means no bound."""
     imm_rep: _builtins.bool
     """`immRep`: report what is known at once, in the response."""
+    samp_ratio: _builtins.int
+    """`sampRatio`: the share of UEs to report, 1 to 100 percent; 0 means 100. The same UEs each time."""
+    notif_flag: Global___NotificationFlag.ValueType
+    """`notifFlag`."""
     @_builtins.property
     def mon_dur(self) -> _timestamp_pb2.Timestamp:
         """`monDur`: the subscription ends at this time. A point in time, not a length (TS 29.571)."""
@@ -151,6 +305,22 @@ class ReportingInformation(_message.Message):
     @_builtins.property
     def rep_period(self) -> _duration_pb2.Duration:
         """`repPeriod`: time between two periodic reports."""
+
+    @_builtins.property
+    def grp_rep_time(self) -> _duration_pb2.Duration:
+        """`grpRepTime`: reports of this long are put into one notification."""
+
+    @_builtins.property
+    def partition_criteria(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`partitionCriteria`: `samp_ratio` holds within each partition. Served: GEOAREA, which is the beam."""
+
+    @_builtins.property
+    def notif_flag_instruct(self) -> Global___MutingExceptionInstructions:
+        """`notifFlagInstruct`."""
+
+    @_builtins.property
+    def muting_setting(self) -> Global___MutingNotificationsSettings:
+        """`mutingSetting`."""
 
     def __init__(
         self,
@@ -160,14 +330,268 @@ class ReportingInformation(_message.Message):
         mon_dur: _timestamp_pb2.Timestamp | None = ...,
         rep_period: _duration_pb2.Duration | None = ...,
         imm_rep: _builtins.bool = ...,
+        samp_ratio: _builtins.int = ...,
+        grp_rep_time: _duration_pb2.Duration | None = ...,
+        partition_criteria: _abc.Iterable[_builtins.str] | None = ...,
+        notif_flag: Global___NotificationFlag.ValueType = ...,
+        notif_flag_instruct: Global___MutingExceptionInstructions | None = ...,
+        muting_setting: Global___MutingNotificationsSettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["mon_dur", b"mon_dur", "rep_period", b"rep_period"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grp_rep_time", b"grp_rep_time", "mon_dur", b"mon_dur", "muting_setting", b"muting_setting", "notif_flag_instruct", b"notif_flag_instruct", "rep_period", b"rep_period"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["imm_rep", b"imm_rep", "max_report_nbr", b"max_report_nbr", "mon_dur", b"mon_dur", "notif_method", b"notif_method", "rep_period", b"rep_period"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grp_rep_time", b"grp_rep_time", "imm_rep", b"imm_rep", "max_report_nbr", b"max_report_nbr", "mon_dur", b"mon_dur", "muting_setting", b"muting_setting", "notif_flag", b"notif_flag", "notif_flag_instruct", b"notif_flag_instruct", "notif_method", b"notif_method", "partition_criteria", b"partition_criteria", "rep_period", b"rep_period", "samp_ratio", b"samp_ratio"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReportingInformation: _TypeAlias = ReportingInformation  # noqa: Y015
+
+@_typing.final
+class TargetUeInformation(_message.Message):
+    """`TargetUeInformation` (TS 29.520 5.1.6.2.8)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANY_UE_FIELD_NUMBER: _builtins.int
+    SUPIS_FIELD_NUMBER: _builtins.int
+    GPSIS_FIELD_NUMBER: _builtins.int
+    INT_GROUP_IDS_FIELD_NUMBER: _builtins.int
+    any_ue: _builtins.bool
+    """`anyUe`."""
+    @_builtins.property
+    def supis(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`supis`: names of ESIMs."""
+
+    @_builtins.property
+    def gpsis(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`gpsis`: no data."""
+
+    @_builtins.property
+    def int_group_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`intGroupIds`: no data."""
+
+    def __init__(
+        self,
+        *,
+        any_ue: _builtins.bool = ...,
+        supis: _abc.Iterable[_builtins.str] | None = ...,
+        gpsis: _abc.Iterable[_builtins.str] | None = ...,
+        int_group_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["any_ue", b"any_ue", "gpsis", b"gpsis", "int_group_ids", b"int_group_ids", "supis", b"supis"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TargetUeInformation: _TypeAlias = TargetUeInformation  # noqa: Y015
+
+@_typing.final
+class NetworkAreaInfo(_message.Message):
+    """`NetworkAreaInfo` (TS 29.554 5.6.2.5)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NR_CELL_IDS_FIELD_NUMBER: _builtins.int
+    G_RAN_NODE_IDS_FIELD_NUMBER: _builtins.int
+    TACS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def nr_cell_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`ncgis`: identities of NR cells, which are beams."""
+
+    @_builtins.property
+    def g_ran_node_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`gRanNodeIds`: RAN nodes, which are satellites by their NORAD catalogue number."""
+
+    @_builtins.property
+    def tacs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`tais`: no data."""
+
+    def __init__(
+        self,
+        *,
+        nr_cell_ids: _abc.Iterable[_builtins.str] | None = ...,
+        g_ran_node_ids: _abc.Iterable[_builtins.str] | None = ...,
+        tacs: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["g_ran_node_ids", b"g_ran_node_ids", "nr_cell_ids", b"nr_cell_ids", "tacs", b"tacs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetworkAreaInfo: _TypeAlias = NetworkAreaInfo  # noqa: Y015
+
+@_typing.final
+class ThresholdLevel(_message.Message):
+    """`ThresholdLevel` (TS 29.520 5.1.6.2.30), in percent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONG_LEVEL_FIELD_NUMBER: _builtins.int
+    NF_LOAD_LEVEL_FIELD_NUMBER: _builtins.int
+    NF_CPU_USAGE_FIELD_NUMBER: _builtins.int
+    NF_MEMORY_USAGE_FIELD_NUMBER: _builtins.int
+    NF_STORAGE_USAGE_FIELD_NUMBER: _builtins.int
+    cong_level: _builtins.int
+    """`congLevel`: no data."""
+    nf_load_level: _builtins.int
+    """`nfLoadLevel`, compared with the CPU usage."""
+    nf_cpu_usage: _builtins.int
+    """`nfCpuUsage`."""
+    nf_memory_usage: _builtins.int
+    """`nfMemoryUsage`."""
+    nf_storage_usage: _builtins.int
+    """`nfStorageUsage`: no data."""
+    def __init__(
+        self,
+        *,
+        cong_level: _builtins.int | None = ...,
+        nf_load_level: _builtins.int | None = ...,
+        nf_cpu_usage: _builtins.int | None = ...,
+        nf_memory_usage: _builtins.int | None = ...,
+        nf_storage_usage: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cong_level", b"_cong_level", "_nf_cpu_usage", b"_nf_cpu_usage", "_nf_load_level", b"_nf_load_level", "_nf_memory_usage", b"_nf_memory_usage", "_nf_storage_usage", b"_nf_storage_usage", "cong_level", b"cong_level", "nf_cpu_usage", b"nf_cpu_usage", "nf_load_level", b"nf_load_level", "nf_memory_usage", b"nf_memory_usage", "nf_storage_usage", b"nf_storage_usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cong_level", b"_cong_level", "_nf_cpu_usage", b"_nf_cpu_usage", "_nf_load_level", b"_nf_load_level", "_nf_memory_usage", b"_nf_memory_usage", "_nf_storage_usage", b"_nf_storage_usage", "cong_level", b"cong_level", "nf_cpu_usage", b"nf_cpu_usage", "nf_load_level", b"nf_load_level", "nf_memory_usage", b"nf_memory_usage", "nf_storage_usage", b"nf_storage_usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cong_level: _TypeAlias = _typing.Literal["cong_level"]  # noqa: Y015
+    _WhichOneofArgType__cong_level: _TypeAlias = _typing.Literal["_cong_level", b"_cong_level"]  # noqa: Y015
+    _WhichOneofReturnType__nf_cpu_usage: _TypeAlias = _typing.Literal["nf_cpu_usage"]  # noqa: Y015
+    _WhichOneofArgType__nf_cpu_usage: _TypeAlias = _typing.Literal["_nf_cpu_usage", b"_nf_cpu_usage"]  # noqa: Y015
+    _WhichOneofReturnType__nf_load_level: _TypeAlias = _typing.Literal["nf_load_level"]  # noqa: Y015
+    _WhichOneofArgType__nf_load_level: _TypeAlias = _typing.Literal["_nf_load_level", b"_nf_load_level"]  # noqa: Y015
+    _WhichOneofReturnType__nf_memory_usage: _TypeAlias = _typing.Literal["nf_memory_usage"]  # noqa: Y015
+    _WhichOneofArgType__nf_memory_usage: _TypeAlias = _typing.Literal["_nf_memory_usage", b"_nf_memory_usage"]  # noqa: Y015
+    _WhichOneofReturnType__nf_storage_usage: _TypeAlias = _typing.Literal["nf_storage_usage"]  # noqa: Y015
+    _WhichOneofArgType__nf_storage_usage: _TypeAlias = _typing.Literal["_nf_storage_usage", b"_nf_storage_usage"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cong_level) -> _WhichOneofReturnType__cong_level | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nf_cpu_usage) -> _WhichOneofReturnType__nf_cpu_usage | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nf_load_level) -> _WhichOneofReturnType__nf_load_level | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nf_memory_usage) -> _WhichOneofReturnType__nf_memory_usage | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nf_storage_usage) -> _WhichOneofReturnType__nf_storage_usage | None: ...
+
+Global___ThresholdLevel: _TypeAlias = ThresholdLevel  # noqa: Y015
+
+@_typing.final
+class NetworkPerfRequirement(_message.Message):
+    """`NetworkPerfRequirement` (TS 29.520 5.1.6.2.20)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NW_PERF_TYPE_FIELD_NUMBER: _builtins.int
+    RELATIVE_RATIO_FIELD_NUMBER: _builtins.int
+    ABSOLUTE_NUM_FIELD_NUMBER: _builtins.int
+    nw_perf_type: _builtins.str
+    """`nwPerfType`. Served: NUM_OF_UE."""
+    relative_ratio: _builtins.int
+    """`relativeRatio` in percent."""
+    absolute_num: _builtins.int
+    """`absoluteNum`: reported when crossed."""
+    def __init__(
+        self,
+        *,
+        nw_perf_type: _builtins.str = ...,
+        relative_ratio: _builtins.int | None = ...,
+        absolute_num: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_absolute_num", b"_absolute_num", "_relative_ratio", b"_relative_ratio", "absolute_num", b"absolute_num", "relative_ratio", b"relative_ratio"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_absolute_num", b"_absolute_num", "_relative_ratio", b"_relative_ratio", "absolute_num", b"absolute_num", "nw_perf_type", b"nw_perf_type", "relative_ratio", b"relative_ratio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__absolute_num: _TypeAlias = _typing.Literal["absolute_num"]  # noqa: Y015
+    _WhichOneofArgType__absolute_num: _TypeAlias = _typing.Literal["_absolute_num", b"_absolute_num"]  # noqa: Y015
+    _WhichOneofReturnType__relative_ratio: _TypeAlias = _typing.Literal["relative_ratio"]  # noqa: Y015
+    _WhichOneofArgType__relative_ratio: _TypeAlias = _typing.Literal["_relative_ratio", b"_relative_ratio"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__absolute_num) -> _WhichOneofReturnType__absolute_num | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__relative_ratio) -> _WhichOneofReturnType__relative_ratio | None: ...
+
+Global___NetworkPerfRequirement: _TypeAlias = NetworkPerfRequirement  # noqa: Y015
+
+@_typing.final
+class ExceptionRequirement(_message.Message):
+    """`Exception` (TS 29.520 5.1.6.2.15)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXCEP_ID_FIELD_NUMBER: _builtins.int
+    EXCEP_LEVEL_FIELD_NUMBER: _builtins.int
+    excep_id: _builtins.str
+    """`excepId`. Served: UNEXPECTED_RADIO_LINK_FAILURES, of the SINR lost to residual Doppler."""
+    excep_level: _builtins.int
+    """`excepLevel`: SINR loss in dB, reported when crossed; unset: what the radio access network finds
+    too much.
+    """
+    def __init__(
+        self,
+        *,
+        excep_id: _builtins.str = ...,
+        excep_level: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_excep_level", b"_excep_level", "excep_level", b"excep_level"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_excep_level", b"_excep_level", "excep_id", b"excep_id", "excep_level", b"excep_level"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__excep_level: _TypeAlias = _typing.Literal["excep_level"]  # noqa: Y015
+    _WhichOneofArgType__excep_level: _TypeAlias = _typing.Literal["_excep_level", b"_excep_level"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__excep_level) -> _WhichOneofReturnType__excep_level | None: ...
+
+Global___ExceptionRequirement: _TypeAlias = ExceptionRequirement  # noqa: Y015
+
+@_typing.final
+class EventReportingRequirement(_message.Message):
+    """`EventReportingRequirement` (TS 29.520 5.1.6.2.7). Subscriptions report the present: a period in
+    the past or the future is a failure that points to AnalyticsInfo.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TS_FIELD_NUMBER: _builtins.int
+    END_TS_FIELD_NUMBER: _builtins.int
+    OFFSET_PERIOD_FIELD_NUMBER: _builtins.int
+    TIME_ANA_NEEDED_FIELD_NUMBER: _builtins.int
+    MAX_OBJECT_NBR_FIELD_NUMBER: _builtins.int
+    max_object_nbr: _builtins.int
+    """`maxObjectNbr`: entries of one report; 0 means no bound."""
+    @_builtins.property
+    def start_ts(self) -> _timestamp_pb2.Timestamp:
+        """`startTs`."""
+
+    @_builtins.property
+    def end_ts(self) -> _timestamp_pb2.Timestamp:
+        """`endTs`."""
+
+    @_builtins.property
+    def offset_period(self) -> _duration_pb2.Duration:
+        """`offsetPeriod`: before now if negative, after it if positive."""
+
+    @_builtins.property
+    def time_ana_needed(self) -> _timestamp_pb2.Timestamp:
+        """`timeAnaNeeded`."""
+
+    def __init__(
+        self,
+        *,
+        start_ts: _timestamp_pb2.Timestamp | None = ...,
+        end_ts: _timestamp_pb2.Timestamp | None = ...,
+        offset_period: _duration_pb2.Duration | None = ...,
+        time_ana_needed: _timestamp_pb2.Timestamp | None = ...,
+        max_object_nbr: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_ts", b"end_ts", "offset_period", b"offset_period", "start_ts", b"start_ts", "time_ana_needed", b"time_ana_needed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_ts", b"end_ts", "max_object_nbr", b"max_object_nbr", "offset_period", b"offset_period", "start_ts", b"start_ts", "time_ana_needed", b"time_ana_needed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventReportingRequirement: _TypeAlias = EventReportingRequirement  # noqa: Y015
 
 @_typing.final
 class EventSubscription(_message.Message):
@@ -182,19 +606,35 @@ class EventSubscription(_message.Message):
     BEAM_IDS_FIELD_NUMBER: _builtins.int
     SATELLITE_IDS_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
+    TGT_UE_FIELD_NUMBER: _builtins.int
+    NETWORK_AREA_FIELD_NUMBER: _builtins.int
+    RAN_UE_THROU_THDS_FIELD_NUMBER: _builtins.int
+    NF_LOAD_LVL_THDS_FIELD_NUMBER: _builtins.int
+    CONG_THRESHOLDS_FIELD_NUMBER: _builtins.int
+    NW_PERF_REQUS_FIELD_NUMBER: _builtins.int
+    EXCEP_REQUS_FIELD_NUMBER: _builtins.int
+    EXPT_ANA_TYPE_FIELD_NUMBER: _builtins.int
+    NF_INSTANCE_IDS_FIELD_NUMBER: _builtins.int
+    EXTRA_REPORT_REQ_FIELD_NUMBER: _builtins.int
     event: _builtins.str
-    """`event`: a token of the open enumeration NwdafEvent. Served: QOS_SUSTAINABILITY and
-    ABNORMAL_BEHAVIOUR, and the vendor tokens VS_NTN_BEAM_QUALITY, VS_NTN_DOPPLER_SINR_DROP and
-    VS_NTN_EAVESDROPPER (aliases BEAM_QUALITY, DOPPLER, EAVESDROPPER).
+    """`event`: a token of the open enumeration NwdafEvent. Served: QOS_SUSTAINABILITY,
+    ABNORMAL_BEHAVIOUR, NETWORK_PERFORMANCE, NF_LOAD, UE_MOBILITY, and in the profile `extended` the
+    vendor tokens VS_NTN_BEAM_QUALITY, VS_NTN_DOPPLER_SINR_DROP and VS_NTN_EAVESDROPPER (aliases
+    BEAM_QUALITY, DOPPLER, EAVESDROPPER).
     """
     notification_method: Global___NotificationMethod.ValueType
     """`notificationMethod`."""
     matching_dir: Global___MatchingDirection.ValueType
     """`matchingDir`."""
     threshold: _builtins.float
-    """Threshold of the observed quantity (SINR in dB, SINR loss in dB, detection statistic); unset:
-    every trigger of the radio access network is reported.
+    """Vendor extension: threshold of the observed quantity (SINR in dB, SINR loss in dB, detection
+    statistic). Unset: every trigger of the radio access network is reported. With a vendor token:
+    those triggers that reach it. With QOS_SUSTAINABILITY and ABNORMAL_BEHAVIOUR: each crossing
+    between two measurements, in the direction `matching_dir`; the first measurement sets the
+    baseline, and reaching the threshold is crossing it.
     """
+    expt_ana_type: _builtins.str
+    """`exptAnaType` of ABNORMAL_BEHAVIOUR. Served: MOBILITY."""
     @_builtins.property
     def repetition_period(self) -> _duration_pb2.Duration:
         """`repetitionPeriod`, required for PERIODIC."""
@@ -207,6 +647,42 @@ class EventSubscription(_message.Message):
     def satellite_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Satellites to watch, NORAD catalogue numbers; empty: all. Vendor extension."""
 
+    @_builtins.property
+    def tgt_ue(self) -> Global___TargetUeInformation:
+        """`tgtUe`."""
+
+    @_builtins.property
+    def network_area(self) -> Global___NetworkAreaInfo:
+        """`networkArea`."""
+
+    @_builtins.property
+    def ran_ue_throu_thds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`ranUeThrouThds`: no data."""
+
+    @_builtins.property
+    def nf_load_lvl_thds(self) -> _containers.RepeatedCompositeFieldContainer[Global___ThresholdLevel]:
+        """`nfLoadLvlThds` of NF_LOAD."""
+
+    @_builtins.property
+    def cong_thresholds(self) -> _containers.RepeatedCompositeFieldContainer[Global___ThresholdLevel]:
+        """`congThresholds`: no data."""
+
+    @_builtins.property
+    def nw_perf_requs(self) -> _containers.RepeatedCompositeFieldContainer[Global___NetworkPerfRequirement]:
+        """`nwPerfRequs` of NETWORK_PERFORMANCE."""
+
+    @_builtins.property
+    def excep_requs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExceptionRequirement]:
+        """`excepRequs` of ABNORMAL_BEHAVIOUR; excludes `expt_ana_type`."""
+
+    @_builtins.property
+    def nf_instance_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`nfInstanceIds` of NF_LOAD, as configured; empty: all."""
+
+    @_builtins.property
+    def extra_report_req(self) -> Global___EventReportingRequirement:
+        """`extraReportReq`."""
+
     def __init__(
         self,
         *,
@@ -217,10 +693,20 @@ class EventSubscription(_message.Message):
         beam_ids: _abc.Iterable[_builtins.str] | None = ...,
         satellite_ids: _abc.Iterable[_builtins.str] | None = ...,
         threshold: _builtins.float | None = ...,
+        tgt_ue: Global___TargetUeInformation | None = ...,
+        network_area: Global___NetworkAreaInfo | None = ...,
+        ran_ue_throu_thds: _abc.Iterable[_builtins.str] | None = ...,
+        nf_load_lvl_thds: _abc.Iterable[Global___ThresholdLevel] | None = ...,
+        cong_thresholds: _abc.Iterable[Global___ThresholdLevel] | None = ...,
+        nw_perf_requs: _abc.Iterable[Global___NetworkPerfRequirement] | None = ...,
+        excep_requs: _abc.Iterable[Global___ExceptionRequirement] | None = ...,
+        expt_ana_type: _builtins.str = ...,
+        nf_instance_ids: _abc.Iterable[_builtins.str] | None = ...,
+        extra_report_req: Global___EventReportingRequirement | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "repetition_period", b"repetition_period", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "extra_report_req", b"extra_report_req", "network_area", b"network_area", "repetition_period", b"repetition_period", "tgt_ue", b"tgt_ue", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "beam_ids", b"beam_ids", "event", b"event", "matching_dir", b"matching_dir", "notification_method", b"notification_method", "repetition_period", b"repetition_period", "satellite_ids", b"satellite_ids", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "beam_ids", b"beam_ids", "cong_thresholds", b"cong_thresholds", "event", b"event", "excep_requs", b"excep_requs", "expt_ana_type", b"expt_ana_type", "extra_report_req", b"extra_report_req", "matching_dir", b"matching_dir", "network_area", b"network_area", "nf_instance_ids", b"nf_instance_ids", "nf_load_lvl_thds", b"nf_load_lvl_thds", "notification_method", b"notification_method", "nw_perf_requs", b"nw_perf_requs", "ran_ue_throu_thds", b"ran_ue_throu_thds", "repetition_period", b"repetition_period", "satellite_ids", b"satellite_ids", "tgt_ue", b"tgt_ue", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
     _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
@@ -274,6 +760,8 @@ class EventsSubscription(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     REPORT_COUNT_FIELD_NUMBER: _builtins.int
+    DROPPED_COUNT_FIELD_NUMBER: _builtins.int
+    HELD_COUNT_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """`subscriptionId`, given by the NWDAF."""
     notif_corr_id: _builtins.str
@@ -288,6 +776,12 @@ class EventsSubscription(_message.Message):
     """Output only. Guards updates."""
     report_count: _builtins.int
     """Reports made so far. Output only."""
+    dropped_count: _builtins.int
+    """Notifications that were forgotten, oldest first, because too many were not acknowledged. Output
+    only.
+    """
+    held_count: _builtins.int
+    """Notifications that wait for the end of muting or of the group time. Output only."""
     @_builtins.property
     def event_subscriptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventSubscription]:
         """`eventSubscriptions`."""
@@ -323,10 +817,12 @@ class EventsSubscription(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         report_count: _builtins.int = ...,
+        dropped_count: _builtins.int = ...,
+        held_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "evt_req", b"evt_req"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer_nf_id", b"consumer_nf_id", "create_time", b"create_time", "etag", b"etag", "event_notifications", b"event_notifications", "event_subscriptions", b"event_subscriptions", "evt_req", b"evt_req", "fail_event_reports", b"fail_event_reports", "notif_corr_id", b"notif_corr_id", "report_count", b"report_count", "state", b"state", "subscription_id", b"subscription_id", "supported_features", b"supported_features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer_nf_id", b"consumer_nf_id", "create_time", b"create_time", "dropped_count", b"dropped_count", "etag", b"etag", "event_notifications", b"event_notifications", "event_subscriptions", b"event_subscriptions", "evt_req", b"evt_req", "fail_event_reports", b"fail_event_reports", "held_count", b"held_count", "notif_corr_id", b"notif_corr_id", "report_count", b"report_count", "state", b"state", "subscription_id", b"subscription_id", "supported_features", b"supported_features"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -437,6 +933,177 @@ class EavesdropperReport(_message.Message):
 Global___EavesdropperReport: _TypeAlias = EavesdropperReport  # noqa: Y015
 
 @_typing.final
+class QosSustainabilityInfo(_message.Message):
+    """`QosSustainabilityInfo` (TS 29.520 5.1.6.2.19), with the SINR instead of a throughput: vendor
+    extension.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SINR_DB_FIELD_NUMBER: _builtins.int
+    sinr_db: _builtins.float
+    """SINR of the reference allocation of the beam in dB."""
+    def __init__(
+        self,
+        *,
+        sinr_db: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sinr_db", b"sinr_db"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QosSustainabilityInfo: _TypeAlias = QosSustainabilityInfo  # noqa: Y015
+
+@_typing.final
+class NetworkPerfInfo(_message.Message):
+    """`NetworkPerfInfo` (TS 29.520 5.1.6.2.21) of the beam, or of the satellite where none is named."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NW_PERF_TYPE_FIELD_NUMBER: _builtins.int
+    ABSOLUTE_NUM_FIELD_NUMBER: _builtins.int
+    nw_perf_type: _builtins.str
+    """`nwPerfType`."""
+    absolute_num: _builtins.int
+    """`absoluteNum`."""
+    def __init__(
+        self,
+        *,
+        nw_perf_type: _builtins.str = ...,
+        absolute_num: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absolute_num", b"absolute_num", "nw_perf_type", b"nw_perf_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetworkPerfInfo: _TypeAlias = NetworkPerfInfo  # noqa: Y015
+
+@_typing.final
+class AbnormalBehaviour(_message.Message):
+    """`AbnormalBehaviour` (TS 29.520 5.1.6.2.15)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUPIS_FIELD_NUMBER: _builtins.int
+    EXCEP_ID_FIELD_NUMBER: _builtins.int
+    EXCEP_LEVEL_FIELD_NUMBER: _builtins.int
+    excep_id: _builtins.str
+    """`excepId`."""
+    excep_level: _builtins.float
+    """`excepLevel`, not rounded: SINR loss in dB."""
+    @_builtins.property
+    def supis(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`supis`: names of ESIMs."""
+
+    def __init__(
+        self,
+        *,
+        supis: _abc.Iterable[_builtins.str] | None = ...,
+        excep_id: _builtins.str = ...,
+        excep_level: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["excep_id", b"excep_id", "excep_level", b"excep_level", "supis", b"supis"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AbnormalBehaviour: _TypeAlias = AbnormalBehaviour  # noqa: Y015
+
+@_typing.final
+class DetectionInfo(_message.Message):
+    """Detection statistic of one ESIM. Vendor extension."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESIM_ID_FIELD_NUMBER: _builtins.int
+    DETECTION_STATISTIC_FIELD_NUMBER: _builtins.int
+    esim_id: _builtins.str
+    """The ESIM."""
+    detection_statistic: _builtins.float
+    """Statistic of the detector."""
+    def __init__(
+        self,
+        *,
+        esim_id: _builtins.str = ...,
+        detection_statistic: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_statistic", b"detection_statistic", "esim_id", b"esim_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DetectionInfo: _TypeAlias = DetectionInfo  # noqa: Y015
+
+@_typing.final
+class NfLoadLevelInformation(_message.Message):
+    """`NfLoadLevelInformation` (TS 29.520 5.1.6.2.31), one usage an entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NF_INSTANCE_ID_FIELD_NUMBER: _builtins.int
+    NF_CPU_USAGE_FIELD_NUMBER: _builtins.int
+    NF_MEMORY_USAGE_FIELD_NUMBER: _builtins.int
+    nf_instance_id: _builtins.str
+    """`nfInstanceId`, as configured."""
+    nf_cpu_usage: _builtins.float
+    """`nfCpuUsage` in percent of the machine's processors since the last reading."""
+    nf_memory_usage: _builtins.float
+    """`nfMemoryUsage` in percent of the machine's memory."""
+    def __init__(
+        self,
+        *,
+        nf_instance_id: _builtins.str = ...,
+        nf_cpu_usage: _builtins.float | None = ...,
+        nf_memory_usage: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_nf_cpu_usage", b"_nf_cpu_usage", "_nf_memory_usage", b"_nf_memory_usage", "nf_cpu_usage", b"nf_cpu_usage", "nf_memory_usage", b"nf_memory_usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_nf_cpu_usage", b"_nf_cpu_usage", "_nf_memory_usage", b"_nf_memory_usage", "nf_cpu_usage", b"nf_cpu_usage", "nf_instance_id", b"nf_instance_id", "nf_memory_usage", b"nf_memory_usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__nf_cpu_usage: _TypeAlias = _typing.Literal["nf_cpu_usage"]  # noqa: Y015
+    _WhichOneofArgType__nf_cpu_usage: _TypeAlias = _typing.Literal["_nf_cpu_usage", b"_nf_cpu_usage"]  # noqa: Y015
+    _WhichOneofReturnType__nf_memory_usage: _TypeAlias = _typing.Literal["nf_memory_usage"]  # noqa: Y015
+    _WhichOneofArgType__nf_memory_usage: _TypeAlias = _typing.Literal["_nf_memory_usage", b"_nf_memory_usage"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nf_cpu_usage) -> _WhichOneofReturnType__nf_cpu_usage | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nf_memory_usage) -> _WhichOneofReturnType__nf_memory_usage | None: ...
+
+Global___NfLoadLevelInformation: _TypeAlias = NfLoadLevelInformation  # noqa: Y015
+
+@_typing.final
+class UeMobility(_message.Message):
+    """`UeMobility` (TS 29.520 5.1.6.2.9): where a UE is since `time_stamp_gen`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUPI_FIELD_NUMBER: _builtins.int
+    NR_CELL_ID_FIELD_NUMBER: _builtins.int
+    supi: _builtins.str
+    """The UE: name of an ESIM."""
+    nr_cell_id: _builtins.str
+    """`locInfos`: its serving NR cell, which is the beam."""
+    def __init__(
+        self,
+        *,
+        supi: _builtins.str = ...,
+        nr_cell_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["nr_cell_id", b"nr_cell_id", "supi", b"supi"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UeMobility: _TypeAlias = UeMobility  # noqa: Y015
+
+@_typing.final
 class EventNotification(_message.Message):
     """`EventNotification` (TS 29.520 5.1.6.2.5). Its typed report is a vendor extension: the standard
     lists know no beam, Doppler or passive listener.
@@ -455,6 +1122,14 @@ class EventNotification(_message.Message):
     BEAM_QUALITY_FIELD_NUMBER: _builtins.int
     DOPPLER_FIELD_NUMBER: _builtins.int
     EAVESDROPPER_FIELD_NUMBER: _builtins.int
+    QOS_SUSTAIN_INFO_FIELD_NUMBER: _builtins.int
+    NW_PERF_FIELD_NUMBER: _builtins.int
+    ABNOR_BEHAVR_FIELD_NUMBER: _builtins.int
+    NF_LOAD_LEVEL_INFO_FIELD_NUMBER: _builtins.int
+    UE_MOB_FIELD_NUMBER: _builtins.int
+    DETECTION_FIELD_NUMBER: _builtins.int
+    FAIL_NOTIFY_CODE_FIELD_NUMBER: _builtins.int
+    RV_WAIT_TIME_FIELD_NUMBER: _builtins.int
     event: _builtins.str
     """`event`, as the subscription spelt it."""
     beam_id: _builtins.str
@@ -469,6 +1144,8 @@ class EventNotification(_message.Message):
     """CloudEvents type of the trigger."""
     observed_value: _builtins.float
     """Value compared with the threshold, in the threshold's unit."""
+    fail_notify_code: _builtins.str
+    """`failNotifyCode`: why a report that was due tells nothing, e.g. UNAVAILABLE_DATA."""
     @_builtins.property
     def time_stamp_gen(self) -> _timestamp_pb2.Timestamp:
         """`timeStampGen`, simulated UTC of the observation."""
@@ -485,6 +1162,34 @@ class EventNotification(_message.Message):
     def eavesdropper(self) -> Global___EavesdropperReport:
         """Of VS_NTN_EAVESDROPPER."""
 
+    @_builtins.property
+    def qos_sustain_info(self) -> Global___QosSustainabilityInfo:
+        """`qosSustainInfos`: of QOS_SUSTAINABILITY from measurements."""
+
+    @_builtins.property
+    def nw_perf(self) -> Global___NetworkPerfInfo:
+        """`nwPerfs`."""
+
+    @_builtins.property
+    def abnor_behavr(self) -> Global___AbnormalBehaviour:
+        """`abnorBehavrs`: of ABNORMAL_BEHAVIOUR from measurements."""
+
+    @_builtins.property
+    def nf_load_level_info(self) -> Global___NfLoadLevelInformation:
+        """`nfLoadLevelInfos`."""
+
+    @_builtins.property
+    def ue_mob(self) -> Global___UeMobility:
+        """`ueMobs`."""
+
+    @_builtins.property
+    def detection(self) -> Global___DetectionInfo:
+        """Of VS_NTN_EAVESDROPPER from measurements."""
+
+    @_builtins.property
+    def rv_wait_time(self) -> _duration_pb2.Duration:
+        """`rvWaitTime`: when to expect the next one."""
+
     def __init__(
         self,
         *,
@@ -499,12 +1204,20 @@ class EventNotification(_message.Message):
         beam_quality: Global___BeamQualityReport | None = ...,
         doppler: Global___DopplerReport | None = ...,
         eavesdropper: Global___EavesdropperReport | None = ...,
+        qos_sustain_info: Global___QosSustainabilityInfo | None = ...,
+        nw_perf: Global___NetworkPerfInfo | None = ...,
+        abnor_behavr: Global___AbnormalBehaviour | None = ...,
+        nf_load_level_info: Global___NfLoadLevelInformation | None = ...,
+        ue_mob: Global___UeMobility | None = ...,
+        detection: Global___DetectionInfo | None = ...,
+        fail_notify_code: _builtins.str = ...,
+        rv_wait_time: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["beam_quality", b"beam_quality", "doppler", b"doppler", "eavesdropper", b"eavesdropper", "report", b"report", "time_stamp_gen", b"time_stamp_gen"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["abnor_behavr", b"abnor_behavr", "beam_quality", b"beam_quality", "detection", b"detection", "doppler", b"doppler", "eavesdropper", b"eavesdropper", "nf_load_level_info", b"nf_load_level_info", "nw_perf", b"nw_perf", "qos_sustain_info", b"qos_sustain_info", "report", b"report", "rv_wait_time", b"rv_wait_time", "time_stamp_gen", b"time_stamp_gen", "ue_mob", b"ue_mob"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_id", b"beam_id", "beam_quality", b"beam_quality", "doppler", b"doppler", "eavesdropper", b"eavesdropper", "event", b"event", "observed_value", b"observed_value", "report", b"report", "run_id", b"run_id", "satellite_id", b"satellite_id", "time_stamp_gen", b"time_stamp_gen", "trigger_id", b"trigger_id", "trigger_type", b"trigger_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abnor_behavr", b"abnor_behavr", "beam_id", b"beam_id", "beam_quality", b"beam_quality", "detection", b"detection", "doppler", b"doppler", "eavesdropper", b"eavesdropper", "event", b"event", "fail_notify_code", b"fail_notify_code", "nf_load_level_info", b"nf_load_level_info", "nw_perf", b"nw_perf", "observed_value", b"observed_value", "qos_sustain_info", b"qos_sustain_info", "report", b"report", "run_id", b"run_id", "rv_wait_time", b"rv_wait_time", "satellite_id", b"satellite_id", "time_stamp_gen", b"time_stamp_gen", "trigger_id", b"trigger_id", "trigger_type", b"trigger_type", "ue_mob", b"ue_mob"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["beam_quality", "doppler", "eavesdropper"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["beam_quality", "doppler", "eavesdropper", "qos_sustain_info", "nw_perf", "abnor_behavr", "nf_load_level_info", "ue_mob", "detection"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 
@@ -524,6 +1237,7 @@ class Notification(_message.Message):
     PUBLISH_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    TERM_CAUSE_FIELD_NUMBER: _builtins.int
     notification_id: _builtins.str
     """Stable identity: the same trigger and subscription give the same one, so that a consumer can
     suppress what it has seen.
@@ -531,18 +1245,26 @@ class Notification(_message.Message):
     subscription_id: _builtins.str
     """`subscriptionId`."""
     sequence: _builtins.int
-    """Position in the subscription's own sequence, from 1 without gaps."""
+    """Position in the subscription's own sequence, from 1. A gap says that the consumer did not
+    acknowledge for so long that the oldest were forgotten (`dropped_count`).
+    """
     notif_corr_id: _builtins.str
     """`notifCorrId`."""
     traceparent: _builtins.str
     """W3C trace context of the trigger."""
+    term_cause: _builtins.str
+    """`termCause`: the NWDAF ends the subscription with this notification. NWDAF_OVERLOAD: too many
+    notifications were not acknowledged.
+    """
     @_builtins.property
     def event_notifications(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventNotification]:
         """`eventNotifications`."""
 
     @_builtins.property
     def publish_time(self) -> _timestamp_pb2.Timestamp:
-        """When the radio access network published the trigger, wall-clock UTC."""
+        """When the radio access network published what caused it, wall-clock UTC; unset for a report that
+        no event caused.
+        """
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -559,10 +1281,11 @@ class Notification(_message.Message):
         publish_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         traceparent: _builtins.str = ...,
+        term_cause: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "publish_time", b"publish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event_notifications", b"event_notifications", "notif_corr_id", b"notif_corr_id", "notification_id", b"notification_id", "publish_time", b"publish_time", "sequence", b"sequence", "subscription_id", b"subscription_id", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event_notifications", b"event_notifications", "notif_corr_id", b"notif_corr_id", "notification_id", b"notification_id", "publish_time", b"publish_time", "sequence", b"sequence", "subscription_id", b"subscription_id", "term_cause", b"term_cause", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

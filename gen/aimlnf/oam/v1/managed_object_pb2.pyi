@@ -80,6 +80,10 @@ class _ProcessStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Process
     """FAILED."""
     PROCESS_STATUS_CANCELLED: _ProcessStatus.ValueType  # 5
     """CANCELLED."""
+    PROCESS_STATUS_SUSPENDED: _ProcessStatus.ValueType  # 6
+    """SUSPENDED."""
+    PROCESS_STATUS_CANCELLING: _ProcessStatus.ValueType  # 7
+    """CANCELLING."""
 
 class ProcessStatus(_ProcessStatus, metaclass=_ProcessStatusEnumTypeWrapper):
     """`status` of ProcessMonitor (TS 28.623), with FINISHED in its right spelling."""
@@ -96,6 +100,10 @@ PROCESS_STATUS_FAILED: ProcessStatus.ValueType  # 4
 """FAILED."""
 PROCESS_STATUS_CANCELLED: ProcessStatus.ValueType  # 5
 """CANCELLED."""
+PROCESS_STATUS_SUSPENDED: ProcessStatus.ValueType  # 6
+"""SUSPENDED."""
+PROCESS_STATUS_CANCELLING: ProcessStatus.ValueType  # 7
+"""CANCELLING."""
 Global___ProcessStatus: _TypeAlias = ProcessStatus  # noqa: Y015
 
 @_typing.final

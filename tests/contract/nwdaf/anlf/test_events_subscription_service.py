@@ -203,19 +203,15 @@ async def test_unknown_events_beside_known_ones_are_reported_as_failed(
 ) -> None:
     """Partial acceptance: the response holds the accepted events and a failure for the rest."""
     asked = to("DOPPLER")
-    asked.event_subscriptions.add(event="UE_MOBILITY")
-    asked.event_subscriptions.add(
-        event="BEAM_QUALITY",
-        notification_method=sub.NOTIFICATION_METHOD_PERIODIC,
-        repetition_period=Duration(seconds=5),
-    )
+    asked.event_subscriptions.add(event="SERVICE_EXPERIENCE")
+    asked.event_subscriptions.add(event="USER_DATA_CONGESTION")
 
     subscription = await create(stub, asked)
 
     assert [entry.event for entry in subscription.event_subscriptions] == ["DOPPLER"]
     assert [(f.event, f.failure_code) for f in subscription.fail_event_reports] == [
-        ("UE_MOBILITY", "OTHER"),
-        ("BEAM_QUALITY", "OTHER"),
+        ("SERVICE_EXPERIENCE", "OTHER"),
+        ("USER_DATA_CONGESTION", "UNAVAILABLE_DATA"),
     ]
 
 
@@ -224,11 +220,11 @@ async def test_a_subscription_to_nothing_that_is_served_is_refused(
 ) -> None:
     """INVALID_ARGUMENT, NO_EVENT_ACCEPTED, and nothing is kept."""
     with pytest.raises(InvalidArgument) as raised:
-        await create(stub, to("UE_MOBILITY"))
+        await create(stub, to("SERVICE_EXPERIENCE"))
 
     listed = await stub.ListEventsSubscriptions(pb.ListEventsSubscriptionsRequest())
     assert raised.value.reason == "NO_EVENT_ACCEPTED"
-    assert "UE_MOBILITY" in raised.value.message
+    assert "SERVICE_EXPERIENCE" in raised.value.message
     assert list(listed.subscriptions) == []
 
 

@@ -68,7 +68,11 @@ def assert_one_sampler(got: Outputs, wanted: Outputs) -> None:
     assert got.keys() == wanted.keys()
     differs = np.zeros(len(wanted["carrier"]), dtype=bool)
     for name, value in wanted.items():
-        if name in DECISION:
+        if name == "beamformer_index":
+            # An ESIM that wavers between two points of its path may take either, likewise.
+            close = np.isclose(got[name], value, rtol=TOLERANCE, atol=TOLERANCE)
+            assert close[~differs].mean() >= 1 - MOST_WAVERING
+        elif name in DECISION:
             close = np.isclose(got[name], value, rtol=TOLERANCE, atol=TOLERANCE)
             differs |= ~close.all(axis=1)
         elif name == "candidate_rates_bps_hz":

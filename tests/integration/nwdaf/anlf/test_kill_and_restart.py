@@ -53,16 +53,13 @@ class Consumer:
                     return
 
 
-async def subscribe(address: str, satellite_id: str) -> str:
-    """The id of a subscription to the Doppler triggers of one satellite."""
+async def subscribe(address: str, watched: sub.EventSubscription) -> str:
+    """The id of a subscription to one event."""
     async with open_channel(address, settings=ClientSettings()) as channel:
         response = await EventsSubscriptionServiceStub(channel).CreateEventsSubscription(
             pb.CreateEventsSubscriptionRequest(
                 subscription=sub.EventsSubscription(
-                    event_subscriptions=[
-                        sub.EventSubscription(event="DOPPLER", satellite_ids=[satellite_id])
-                    ],
-                    consumer_nf_id="test",
+                    event_subscriptions=[watched], consumer_nf_id="test"
                 )
             )
         )
@@ -87,7 +84,10 @@ async def test_killed_again_and_again_no_notification_is_missed_or_doubled(
     tmp_path: Path,
     round_seed: int,
 ) -> None:
-    """Killed during a stream of triggers: the consumer resumes and sees each exactly once."""
+    """Killed during a stream of events: the consumers resume and see each exactly once.
+
+    One counts triggers, the other crossings between two measurements, whose edges are state.
+    """
     broker: KafkaSettings = request.getfixturevalue(broker_fixture)
     database_url: str = request.getfixturevalue(database_fixture)
     satellite_id = uuid.uuid4().hex  # a real broker keeps the topics of other tests
@@ -99,9 +99,17 @@ async def test_killed_again_and_again_no_notification_is_missed_or_doubled(
     rng = random.Random(round_seed)
     try:
         address = anlf.start()
-        consumer = Consumer(await subscribe(address, satellite_id))
-        consumer.address = address
-        consuming = asyncio.create_task(consumer.run(TRIGGERS))
+        triggers, crossings = [
+            Consumer(await subscribe(address, watched))
+            for watched in (
+                sub.EventSubscription(event="DOPPLER", satellite_ids=[satellite_id]),
+                sub.EventSubscription(
+                    event="QOS_SUSTAINABILITY", threshold=5.0, satellite_ids=[satellite_id]
+                ),
+            )
+        ]
+        triggers.address = crossings.address = address
+        consuming = asyncio.gather(triggers.run(TRIGGERS), crossings.run(TRIGGERS - 1))
         kills = {round(TRIGGERS * (number + rng.random()) / KILLS) for number in range(KILLS)}
         async with (
             asyncio.timeout(TIMEOUT_S),
@@ -110,20 +118,28 @@ async def test_killed_again_and_again_no_notification_is_missed_or_doubled(
             for number in range(TRIGGERS):
                 if number in kills:
                     anlf.kill()
-                    consumer.address = await asyncio.to_thread(anlf.start)
+                    address = await asyncio.to_thread(anlf.start)
+                    triggers.address = crossings.address = address
                 data = doppler(beam_id=1 + number % 8, satellite_id=satellite_id)
                 made = event(data, f"{satellite_id}/{number}", offset_s=number)
-                noise = event(measurement(), f"{satellite_id}/m-{number}", offset_s=number)
+                measured = event(
+                    measurement(satellite_id=satellite_id, sinr_db=(10.0 * (number % 2),)),
+                    f"{satellite_id}/m-{number}",
+                    offset_s=number,
+                )
                 # A publisher whose acknowledgement got lost publishes again.
                 for repeated in (made, made) if number % 10 == 0 else (made,):
                     await publisher.publish(repeated, key=str(data.beam_id))
-                await publisher.publish(noise, key=satellite_id)
+                await publisher.publish(measured, key=satellite_id)
             await consuming
         assert anlf.stop() == 0
     finally:
         anlf.kill()
 
-    assert [notification.sequence for notification in consumer.seen] == list(range(1, TRIGGERS + 1))
-    assert len({notification.notification_id for notification in consumer.seen}) == TRIGGERS
-    seen = {n.event_notifications[0].trigger_id for n in consumer.seen}
-    assert seen == {f"{satellite_id}/{number}" for number in range(TRIGGERS)}
+    for consumer, kind, first in ((triggers, "", 0), (crossings, "m-", 1)):
+        expected = [f"{satellite_id}/{kind}{number}" for number in range(first, TRIGGERS)]
+        seen = [n.event_notifications[0].trigger_id for n in consumer.seen]
+        assert [n.sequence for n in consumer.seen] == list(range(1, len(expected) + 1))
+        assert len({n.notification_id for n in consumer.seen}) == len(expected)
+        assert sorted(seen) == sorted(expected)
+    assert [n.event_notifications[0].observed_value for n in crossings.seen][:2] == [10.0, 0.0]

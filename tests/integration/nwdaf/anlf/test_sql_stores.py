@@ -1,12 +1,14 @@
 """The stores on real databases: effects once, pruning, what a restart finds."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
-from sqlalchemy import func, select
-from support.migrations import assert_migrations_match
+from sqlalchemy import create_engine, func, select, text
+from support.migrations import assert_migrations_match, migrate
 from support.ran_events import START, decision, doppler, measurement, record
 
 from nf_runtime.clock import ManualClock
@@ -16,15 +18,27 @@ from nwdaf.anlf.adapters.sql_accuracy import SqlAccuracyStore
 from nwdaf.anlf.adapters.sql_measurements import SqlMeasurementStore
 from nwdaf.anlf.adapters.sql_notifications import SqlNotificationStore
 from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
-from nwdaf.anlf.adapters.sql_tables import DECISIONS, MEASUREMENTS, METADATA, TRIGGERS
+from nwdaf.anlf.adapters.sql_tables import DECISIONS, MEASUREMENTS, METADATA, OBSERVATIONS
 from nwdaf.anlf.admission import admit
 from nwdaf.anlf.app import MIGRATIONS
 from nwdaf.anlf.matching import Match
-from nwdaf.anlf.notifications import Notification
+from nwdaf.anlf.notifications import Cause, Notification
+from nwdaf.anlf.observations import observations_of
+from nwdaf.anlf.reports import Report
 from nwdaf.anlf.subscriptions import Criteria, Reporting, Subscription, WatchedEvent
-from nwdaf.anlf.triggers import Trigger
 
 REMEMBERED = 50
+# A subscription with one trigger that it was told of as its third, and has not acknowledged.
+FIRST_REVISION = """
+INSERT INTO subscriptions (subscription_id, consumer_nf_id, request_digest, criteria, failures,
+    notif_corr_id, revision, report_count, create_time)
+VALUES ('s', 'me', '', '{"events": [{"event": "DOPPLER"}]}', '[]', '', 1, 3, 0);
+INSERT INTO triggers (position, event_id, source, event_type, time, published_at_ns, data)
+VALUES (1, 't-7', '/ran_sim', 'org.aimlnf.ran.doppler-sinr-drop.v1', 0, 17, :data);
+INSERT INTO notifications (subscription_id, sequence, notification_id, trigger_position,
+    notif_corr_id, events, create_time)
+VALUES ('s', 3, 'n-3', 1, '', '["DOPPLER"]', 0)
+"""
 
 
 @pytest.fixture
@@ -42,7 +56,7 @@ def subscriptions(database: Database, clock: ManualClock) -> SqlSubscriptionStor
 @pytest.fixture
 def notifications(database: Database, clock: ManualClock) -> SqlNotificationStore:
     """The store under test."""
-    return SqlNotificationStore(database, clock=clock, remembered_triggers=REMEMBERED)
+    return SqlNotificationStore(database, clock=clock, remembered_series=REMEMBERED)
 
 
 async def subscribe(
@@ -50,19 +64,26 @@ async def subscribe(
 ) -> Subscription:
     """A stored subscription."""
     asked = Criteria((WatchedEvent("DOPPLER", threshold=0.5),), reporting or Reporting())
-    return await store.create(asked, admit(asked, now=clock.now()), request_id="")
+    admission = admit(asked, now=clock.now())
+    return await store.create(asked, admission, request_id="", position=0)
 
 
 async def report(
     store: SqlNotificationStore, number: int, *subscriptions: Subscription
-) -> list[Notification]:
+) -> Sequence[Notification]:
     """Let a trigger take effect for these subscriptions."""
     made = record(doppler(), f"t-{number}", offset=number)
     assert made.event is not None
-    trigger = Trigger.from_event(made.event)
-    assert trigger is not None
-    matches = [Match(subscription.subscription_id, ("DOPPLER",)) for subscription in subscriptions]
-    return list(await store.record_trigger(made, trigger, matches))
+    observations = observations_of(made.event, received_time=START)
+    matches = [
+        Match(subscription.subscription_id, (Report("DOPPLER", observations[0]),))
+        for subscription in subscriptions
+    ]
+    recorded = await store.record(
+        made, Cause.of_event(made.event), matches, observations, position=number
+    )
+    assert recorded is not None
+    return recorded.notifications
 
 
 async def count(database: Database, table: object) -> int:
@@ -94,7 +115,7 @@ async def test_concurrent_creations_with_one_request_id_make_one_subscription(
     asked = Criteria((WatchedEvent("DOPPLER"),))
     admission = admit(asked, now=clock.now())
     made = await asyncio.gather(
-        *(subscriptions.create(asked, admission, request_id="r") for _ in range(8))
+        *(subscriptions.create(asked, admission, request_id="r", position=0) for _ in range(8))
     )
     assert len({subscription.subscription_id for subscription in made}) == 1
     assert len(await subscriptions.load()) == 1
@@ -136,23 +157,49 @@ async def test_expired_and_deleted_subscriptions_get_nothing(
     assert after == []
 
 
-async def test_triggers_are_forgotten_unless_somebody_waits_for_them(
-    database: Database,
-    subscriptions: SqlSubscriptionStore,
-    notifications: SqlNotificationStore,
-    clock: ManualClock,
+async def test_the_last_value_of_each_series_is_kept_and_old_series_are_forgotten(
+    database: Database, notifications: SqlNotificationStore
 ) -> None:
-    """The newest stay for immediate reports, and those of undelivered notifications."""
-    waiting = await subscribe(subscriptions, clock)
-    await report(notifications, 0, waiting)
-    for number in range(1, 200):
-        await report(notifications, number)
-    kept = await count(database, TRIGGERS)
-    (undelivered,) = await notifications.notifications(waiting.subscription_id, after=0, size=9)
-    latest = await notifications.latest_triggers()
-    assert kept == REMEMBERED + 1
-    assert undelivered.trigger.event.id == "t-0"
-    assert [trigger.event.id for trigger in latest][:2] == ["t-199", "t-198"]
+    """A new value replaces the old one; of too many series the newest stay."""
+    for number in range(1, 2 * REMEMBERED + 1):
+        made = record(doppler(beam_id=number % 80), f"t-{number}", offset=number)
+        assert made.event is not None
+        observations = observations_of(made.event, received_time=START)
+        await notifications.record(made, Cause(str(number)), (), observations, position=number)
+    latest = await notifications.latest()
+    assert await count(database, OBSERVATIONS) == len(latest) == REMEMBERED
+    assert [position for _, position in latest] == list(range(REMEMBERED + 1, 2 * REMEMBERED + 1))
+    assert latest[-1][0] == observations[0]
+
+
+async def test_a_database_of_the_first_revision_keeps_its_undelivered_notifications(
+    database_url: str, clock: ManualClock
+) -> None:
+    """An update of the function does not lose what a consumer waits for."""
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        migrate(connection, MIGRATIONS, "0001")
+        for statement in FIRST_REVISION.split(";"):
+            parameters = {"data": msgspec.json.encode(doppler()).decode()}
+            connection.execute(text(statement), parameters if ":data" in statement else {})
+    engine.dispose()
+    database = Database(database_url, METADATA, MIGRATIONS)
+    await database.open()
+    try:
+        store = SqlNotificationStore(database, clock=clock)
+        (waiting,) = await store.notifications("s", after=0, size=9)
+        (subscription,) = await SqlSubscriptionStore(
+            database, clock=clock, per_consumer=1, total=1
+        ).load()
+    finally:
+        await database.close()
+    observation = waiting.reports[0].observation
+    assert observation is not None
+    assert (waiting.sequence, waiting.notification_id) == (3, "n-3")
+    assert (observation.event_id, observation.value) == ("t-7", 4.0)
+    assert observation.detail == doppler()
+    assert waiting.cause.published_at_ns == 17
+    assert (subscription.acknowledged, subscription.report_count) == (2, 3)
 
 
 async def test_measurements_are_bounded_and_of_the_latest_run(database: Database) -> None:

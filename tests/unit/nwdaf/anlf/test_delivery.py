@@ -9,15 +9,14 @@ from typing import cast
 import pytest
 from fakes.anlf_metrics import CountingMetrics
 from fakes.subscription_stores import MemoryStore
-from support.ran_events import doppler, event
 
 from nf_runtime.clock import ManualClock
 from nf_runtime.errors import InvalidArgument, NotFound
 from nwdaf.anlf.delivery import Delivery
-from nwdaf.anlf.notifications import Notification
+from nwdaf.anlf.notifications import Cause, Notification
 from nwdaf.anlf.ports import NotificationStore, SubscriptionStore
+from nwdaf.anlf.reports import Report
 from nwdaf.anlf.subscriptions import Criteria, Reporting, Subscription, WatchedEvent
-from nwdaf.anlf.triggers import Trigger
 
 
 class Scene:
@@ -49,16 +48,14 @@ class Scene:
 
     def report(self, *sequences: int, subscription_id: str = "s", live: bool = True) -> None:
         """Store notifications and, unless they were stored before, publish them."""
-        trigger = Trigger.from_event(event(doppler()))
-        assert trigger is not None
         for sequence in sequences:
             made = Notification(
                 notification_id=f"n-{sequence}",
                 subscription_id=subscription_id,
                 sequence=sequence,
                 notif_corr_id="",
-                events=("DOPPLER",),
-                trigger=trigger,
+                reports=(Report("DOPPLER"),),
+                cause=Cause("an event"),
                 create_time=self.clock.now(),
             )
             self.store.add(made)

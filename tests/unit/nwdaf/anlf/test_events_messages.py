@@ -1,6 +1,6 @@
 """Messages of EventsSubscriptionService there and back."""
 
-from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from support.ran_events import START, beam_quality, doppler, eavesdropper, event
@@ -8,10 +8,12 @@ from support.ran_events import START, beam_quality, doppler, eavesdropper, event
 from aimlnf.nwdaf.v1 import events_subscription_pb2 as pb
 from nf_runtime.errors import InvalidArgument
 from nf_runtime.events.catalogue import EventData
-from nwdaf.anlf.events_messages import criteria_of, notification_message, subscription_message
-from nwdaf.anlf.notifications import Notification
-from nwdaf.anlf.subscriptions import EventFailure, FailureCode, Subscription
-from nwdaf.anlf.triggers import Trigger
+from nwdaf.anlf.criteria_messages import criteria_of
+from nwdaf.anlf.events_messages import NotificationMessages, subscription_message
+from nwdaf.anlf.notifications import Cause, Notification
+from nwdaf.anlf.observations import Observation, Quantity, observations_of
+from nwdaf.anlf.reports import FailureCode, Report
+from nwdaf.anlf.subscriptions import EventFailure, Subscription
 
 
 def full_message() -> pb.EventsSubscription:
@@ -27,9 +29,40 @@ def full_message() -> pb.EventsSubscription:
                 threshold=0.0,
             ),
             pb.EventSubscription(event="DOPPLER"),
+            pb.EventSubscription(
+                event="NF_LOAD",
+                tgt_ue=pb.TargetUeInformation(supis=["a"], gpsis=["b"], int_group_ids=["c"]),
+                network_area=pb.NetworkAreaInfo(
+                    nr_cell_ids=["1"], g_ran_node_ids=["25544"], tacs=["t"]
+                ),
+                ran_ue_throu_thds=["1 Mbps"],
+                nf_load_lvl_thds=[pb.ThresholdLevel(nf_cpu_usage=0, nf_memory_usage=80)],
+                cong_thresholds=[pb.ThresholdLevel(cong_level=1)],
+                nw_perf_requs=[
+                    pb.NetworkPerfRequirement(nw_perf_type="NUM_OF_UE", absolute_num=0),
+                    pb.NetworkPerfRequirement(nw_perf_type="HO_SUCC_RATIO", relative_ratio=5),
+                ],
+                excep_requs=[
+                    pb.ExceptionRequirement(excep_id="UNEXPECTED_WAKEUP"),
+                    pb.ExceptionRequirement(excep_id="PING_PONG_ACROSS_CELLS", excep_level=0),
+                ],
+                expt_ana_type="MOBILITY",
+                nf_instance_ids=["oam"],
+                extra_report_req=pb.EventReportingRequirement(max_object_nbr=3),
+            ),
         ],
         evt_req=pb.ReportingInformation(
-            notif_method=pb.REPORTING_METHOD_ON_EVENT_DETECTION, max_report_nbr=5, imm_rep=True
+            notif_method=pb.REPORTING_METHOD_ON_EVENT_DETECTION,
+            max_report_nbr=5,
+            imm_rep=True,
+            samp_ratio=40,
+            partition_criteria=["GEOAREA"],
+            notif_flag=pb.NOTIFICATION_FLAG_DEACTIVATE,
+            notif_flag_instruct=pb.MutingExceptionInstructions(
+                buffered_notifs=pb.BUFFERED_NOTIFICATIONS_ACTION_SEND_ALL,
+                subscription=pb.SUBSCRIPTION_ACTION_CLOSE,
+            ),
+            muting_setting=pb.MutingNotificationsSettings(max_no_of_notif=9),
         ),
         notif_corr_id="mine",
         supported_features="18",
@@ -38,6 +71,13 @@ def full_message() -> pb.EventsSubscription:
     message.event_subscriptions[0].repetition_period.FromMilliseconds(1500)
     message.evt_req.mon_dur.FromDatetime(START)
     message.evt_req.rep_period.FromSeconds(2)
+    message.evt_req.grp_rep_time.FromSeconds(4)
+    message.evt_req.muting_setting.duration_buffered_notif.FromSeconds(5)
+    extra = message.event_subscriptions[2].extra_report_req
+    extra.start_ts.FromDatetime(START)
+    extra.end_ts.FromDatetime(START)
+    extra.time_ana_needed.FromDatetime(START)
+    extra.offset_period.FromSeconds(-6)
     return message
 
 
@@ -116,32 +156,89 @@ def test_enum_values_that_do_not_exist_are_refused(name: str) -> None:
 )
 def test_the_report_holds_what_was_observed(data: EventData, report: dict[str, object]) -> None:
     """One typed report for each kind of trigger, complete."""
-    made = Trigger.from_event(event(data, "t"))
-    assert made is not None
-    notification = Notification(
-        notification_id="n",
-        subscription_id="s",
-        sequence=1,
-        notif_corr_id="",
-        events=("A", "B"),
-        trigger=made,
-        create_time=START,
+    (observation,) = observations_of(event(data, "t"), received_time=START)
+    for entry in sent(Report("A", observation), Report("B", observation)).event_notifications:
+        assert filled(entry) == report
+        assert (entry.trigger_id, entry.observed_value) == ("t", observation.value)
+
+
+def sent(*reports: Report, cause: Cause | None = None) -> pb.Notification:
+    """The message of a notification with these reports."""
+    cause = Cause.of_event(event(doppler(), "t")) if cause is None else cause
+    notification = Notification("n", "s", 1, "", reports, cause, START)
+    return NotificationMessages().message(notification)
+
+
+def filled(entry: pb.EventNotification) -> dict[str, object]:
+    """The fields of the typed report."""
+    chosen = entry.WhichOneof("report")
+    assert chosen is not None
+    typed = getattr(entry, chosen)
+    return {field.name: getattr(typed, field.name) for field, _ in typed.ListFields()}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "report"),
+    [
+        (Quantity.BEAM_SINR, {"sinr_db": 7.0}),
+        (Quantity.BEAM_UE_COUNT, {"nw_perf_type": "NUM_OF_UE", "absolute_num": 7}),
+        (Quantity.SATELLITE_UE_COUNT, {"nw_perf_type": "NUM_OF_UE", "absolute_num": 7}),
+        (
+            Quantity.UE_SINR_LOSS,
+            {"supis": ["u"], "excep_id": "UNEXPECTED_RADIO_LINK_FAILURES", "excep_level": 7.0},
+        ),
+        (Quantity.UE_DETECTION_STATISTIC, {"esim_id": "u", "detection_statistic": 7.0}),
+        (Quantity.UE_LOCATION, {"supi": "u", "nr_cell_id": "7"}),
+        (Quantity.NF_CPU_USAGE, {"nf_instance_id": "oam", "nf_cpu_usage": 7.0}),
+        (Quantity.NF_MEMORY_USAGE, {"nf_instance_id": "oam", "nf_memory_usage": 7.0}),
+    ],
+)
+def test_a_sample_becomes_the_standard_s_list(
+    quantity: Quantity, report: dict[str, object]
+) -> None:
+    """Each sampled quantity has its typed report."""
+    observation = Observation(
+        quantity, 7.0, START, "e", "", START, beam_id="7", ue_id="u", nf_instance_id="oam"
     )
-
-    message = notification_message(notification)
-
-    assert [entry.event for entry in message.event_notifications] == ["A", "B"]
-    for entry in message.event_notifications:
-        chosen = entry.WhichOneof("report")
-        assert chosen is not None
-        sent = getattr(entry, chosen)
-        assert {field.name: getattr(sent, field.name) for field, _ in sent.ListFields()} == report
+    (entry,) = sent(Report("X", observation)).event_notifications
+    assert filled(entry) == report
 
 
-def test_what_the_trigger_does_not_say_is_not_made_up() -> None:
+def test_a_report_without_data_says_so() -> None:
+    """There is failNotifyCode and rvWaitTime, and no number."""
+    failed = Report("X", None, FailureCode.UNAVAILABLE_DATA, timedelta(seconds=5))
+    (entry,) = sent(failed).event_notifications
+    assert (entry.fail_notify_code, entry.rv_wait_time.seconds) == ("UNAVAILABLE_DATA", 5)
+    assert entry.WhichOneof("report") is None
+
+
+def test_what_notifications_have_in_common_is_not_mixed_up() -> None:
+    """The identity and sequence are each one's own, the reports those of its cause."""
+    messages = NotificationMessages()
+    (observation,) = observations_of(event(doppler(), "t"), received_time=START)
+    shared = (Report("A", observation),)
+    cause = Cause("c")
+    made = [
+        messages.message(Notification(f"n-{n}", f"s-{n}", n, "", shared, cause, START))
+        for n in (1, 2)
+    ]
+    other = messages.message(Notification("n-3", "s-3", 3, "", (Report("B"),), cause, START))
+    assert [(one.notification_id, one.sequence) for one in made] == [("n-1", 1), ("n-2", 2)]
+    assert made[0].event_notifications == made[1].event_notifications
+    assert other.event_notifications[0].event == "B"
+
+
+def test_what_the_cause_does_not_say_is_not_made_up() -> None:
     """Without the transport header there is no publish time, without a trace no traceparent."""
-    bare = Trigger.from_event(replace(event(doppler()), published_at_ns=None, traceparent=None))
-    assert bare is not None
-    message = notification_message(Notification("n", "s", 1, "", ("DOPPLER",), bare, START))
+    message = sent(Report("DOPPLER"), cause=Cause("a period"))
     assert not message.HasField("publish_time")
     assert message.traceparent == ""
+
+
+def test_muting_without_its_flag_is_refused() -> None:
+    """Instructions alone would silently do nothing."""
+    asked = full_message()
+    asked.evt_req.notif_flag = pb.NOTIFICATION_FLAG_UNSPECIFIED
+    with pytest.raises(InvalidArgument) as raised:
+        criteria_of(asked)
+    assert raised.value.metadata == {"field": "evt_req.notif_flag"}

@@ -1,20 +1,20 @@
-"""When a subscription ends, and what an entry of it lets through."""
+"""When a subscription ends, and what its settings mean."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.ran_events import START, beam_quality, doppler, event
+from support.ran_events import START
 
-from nf_runtime.events.catalogue import EventData
 from nwdaf.anlf.subscriptions import (
     Criteria,
+    NetworkArea,
+    NotificationMethod,
     Reporting,
     ReportingMethod,
     Subscription,
     WatchedEvent,
 )
-from nwdaf.anlf.triggers import Trigger
 
 
 def subscription(reporting: Reporting, *, report_count: int = 0) -> Subscription:
@@ -60,24 +60,36 @@ def test_a_report_does_not_change_the_etag() -> None:
     assert replace(one, revision=2).etag != one.etag
 
 
+def test_a_closed_subscription_has_expired() -> None:
+    """The AnLF may end it before its time."""
+    assert replace(subscription(Reporting()), closed=True).has_expired(START)
+
+
 @pytest.mark.parametrize(
-    ("watched", "data", "matches"),
+    ("reporting", "period_s"),
     [
-        (WatchedEvent("DOPPLER"), doppler(), True),
-        (WatchedEvent("ABNORMAL_BEHAVIOUR"), doppler(), True),
-        (WatchedEvent("DOPPLER"), beam_quality(), False),
-        (WatchedEvent("DOPPLER", beam_ids=("1", "2")), doppler(beam_id=2), True),
-        (WatchedEvent("DOPPLER", beam_ids=("1", "2")), doppler(beam_id=3), False),
-        (WatchedEvent("BEAM_QUALITY", satellite_ids=("7",)), beam_quality(), False),
-        (WatchedEvent("BEAM_QUALITY", satellite_ids=("7",)), beam_quality(satellite_id="7"), True),
-        (WatchedEvent("BEAM_QUALITY", threshold=2.0), beam_quality(sinr_db=1.0), True),
-        (WatchedEvent("BEAM_QUALITY", threshold=2.0), beam_quality(sinr_db=3.0), False),
+        (Reporting(), 7),
+        (Reporting(method=ReportingMethod.PERIODIC, rep_period=timedelta(seconds=2)), 2),
+        (Reporting(method=ReportingMethod.ON_EVENT_DETECTION), None),
+        (Reporting(method=ReportingMethod.ONE_TIME), None),
     ],
 )
-def test_an_entry_matches_by_event_filters_and_threshold(
-    watched: WatchedEvent, data: EventData, *, matches: bool
+def test_evt_req_overrides_the_method_and_period_of_the_event(
+    reporting: Reporting, period_s: int | None
 ) -> None:
-    """All conditions must hold; empty filters and no threshold let everything pass."""
-    trigger = Trigger.from_event(event(data))
-    assert trigger is not None
-    assert watched.matches(trigger) is matches
+    """TS 29.520 4.2.2.2.2 note 1, with an event that asks for a report each 7 s."""
+    watched = WatchedEvent(
+        "DOPPLER", method=NotificationMethod.PERIODIC, repetition_period=timedelta(seconds=7)
+    )
+    expected = None if period_s is None else timedelta(seconds=period_s)
+    assert Criteria((watched,), reporting).period_of(watched) == expected
+
+
+def test_an_area_is_the_same_in_the_standard_s_and_the_vendor_s_members() -> None:
+    """NR cells are beams and RAN nodes satellites; both members together name all of them."""
+    watched = WatchedEvent(
+        "DOPPLER",
+        beam_ids=("1",),
+        network_area=NetworkArea(nr_cell_ids=("2",), g_ran_node_ids=("25544",)),
+    )
+    assert (watched.beams, watched.satellites) == ({"1", "2"}, {"25544"})

@@ -8,8 +8,8 @@ from alembic import op
 from oam.audit import EMPTY, Head, chained, head_of
 from oam.record import Step, StepKind
 
-revision = "0002_record_chain"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:

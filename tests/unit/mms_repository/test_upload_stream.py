@@ -1,9 +1,9 @@
-"""Corners of the servicer that no well-behaved client reaches."""
+"""Corners of an upload that no well-behaved client reaches."""
 
 from collections.abc import AsyncIterator
 
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
-from mms_repository.servicer import _discard
+from mms_repository.upload_stream import discard
 
 
 async def test_a_refused_client_that_never_stops_is_cut_off() -> None:
@@ -16,5 +16,5 @@ async def test_a_refused_client_that_never_stops_is_cut_off() -> None:
             read += 1
             yield pb.UploadModelVersionRequest(chunk=pb.UploadChunk(data=bytes(10)))
 
-    await _discard(endless(), most_bytes=100)
+    await discard(endless(), most_bytes=100)
     assert read == 11
