@@ -139,7 +139,7 @@ def latency(folder: Path, events: int) -> None:
         client = {"bootstrap_servers": kafka["bootstrap"], "api_version": (2, 3)}
         producer = KafkaProducer(**client, linger_ms=0)
         bare = KafkaConsumer("bare", **client, auto_offset_reset="earliest", fetch_max_wait_ms=1)
-        channel = open_sync_channel(address, settings=ClientSettings())
+        channel = open_sync_channel(address, settings=ClientSettings(deadline_s=60.0))
         stub = EventsSubscriptionServiceStub(channel)
         request = pb.WatchNotificationsRequest(subscription_id=subscribe(stub))
         stream = iter(stub.WatchNotifications(request))
@@ -178,7 +178,7 @@ def latency(folder: Path, events: int) -> None:
 def fan_out(folder: Path, count: int) -> None:
     """Notifications a second to a thousand streams, ours and with a thread for each."""
     with broker(folder) as kafka, anlf(folder, kafka) as address:
-        channel = open_sync_channel(address, settings=ClientSettings())
+        channel = open_sync_channel(address, settings=ClientSettings(deadline_s=60.0))
         stub = EventsSubscriptionServiceStub(channel)
         ids = [subscribe(stub) for _ in range(STREAMS)]
         producer = KafkaProducer(bootstrap_servers=kafka["bootstrap"], api_version=(2, 3))

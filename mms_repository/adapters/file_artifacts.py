@@ -68,7 +68,7 @@ class FileArtifacts(StagedArtifacts):
                 # The next piece is read and hashed while this one is on its way out.
                 ahead = asyncio.ensure_future(self._run(read_on))
                 yield piece
-                piece = await ahead
+                piece = await asyncio.shield(ahead)
         finally:
             if ahead is not None:
                 await asyncio.wait({ahead})  # a thread cannot be cancelled, and it has the file

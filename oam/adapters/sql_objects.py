@@ -16,8 +16,9 @@ from nf_runtime.events.cloud_event import CloudEvent
 from nf_runtime.events.record import Record
 from nf_runtime.tracing import current_traceparent
 from oam.adapters.sql_tables import OBJECTS
+from oam.nrm.classes import Role
 from oam.nrm.names import Name, parse_name
-from oam.nrm.objects import READERS, Moi, Tree
+from oam.nrm.objects import INFERENCE, WORK, Moi, Tree
 from oam.nrm.registry import CLASSES
 from oam.nrm.work_objects import is_closed
 
@@ -109,7 +110,7 @@ class SqlTree:
         after = Moi(name, attributes, kept, revision, before.create_time, update_time)
         if told:
             self._tell(after, "notifyMOIAttributeValueChanges", told)
-        self._announce()
+        self._announce(after)
         return after
 
     def remove(self, name: Name) -> None:
@@ -119,7 +120,7 @@ class SqlTree:
             query = delete(OBJECTS).where(OBJECTS.c.distinguished_name == str(name))
             self._connection.execute(query)
             self._tell(moi, "notifyMOIDeletion", {})
-            self._announce()
+            self._announce(moi)
 
     def publish(self, data: EventData, *, event_id: str, subject: str) -> None:
         """Tell an event once the transaction is committed."""
@@ -152,7 +153,7 @@ class SqlTree:
             )
         )
         self._tell(moi, "notifyMOICreation", attributes)
-        self._announce()
+        self._announce(moi)
         return moi
 
     def _tell(self, moi: Moi, notification_type: Any, attributes: Mapping[str, Any]) -> None:
@@ -167,9 +168,13 @@ class SqlTree:
         event_id = f"{notification_type}/{moi.name}/{moi.revision}/{moi.create_time.isoformat()}"
         self.publish(data, event_id=event_id, subject=str(moi.name))
 
-    def _announce(self) -> None:
-        for reader in READERS:
-            announce(self._connection, _signal(reader))
+    def _announce(self, moi: Moi) -> None:
+        """Wake who has to act on a change of the object; an adaptation acts on its own itself."""
+        role = CLASSES[moi.name.object_class].role
+        if role in (Role.REQUEST, Role.PROCESS) and not moi.notes.get("adaptation"):
+            announce(self._connection, _signal(WORK))
+        if moi.name.object_class == "AIMLInferenceFunction":
+            announce(self._connection, _signal(INFERENCE))
 
     def _mois(self, query: Any) -> list[Moi]:
         return [moi_of(row) for row in self._connection.execute(query)]
@@ -204,7 +209,7 @@ class SqlObjectStore:
         return await self._database.transact(transaction)
 
     def changed(self, reader: str) -> asyncio.Event:
-        """Set after each change."""
+        """Set after each change that `reader` has to act on."""
         return self._database.committed(_signal(reader))
 
 

@@ -117,13 +117,12 @@ class ObjectStore(Protocol):
         ...
 
     def changed(self, reader: str) -> asyncio.Event:
-        """Set after each change; `reader` names one of `READERS`, who clears it."""
+        """Set after each change that the reader, WORK or INFERENCE, has to act on; it clears it."""
         ...
 
 
-# Who waits for changes of managed objects.
+# Who waits for changes: of requests and processes, and of the inference function.
 WORK, INFERENCE = "work", "inference"
-READERS = (WORK, INFERENCE)
 
 
 def existing(tree: Tree, name: Name | str) -> Moi:

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.blobs import blobs_of
 from support.mms_uploads import SIGNER_KEY, write_public_key
 from support.waiting import wait_until
 
 from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceStub
+from mms_repository.config import ArtifactSettings
 from nf_runtime.client import open_channel
 from nf_runtime.config import ClientSettings
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0  # on a machine with other work
 
 
 class MmsProcess:
@@ -28,6 +30,7 @@ class MmsProcess:
         database_url: Where the tables are.
         kafka: The section of the settings; by default a broker that is not there.
         upload_keep_s: How long the bytes of an interrupted upload are kept.
+        artifacts: Further settings of the section of that name.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class MmsProcess:
         *,
         kafka: Mapping[str, Any] | None = None,
         upload_keep_s: float = 0,
+        artifacts: Mapping[str, Any] | None = None,
     ) -> None:
         self.artifacts = folder / "artifacts"
         self.address = ""
@@ -57,11 +61,13 @@ class MmsProcess:
                 "folder": str(self.artifacts),
                 "orphan_grace_s": 0,
                 "upload_keep_s": upload_keep_s,
+                **(artifacts or {}),
             },
             "signing": {"trusted_keys": [str(write_public_key(folder / "key.pub", SIGNER_KEY))]},
             "log": {"format": "json"},
         }
         self._config.write_text(yaml.safe_dump(settings))
+        self._blobs = blobs_of(ArtifactSettings.model_validate(settings["artifacts"]))
 
     def start(self) -> None:
         """Return when it serves."""
@@ -101,7 +107,7 @@ class MmsProcess:
 
     def blobs(self) -> set[str]:
         """Digests of stored artifacts."""
-        return {path.parent.name + path.name for path in (self.artifacts / "sha256").glob("*/*")}
+        return self._blobs.digests()
 
     @asynccontextmanager
     async def stub(self) -> AsyncIterator[Any]:

@@ -20,7 +20,7 @@ from oam.adapters.sql_objects import SqlObjectStore
 from oam.adapters.sql_tables import METADATA
 from oam.app import MIGRATIONS
 from oam.nrm.names import parse_name
-from oam.nrm.objects import READERS, Moi, Tree
+from oam.nrm.objects import INFERENCE, WORK, Moi, Tree
 from oam.nrm.projection import typed
 from oam.nrm.provisioning import create, modify
 
@@ -91,19 +91,24 @@ async def test_only_changes_count_and_wake_readers(store: SqlObjectStore) -> Non
     clock = store._clock
     assert isinstance(clock, ManualClock)
     await clock.advance(5.0)
-    for reader in READERS:
-        store.changed(reader).clear()
+    work, inference = store.changed(WORK), store.changed(INFERENCE)
+    assert work.is_set()
+    assert inference.is_set()
+    work.clear()
+    inference.clear()
 
     def put(tree: Tree, **changes: object) -> Moi:
         return tree.put(REQUEST, changes)
 
     same = await store.transact(partial(put, aIMLInferenceName="A"))
     assert (same.revision, same.update_time) == (1, NOW)
-    assert not any(store.changed(reader).is_set() for reader in READERS)
+    assert not work.is_set()
     noted = await store.transact(lambda tree: tree.put(REQUEST, {}, {"job_id": "j"}))
     assert (noted.revision, noted.notes["job_id"]) == (1, "j")
     changed = await store.transact(partial(put, aIMLInferenceName="B"))
     assert (changed.revision, changed.update_time) == (2, NOW + timedelta(seconds=5))
+    assert work.is_set()
+    assert not inference.is_set()
 
 
 async def test_event_is_taken_in_once(store: SqlObjectStore) -> None:
