@@ -110,8 +110,9 @@ def demo_overrides(duration_s: float) -> dict[str, Settings]:
     It judges by fewer decisions than it does by itself. A reliability is the share of usual
     contexts that lie as far out as this one: eight of them whose mean is below a twentieth are no
     chance. The rule may follow right upon the first activation, and a retraining is for the
-    weather of the last moments. Tested samples count once for each of six powers and take about
-    0.1 s of a core each.
+    weather of the last moments. Time stands still while a version is made, so that there are no
+    decisions on which a candidate could be compared. Tested samples count once for each of six
+    powers and take about 0.1 s of a core each.
     """
     return {
         "oam": {
@@ -123,6 +124,7 @@ def demo_overrides(duration_s: float) -> dict[str, Settings]:
                 "latent_reliability": {"threshold": 0.05, "hysteresis": 0.02},
                 "retrain_cool_down_s": 1.0,
             },
+            "canary": {"decisions": 0},
             "analytics": {"window_s": WEATHER_SHARE * duration_s},
         }
     }

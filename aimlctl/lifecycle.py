@@ -1,16 +1,19 @@
 """``aimlctl lifecycle``: the model's life as the OAM manages it."""
 
+import getpass
 import uuid
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from aimlctl.adaptations import follow, steps_after
+from aimlctl.audit import HEAD_FILE, head_given, verify_record
 from aimlctl.documents import document_of, duration_of
+from aimlctl.explanation import Explanation
 from aimlctl.options import (
     DEFAULT_MODEL,
-    ActorOption,
     JsonOption,
     ModelOption,
     ReasonOption,
@@ -23,8 +26,15 @@ from aimlnf.oam.v1 import lifecycle_pb2 as oam
 from aimlnf.oam.v1 import lifecycle_service_pb2 as service
 from nf_runtime.clock import SystemClock
 
-_ACTOR = "aimlctl"
-
+ActorOption = Annotated[
+    str,
+    typer.Option(
+        "--actor",
+        metavar="NAME",
+        default_factory=getpass.getuser,
+        help="Who asks, where no client certificate says it.",
+    ),
+]
 WaitOption = Annotated[
     bool, typer.Option("--wait", help="Return when the adaptation has ended; fail if it failed.")
 ]
@@ -42,34 +52,29 @@ app = typer.Typer(no_args_is_help=True, help="The model's life as the OAM manage
 @app.command("show")
 def show_lifecycle(
     *,
+    adaptation_id: Annotated[
+        str,
+        typer.Option("--adaptation", metavar="ID", help="Explain this one; empty: the latest."),
+    ] = "",
     model: ModelOption = DEFAULT_MODEL,
     state_dir: StateDirOption = DEFAULT_STATE_DIR,
     as_json: JsonOption = False,
 ) -> None:
-    """Where the model stands, what is in progress, what is watched."""
+    """Where the model stands, and how its latest adaptation came about and ended."""
     output = Output.of(as_json=as_json)
     with connected(state_dir) as peers:
         lifecycle = _lifecycle(peers, model)
+        explained = _explanation(peers, model, adaptation_id)
+    document: dict[str, Any] = {"lifecycle": document_of(lifecycle)}
+    if explained is not None:
+        document["adaptation"] = explained.document
 
     def show(console: Console) -> None:
-        console.print(f"[bold]{model}[/bold]")
-        console.print(f"decides: {_version(lifecycle.active_version)}")
-        console.print(f"to go back to: {_version(lifecycle.previous_version)}")
-        if lifecycle.HasField("current_adaptation"):
-            console.print(f"in progress: {_line_of(lifecycle.current_adaptation)}")
-        rows = (
-            (
-                quantity.performance_metric,
-                f"{quantity.value:.3f}",
-                f"{quantity.threshold:.3f}",
-                "breached" if quantity.breached else "within",
-                quantity.window_count,
-            )
-            for quantity in lifecycle.monitored_quantities
-        )
-        console.print(table_of(("Watched", "Mean", "Threshold", "Is", "Decisions"), rows))
+        _show_standing(console, lifecycle)
+        if explained is not None:
+            explained.show(console)
 
-    output.document({"lifecycle": document_of(lifecycle)}, show=show)
+    output.document(document, show=show)
 
 
 @app.command("train")
@@ -78,7 +83,7 @@ def train(
     model: ModelOption = DEFAULT_MODEL,
     budget_s: BudgetOption = 0,
     wait: WaitOption = False,
-    actor: ActorOption = _ACTOR,
+    actor: ActorOption,
     reason: ReasonOption = "asked for on the command line",
     state_dir: StateDirOption = DEFAULT_STATE_DIR,
     as_json: JsonOption = False,
@@ -102,7 +107,7 @@ def retrain(
     model: ModelOption = DEFAULT_MODEL,
     budget_s: BudgetOption = 0,
     wait: WaitOption = False,
-    actor: ActorOption = _ACTOR,
+    actor: ActorOption,
     reason: ReasonOption = "asked for on the command line",
     state_dir: StateDirOption = DEFAULT_STATE_DIR,
     as_json: JsonOption = False,
@@ -125,7 +130,10 @@ def roll_back(
     *,
     model: ModelOption = DEFAULT_MODEL,
     wait: WaitOption = False,
-    actor: ActorOption = _ACTOR,
+    allow_return: Annotated[
+        bool, typer.Option("--return", help="Even to a version that was rolled back from.")
+    ] = False,
+    actor: ActorOption,
     reason: ReasonOption = "asked for on the command line",
     state_dir: StateDirOption = DEFAULT_STATE_DIR,
     as_json: JsonOption = False,
@@ -133,7 +141,11 @@ def roll_back(
     """Go back to the previous version."""
     with connected(state_dir) as peers:
         request = service.RollbackRequest(
-            request_id=str(uuid.uuid4()), model_name=model, actor=actor, reason=reason
+            request_id=str(uuid.uuid4()),
+            model_name=model,
+            actor=actor,
+            reason=reason,
+            allow_return=allow_return,
         )
         adaptation = peers.oam.Rollback(request).adaptation
         _tell(peers, adaptation, wait=wait, as_json=as_json)
@@ -144,15 +156,19 @@ def approve(
     *,
     adaptation_id: AdaptationOption = "",
     model: ModelOption = DEFAULT_MODEL,
-    actor: ActorOption = _ACTOR,
+    actor: ActorOption,
     reason: ReasonOption = "approved on the command line",
     state_dir: StateDirOption = DEFAULT_STATE_DIR,
     as_json: JsonOption = False,
 ) -> None:
     """Let an adaptation that waits for approval go on."""
     with connected(state_dir) as peers:
+        waiting = _waiting(peers, model, adaptation_id)
         request = service.ApproveRequest(
-            adaptation_id=adaptation_id or _waiting(peers, model), actor=actor, reason=reason
+            adaptation_id=waiting.adaptation_id,
+            actor=actor,
+            reason=reason,
+            step=waiting.approval_step,
         )
         _tell(peers, peers.oam.Approve(request).adaptation, wait=False, as_json=as_json)
 
@@ -162,15 +178,19 @@ def reject(
     *,
     adaptation_id: AdaptationOption = "",
     model: ModelOption = DEFAULT_MODEL,
-    actor: ActorOption = _ACTOR,
+    actor: ActorOption,
     reason: ReasonOption = "turned down on the command line",
     state_dir: StateDirOption = DEFAULT_STATE_DIR,
     as_json: JsonOption = False,
 ) -> None:
     """End an adaptation that waits for approval."""
     with connected(state_dir) as peers:
+        waiting = _waiting(peers, model, adaptation_id)
         request = service.RejectRequest(
-            adaptation_id=adaptation_id or _waiting(peers, model), actor=actor, reason=reason
+            adaptation_id=waiting.adaptation_id,
+            actor=actor,
+            reason=reason,
+            step=waiting.approval_step,
         )
         _tell(peers, peers.oam.Reject(request).adaptation, wait=False, as_json=as_json)
 
@@ -200,6 +220,82 @@ def show_history(
     output.document({"steps": steps}, show=lambda console: console.print(table_of(columns, rows)))
 
 
+@app.command("audit")
+def audit(
+    *,
+    check: Annotated[
+        bool, typer.Option("--verify", help="Recompute every digest; fail if one does not fit.")
+    ] = False,
+    head: Annotated[
+        str,
+        typer.Option(
+            "--head",
+            metavar="SEQUENCE:DIGEST",
+            help="An entry that the record must hold, noted down elsewhere.",
+        ),
+    ] = "",
+    state_dir: StateDirOption = DEFAULT_STATE_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Where the OAM's record ends, and whether it is as it was written."""
+    output = Output.of(as_json=as_json)
+    expected = head_given(head)
+    with connected(state_dir) as peers:
+        if check or expected is not None:
+            found = verify_record(peers, Path(state_dir) / HEAD_FILE, expected=expected)
+            if found.faults:
+                more = f" (and {len(found.faults) - 1} more)" if len(found.faults) > 1 else ""
+                raise CommandError(f"the record was tampered with: {found.faults[0]}{more}")
+            sequence, digest = found.head.sequence, found.head.digest
+        else:
+            request = service.ListLifecycleStepsRequest(page_size=1)
+            page = peers.oam.ListLifecycleSteps(request)
+            sequence, digest = page.head_sequence, page.head_digest
+    verified = check or expected is not None
+    verdict = "the record is whole" if verified else "not verified; add --verify"
+    output.document(
+        {"verified": verified, "entries": sequence, "head": f"{sequence}:{digest}"},
+        show=lambda console: console.print(
+            f"{sequence} entries, {verdict}\nhead {sequence}:{digest}", soft_wrap=True
+        ),
+    )
+
+
+def _explanation(peers: Peers, model: str, adaptation_id: str) -> Explanation | None:
+    if adaptation_id:
+        wanted = service.GetAdaptationRequest(adaptation_id=adaptation_id)
+        adaptation = peers.oam.GetAdaptation(wanted).adaptation
+    else:
+        latest = service.ListAdaptationsRequest(model_name=model, page_size=1)
+        found = peers.oam.ListAdaptations(latest).adaptations
+        if not found:
+            return None
+        adaptation = found[0]
+    record = steps_after(peers, adaptation.model_name, 0)
+    return Explanation(adaptation, record, now=SystemClock().now())
+
+
+def _show_standing(console: Console, lifecycle: oam.Lifecycle) -> None:
+    console.print(f"[bold]{lifecycle.model_name}[/bold]")
+    console.print(f"decides: {_version(lifecycle.active_version)}")
+    console.print(f"to go back to: {_version(lifecycle.previous_version)}")
+    if lifecycle.HasField("current_adaptation"):
+        console.print(f"in progress: {_line_of(lifecycle.current_adaptation)}")
+    rows = (
+        (
+            quantity.performance_metric,
+            f"{quantity.value:.3f}",
+            f"{quantity.threshold:.3f}",
+            f"{quantity.hysteresis:.3f}",
+            "breached" if quantity.breached else "within",
+            quantity.window_count,
+        )
+        for quantity in lifecycle.monitored_quantities
+    )
+    columns = ("Watched", "Is", "Threshold", "Hysteresis", "Stands", "Decisions")
+    console.print(table_of(columns, rows))
+
+
 def _tell(peers: Peers, adaptation: oam.Adaptation, *, wait: bool, as_json: bool) -> None:
     output = Output.of(as_json=as_json)
     if wait:
@@ -224,11 +320,15 @@ def _lifecycle(peers: Peers, model: str) -> oam.Lifecycle:
     return peers.oam.GetLifecycle(request).lifecycle
 
 
-def _waiting(peers: Peers, model: str) -> str:
+def _waiting(peers: Peers, model: str, adaptation_id: str) -> oam.Adaptation:
+    """The adaptation that is asked about, or else the one of the model that waits."""
+    if adaptation_id:
+        wanted = service.GetAdaptationRequest(adaptation_id=adaptation_id)
+        return peers.oam.GetAdaptation(wanted).adaptation
     adaptation = _lifecycle(peers, model).current_adaptation
     if adaptation.state != oam.ADAPTATION_STATE_AWAITING_APPROVAL:
         raise CommandError(f"no adaptation of {model} waits for approval; see 'lifecycle show'")
-    return adaptation.adaptation_id
+    return adaptation
 
 
 def _order(budget_s: float) -> oam.TrainingOrder | None:

@@ -6,6 +6,7 @@ An event's fields are named as those of `Adaptation` that keep them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from oam.canary import Comparison
 from oam.training_orders import TrainingOrder
 
 
@@ -87,7 +88,7 @@ class TestNotPassed:
 
 @dataclass(frozen=True)
 class ApprovalGiven:
-    """Somebody lets the version be loaded; `approver` is `operator:<name>` or `rule:<name>`."""
+    """Somebody lets a step be done; `approver` is `operator:<name>` or `rule:<name>`."""
 
     approver: str
     approval_reason: str
@@ -95,10 +96,36 @@ class ApprovalGiven:
 
 @dataclass(frozen=True)
 class ApprovalDenied:
-    """Somebody turns the version down."""
+    """Somebody turns it down."""
 
     approver: str
     approval_reason: str
+
+
+@dataclass(frozen=True)
+class NoApprovalNeeded:
+    """The configuration lets the step be done without asking."""
+
+
+@dataclass(frozen=True)
+class CanaryPassed:
+    """The candidate is as good as the champion; `canary_reason` is one clause with figures."""
+
+    comparison: Comparison
+    canary_reason: str
+
+
+@dataclass(frozen=True)
+class CanaryFailed:
+    """The candidate is worse than the champion."""
+
+    comparison: Comparison
+    canary_reason: str
+
+
+@dataclass(frozen=True)
+class CanarySkipped:
+    """There is no champion to compare with, or the configuration wants no comparison."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +181,10 @@ Event = (
     | TestNotPassed
     | ApprovalGiven
     | ApprovalDenied
+    | NoApprovalNeeded
+    | CanaryPassed
+    | CanaryFailed
+    | CanarySkipped
     | VersionApproved
     | Loaded
     | Activated

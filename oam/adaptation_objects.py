@@ -32,6 +32,7 @@ from oam.training_orders import TrainingType
 INFERENCE_NAME = "NTN_SECURE_BEAMFORMING"
 
 _PATH = tuple(stage for stage in Stage if stage not in (Stage.RESTORE, Stage.WITHDRAW))
+_DECIDED_BY_PERSONS = (Stage.AWAIT_START, Stage.AWAIT_APPROVAL, Stage.AWAIT_ACTIVATION)
 _FINAL = {
     AdaptationState.COMPLETED: ProcessStatus.FINISHED,
     AdaptationState.FAILED: ProcessStatus.FAILED,
@@ -201,7 +202,7 @@ class _Objects:
         status = ProcessStatus.RUNNING
         if not adaptation.in_progress:
             status = _FINAL[adaptation.state]
-            if adaptation.state is AdaptationState.REJECTED and adaptation.approver:
+            if adaptation.failed_stage in _DECIDED_BY_PERSONS:
                 status = ProcessStatus.CANCELLED
         return ProcessMonitor(
             status,
@@ -215,8 +216,6 @@ def _position(adaptation: Adaptation) -> int:
     """How far along the path to COMPLETED the adaptation has come, or came."""
     if adaptation.failed_stage is not None:
         return _PATH.index(adaptation.failed_stage)
-    if adaptation.ended_as is AdaptationState.REJECTED:
-        return _PATH.index(Stage.AWAIT_APPROVAL if adaptation.approver else Stage.RECORD_TEST)
     return _PATH.index(adaptation.stage)
 
 

@@ -16,9 +16,13 @@ from oam.adaptation_events import (
     Activated,
     ApprovalDenied,
     ApprovalGiven,
+    CanaryFailed,
+    CanaryPassed,
+    CanarySkipped,
     Event,
     Loaded,
     ModelReference,
+    NoApprovalNeeded,
     OrderPrepared,
     Progressed,
     Promoted,
@@ -33,6 +37,8 @@ from oam.adaptation_events import (
     VersionApproved,
     Withdrawn,
 )
+from oam.approvals import Approval, ApprovalStep
+from oam.canary import Comparison
 from oam.training_orders import TrainingOrder, TrainingWish
 
 
@@ -55,11 +61,13 @@ class AdaptationState(StrEnum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     REJECTED = "REJECTED"
+    CANARY = "CANARY"
 
 
 class Stage(StrEnum):
     """What is to be done next."""
 
+    AWAIT_START = "AWAIT_START"  # nothing, until somebody lets a rule have its way
     PREPARE = "PREPARE"  # settle what to train
     START_TRAINING = "START_TRAINING"  # create the MTLF's job
     AWAIT_TRAINING = "AWAIT_TRAINING"  # watch it until it has published
@@ -69,6 +77,8 @@ class Stage(StrEnum):
     AWAIT_APPROVAL = "AWAIT_APPROVAL"  # nothing, until somebody decides
     APPROVE = "APPROVE"  # approve in the repository, make it the candidate
     LOAD = "LOAD"
+    CANARY = "CANARY"  # compare it with the champion on live decisions
+    AWAIT_ACTIVATION = "AWAIT_ACTIVATION"  # nothing, until somebody lets it decide
     ACTIVATE = "ACTIVATE"
     PROMOTE = "PROMOTE"  # make it the champion
     RESTORE = "RESTORE"  # undo the activation
@@ -77,6 +87,8 @@ class Stage(StrEnum):
 
 
 TRANSITIONS: Mapping[tuple[Stage, type[Event]], Stage] = {
+    (Stage.AWAIT_START, ApprovalGiven): Stage.PREPARE,
+    (Stage.AWAIT_START, ApprovalDenied): Stage.DONE,
     (Stage.PREPARE, OrderPrepared): Stage.START_TRAINING,
     (Stage.PREPARE, Refused): Stage.DONE,
     (Stage.START_TRAINING, TrainingStarted): Stage.AWAIT_TRAINING,
@@ -96,8 +108,16 @@ TRANSITIONS: Mapping[tuple[Stage, type[Event]], Stage] = {
     (Stage.AWAIT_APPROVAL, ApprovalDenied): Stage.WITHDRAW,
     (Stage.APPROVE, VersionApproved): Stage.LOAD,
     (Stage.APPROVE, Refused): Stage.DONE,
-    (Stage.LOAD, Loaded): Stage.ACTIVATE,
+    (Stage.LOAD, Loaded): Stage.CANARY,
     (Stage.LOAD, Refused): Stage.WITHDRAW,
+    (Stage.CANARY, Progressed): Stage.CANARY,
+    (Stage.CANARY, CanaryPassed): Stage.AWAIT_ACTIVATION,
+    (Stage.CANARY, CanarySkipped): Stage.AWAIT_ACTIVATION,
+    (Stage.CANARY, CanaryFailed): Stage.WITHDRAW,
+    (Stage.CANARY, Refused): Stage.WITHDRAW,
+    (Stage.AWAIT_ACTIVATION, NoApprovalNeeded): Stage.ACTIVATE,
+    (Stage.AWAIT_ACTIVATION, ApprovalGiven): Stage.ACTIVATE,
+    (Stage.AWAIT_ACTIVATION, ApprovalDenied): Stage.WITHDRAW,
     (Stage.ACTIVATE, Activated): Stage.PROMOTE,
     (Stage.ACTIVATE, Refused): Stage.WITHDRAW,
     (Stage.PROMOTE, Promoted): Stage.DONE,
@@ -114,7 +134,15 @@ FIRST_STAGE: Mapping[AdaptationKind, Stage] = {
     AdaptationKind.ROLLBACK: Stage.LOAD,
 }
 
+# Where a way back leads instead.
+_OF_ROLLBACK: Mapping[Stage, Stage] = {
+    Stage.PREPARE: Stage.LOAD,
+    Stage.CANARY: Stage.ACTIVATE,
+    Stage.WITHDRAW: Stage.DONE,
+}
+
 _STATE: Mapping[Stage, AdaptationState] = {
+    Stage.AWAIT_START: AdaptationState.AWAITING_APPROVAL,
     Stage.PREPARE: AdaptationState.TRAINING,
     Stage.START_TRAINING: AdaptationState.TRAINING,
     Stage.AWAIT_TRAINING: AdaptationState.TRAINING,
@@ -124,6 +152,8 @@ _STATE: Mapping[Stage, AdaptationState] = {
     Stage.AWAIT_APPROVAL: AdaptationState.AWAITING_APPROVAL,
     Stage.APPROVE: AdaptationState.LOADING,
     Stage.LOAD: AdaptationState.LOADING,
+    Stage.CANARY: AdaptationState.CANARY,
+    Stage.AWAIT_ACTIVATION: AdaptationState.AWAITING_APPROVAL,
     Stage.ACTIVATE: AdaptationState.ACTIVATING,
     Stage.PROMOTE: AdaptationState.ACTIVATING,
 }
@@ -156,14 +186,17 @@ class Adaptation:
         test_passed: The verdict; None until there is one.
         test_metrics: `modelPerformanceTesting`.
         required_ratio: What the test asked for.
-        approver: Who approved or turned down.
+        approver: Who approved or turned down last.
         approval_reason: Why.
+        approvals: Every approval, oldest first; also by time-out, and of loading by configuration.
         engine: What runs the loaded version.
         load_s: How long loading took.
+        comparison: Candidate and champion side by side; None: not compared.
+        canary_reason: What followed from that, one clause.
         progress_percent: Of the stage's job, 0 to 100.
         progress_info: `progressStateInfo` of the stage's job.
         ended_as: COMPLETED, FAILED or REJECTED once that is settled; cleaning up may still go on.
-        failed_stage: Where a peer refused first.
+        failed_stage: Where it went wrong first.
         failure: Why it failed or was rejected.
     """
 
@@ -191,8 +224,11 @@ class Adaptation:
     required_ratio: float = 0.0
     approver: str = ""
     approval_reason: str = ""
+    approvals: tuple[Approval, ...] = ()
     engine: str = ""
     load_s: float = 0.0
+    comparison: Comparison | None = None
+    canary_reason: str = ""
     progress_percent: float = 0.0
     progress_info: str = ""
     ended_as: AdaptationState | None = None
@@ -210,9 +246,23 @@ class Adaptation:
         return self.stage is not Stage.DONE
 
     @property
+    def approval_step(self) -> ApprovalStep | None:
+        """What waits for a person now; None: nothing does."""
+        match self.stage:
+            case Stage.AWAIT_START:
+                back = self.kind is AdaptationKind.ROLLBACK
+                return ApprovalStep.ROLLBACK if back else ApprovalStep.RETRAIN
+            case Stage.AWAIT_APPROVAL:
+                return ApprovalStep.LOAD
+            case Stage.AWAIT_ACTIVATION:
+                return ApprovalStep.ACTIVATE
+            case _:
+                return None
+
+    @property
     def waits_for_operator(self) -> bool:
         """Whether only a person can let it go on."""
-        return self.stage is Stage.AWAIT_APPROVAL
+        return self.approval_step is not None
 
 
 _FIELDS = frozenset(each.name for each in fields(Adaptation))
@@ -264,8 +314,9 @@ def next_stage(adaptation: Adaptation, event: Event) -> Stage:
             state=adaptation.state,
             wanted=type(event).__name__,
         )
-    if following is Stage.WITHDRAW and adaptation.kind is AdaptationKind.ROLLBACK:
-        return Stage.DONE  # the version it leads to was approved and used before
+    if adaptation.kind is AdaptationKind.ROLLBACK:
+        # The version it leads to was approved, compared and used before, and is needed now.
+        return _OF_ROLLBACK.get(following, following)
     return following
 
 
@@ -276,6 +327,10 @@ def advance(adaptation: Adaptation, event: Event, now: datetime) -> Adaptation:
         FailedPrecondition: STATE_FORBIDS; the stage does not end with this event.
     """
     following = next_stage(adaptation, event)
+    step = adaptation.approval_step
+    if isinstance(event, ApprovalGiven) and step is not None:
+        approval = Approval(step, event.approver, event.approval_reason, now)
+        adaptation = replace(adaptation, approvals=(*adaptation.approvals, approval))
     told = {name: value for name, value in vars(event).items() if name in _FIELDS}
     after = replace(_settled(adaptation, event), **told, stage=following, update_time=now)
     if following is adaptation.stage:
@@ -292,22 +347,20 @@ def _settled(adaptation: Adaptation, event: Event) -> Adaptation:
         case Promoted():
             return replace(adaptation, ended_as=AdaptationState.COMPLETED)
         case TestNotPassed():
-            return _rejected(adaptation, "it did not pass its test")
+            return _ended(adaptation, AdaptationState.REJECTED, "it did not pass its test")
+        case CanaryFailed():
+            worse = f"it is worse than the champion: {event.canary_reason}"
+            return _ended(adaptation, AdaptationState.REJECTED, worse)
         case ApprovalDenied():
-            by = f"{event.approver}: {event.approval_reason}"
-            return _rejected(adaptation, f"it was turned down by {by}")
-        case Refused() if adaptation.ended_as is None:
-            return replace(
-                adaptation,
-                ended_as=AdaptationState.FAILED,
-                failed_stage=adaptation.stage,
-                failure=event.reason,
-            )
-        case Refused():  # while cleaning up: the first reason stays in front
-            return replace(adaptation, failure=f"{adaptation.failure}; then {event.reason}")
+            denied = f"it was turned down by {event.approver}: {event.approval_reason}"
+            return _ended(adaptation, AdaptationState.REJECTED, denied)
+        case Refused():
+            return _ended(adaptation, AdaptationState.FAILED, event.reason)
         case _:
             return adaptation
 
 
-def _rejected(adaptation: Adaptation, failure: str) -> Adaptation:
-    return replace(adaptation, ended_as=AdaptationState.REJECTED, failure=failure)
+def _ended(adaptation: Adaptation, how: AdaptationState, failure: str) -> Adaptation:
+    if adaptation.ended_as is not None:  # while cleaning up: the first reason stays in front
+        return replace(adaptation, failure=f"{adaptation.failure}; then {failure}")
+    return replace(adaptation, ended_as=how, failed_stage=adaptation.stage, failure=failure)

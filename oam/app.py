@@ -70,6 +70,7 @@ async def serve(
             return channel
 
         peers = settings.peers
+        policy = settings.policy
         repository_channel = await channel_to(peers.mms_repository)
         repository = GrpcModelRepository(repository_channel)
         training = GrpcTrainingFunction(await channel_to(peers.nwdaf_mtlf))
@@ -108,8 +109,9 @@ async def serve(
             ),
             training_defaults=settings.training.defaults,
             test_defaults=settings.testing.defaults,
+            canary=policy.canary,
+            clock=clock,
         )
-        policy = settings.policy
         runner = AdaptationRunner(store=store, stages=stages, policy=policy, clock=clock)
         procedures = LifecycleProcedures(
             store=store,
@@ -118,9 +120,7 @@ async def serve(
             clock=clock,
             new_id=lambda: uuid.uuid4().hex[:16],
         )
-        servicer = LifecycleServicer(
-            procedures=procedures, store=store, monitoring=policy.monitoring
-        )
+        servicer = LifecycleServicer(procedures=procedures, store=store, policy=policy)
 
         def register(server: grpc.aio.Server) -> Sequence[str]:
             add_LifecycleServiceServicer_to_server(servicer, server)

@@ -1,5 +1,6 @@
 """Settings of the OAM."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,9 +12,11 @@ from nf_runtime.config import (
     Section,
     ServerSettings,
 )
+from oam.approvals import ApprovalPolicy, ApprovalStep, Role
+from oam.canary import CanaryPolicy
 from oam.lifecycles import Policy
 from oam.managed_objects import Naming
-from oam.monitoring import Limit, MonitoringPolicy
+from oam.monitoring_policy import Limit, MonitoringPolicy
 from oam.stages import TestDefaults
 from oam.training_orders import Profile, TrainingDefaults, TrainingType
 
@@ -80,11 +83,13 @@ class LimitSettings(Section):
 
     threshold: float
     hysteresis: float = Field(ge=0)
+    window: int = Field(default=0, ge=0, le=1000)  # decisions; 0: as the section has it
+    minimum_samples: int = Field(default=0, ge=0)  # likewise
 
     @property
     def limit(self) -> Limit:
         """The same for the domain."""
-        return Limit(self.threshold, self.hysteresis)
+        return Limit(**self.model_dump())
 
 
 class MonitoringSettings(Section):
@@ -94,18 +99,33 @@ class MonitoringSettings(Section):
     minimum_samples: int = Field(default=20, ge=1)  # decisions before anything is judged
     # A context like those trained on scores 0.5 on average, one that is not close to 0.
     latent_reliability: LimitSettings = LimitSettings(threshold=0.2, hysteresis=0.1)
-    secrecy_gain: LimitSettings = LimitSettings(threshold=0.0, hysteresis=0.1)  # b/s/Hz
+    # b/s/Hz. A decision often replaces one of the same version on nearly the same channel, so a
+    # gain around 0 is as it should be; one that loses on average is not.
+    secrecy_gain: LimitSettings = LimitSettings(threshold=-1.0, hysteresis=0.5)
     decision_failure_ratio: LimitSettings = LimitSettings(threshold=0.1, hysteresis=0.05)
+    inference_latency_ms: LimitSettings = LimitSettings(threshold=500.0, hysteresis=100.0)
+    # Of decisions on contexts that lie further out than all but a share `ood_reliability` of those
+    # trained on; without drift the rate is that share.
+    ood_rate: LimitSettings = LimitSettings(threshold=0.5, hysteresis=0.2)
+    ood_reliability: float = Field(default=0.05, gt=0, lt=1)
     regression_margin_bps_hz: float = Field(default=1.0, ge=0)
     fresh_decisions: int = Field(default=100, ge=1)  # for which a version has to prove itself
     retrain_cool_down_s: float = Field(default=120.0, ge=0)
     rollback_cool_down_s: float = Field(default=0.0, ge=0)
+    most_adaptations: int = Field(default=6, ge=1, le=100)  # that may begin within the window below
+    adaptation_window_s: float = Field(default=3600.0, gt=0)
 
     @model_validator(mode="after")
     def _samples_fit(self) -> Self:
-        if self.minimum_samples > self.window:
-            message = "minimum_samples is larger than window; nothing would ever be judged"
-            raise ValueError(message)
+        for name in ("", *_LIMITS):
+            limit = getattr(self, name) if name else self
+            minimum, window = limit.minimum_samples, limit.window
+            if (minimum or self.minimum_samples) > (window or self.window):
+                message = (
+                    f"{name}{'.' if name else ''}minimum_samples is larger than window; "
+                    "nothing would ever be judged"
+                )
+                raise ValueError(message)
         if self.fresh_decisions < self.minimum_samples:
             message = (
                 "fresh_decisions is smaller than minimum_samples; no version would be compared"
@@ -116,16 +136,64 @@ class MonitoringSettings(Section):
     @property
     def policy(self) -> MonitoringPolicy:
         """The same for the domain."""
-        return MonitoringPolicy(
-            window=self.window,
-            minimum_samples=self.minimum_samples,
-            latent_reliability=self.latent_reliability.limit,
-            secrecy_gain=self.secrecy_gain.limit,
-            decision_failure_ratio=self.decision_failure_ratio.limit,
-            regression_margin_bps_hz=self.regression_margin_bps_hz,
-            fresh_decisions=self.fresh_decisions,
-            retrain_cool_down_s=self.retrain_cool_down_s,
-            rollback_cool_down_s=self.rollback_cool_down_s,
+        limits = {name: getattr(self, name).limit for name in _LIMITS}
+        return MonitoringPolicy(**{**dict(self), **limits})
+
+
+_LIMITS = (
+    "latent_reliability",
+    "secrecy_gain",
+    "decision_failure_ratio",
+    "inference_latency_ms",
+    "ood_rate",
+)
+
+
+class CanarySettings(Section):
+    """How a candidate is compared with the champion before it may replace it."""
+
+    decisions: int = Field(default=20, ge=0, le=10_000)  # to compare; 0: no comparison
+    share: float = Field(default=1.0, gt=0, le=1)  # of the champion's decisions
+    patience_s: float = Field(default=60.0, gt=0)  # wall clock
+    margin_bps_hz: float = Field(default=0.5, ge=0)
+    largest_failure_ratio: float = Field(default=0.1, ge=0, le=1)
+    undecided: Literal["promote", "reject"] = "promote"  # too few decisions within the patience
+
+    @property
+    def policy(self) -> CanaryPolicy:
+        """The same for the domain."""
+        return CanaryPolicy(
+            **self.model_dump(exclude={"undecided"}),
+            promotes_undecided=self.undecided == "promote",
+        )
+
+
+class RoleSettings(Section):
+    """Who may decide what: names of client certificates, or of local users where there are none."""
+
+    may: tuple[ApprovalStep, ...]
+    members: tuple[str, ...]
+
+
+class ApprovalSettings(Section):
+    """Which steps wait for `aimlctl lifecycle approve`, and whose word counts."""
+
+    manual: tuple[ApprovalStep, ...] = ()
+    roles: Mapping[str, RoleSettings] = Field(default={})  # none: everybody may decide everything
+    timeout_s: float | None = Field(default=None, gt=0)  # null: for ever
+    on_timeout: Literal["reject", "approve"] = "reject"
+
+    @property
+    def policy(self) -> ApprovalPolicy:
+        """The same for the domain."""
+        return ApprovalPolicy(
+            waits=frozenset(self.manual),
+            roles=tuple(
+                Role(name, frozenset(role.may), frozenset(role.members))
+                for name, role in self.roles.items()
+            ),
+            timeout_s=self.timeout_s,
+            approves_on_timeout=self.on_timeout == "approve",
         )
 
 
@@ -168,7 +236,9 @@ class OamSettings(NfSettings):
     kafka: KafkaSettings = KafkaSettings()
     database: DatabaseSettings = DatabaseSettings(url="sqlite:///.aimlnf/oam/oam.db")
     peers: PeerSettings = PeerSettings()
-    approval: Literal["automatic", "manual"] = "automatic"
+    # "manual": a version that passed its test is loaded when somebody has approved it.
+    approval: Literal["automatic", "manual"] | ApprovalSettings = "automatic"
+    canary: CanarySettings = CanarySettings()
     training: TrainingSettings = TrainingSettings()
     testing: TestingSettings = TestingSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
@@ -182,10 +252,17 @@ class OamSettings(NfSettings):
         """What the configuration decides."""
         return Policy(
             monitoring=self.monitoring.policy,
-            approves_automatically=self.approval == "automatic",
+            approvals=self._approvals.policy,
+            canary=self.canary.policy,
             naming=Naming(
                 sub_network=self.naming.sub_network,
                 managed_element=self.naming.managed_element,
                 inference_function_id=self.naming.inference_function,
             ),
         )
+
+    @property
+    def _approvals(self) -> ApprovalSettings:
+        if isinstance(self.approval, ApprovalSettings):
+            return self.approval
+        return ApprovalSettings(manual=(ApprovalStep.LOAD,) if self.approval == "manual" else ())

@@ -5,35 +5,42 @@ recorded of it. Whoever stores a change stores all of it in one transaction, or 
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from nf_runtime.errors import FailedPrecondition
 from oam.adaptation_events import (
     NO_MODEL,
     ApprovalGiven,
+    CanarySkipped,
     Event,
     ModelReference,
+    NoApprovalNeeded,
     Promoted,
-    TestPassed,
     Trained,
 )
 from oam.adaptation_objects import inference_function_object, objects_of
-from oam.adaptations import Adaptation, AdaptationKind, AdaptationState, advance, new_adaptation
+from oam.adaptations import (
+    Adaptation,
+    AdaptationKind,
+    AdaptationState,
+    Stage,
+    advance,
+)
+from oam.approvals import ApprovalPolicy, ApprovalStep
+from oam.canary import CanaryPolicy
 from oam.managed_objects import ManagedObject, MLTrainingReport, Naming
 from oam.monitoring import (
     NOT_WATCHED,
-    MonitoringPolicy,
     Quantity,
-    Rule,
-    Sample,
     Watch,
-    due_rule,
-    observe,
     quantities,
     returned,
     successor,
 )
-from oam.steps import Step, degraded, steps_of
+from oam.monitoring_policy import MonitoringPolicy
+from oam.oscillation import NOTHING_RECENT, Recent
+from oam.record import Step
+from oam.steps import asked_for, steps_of, waits
 
 AUTOMATIC_APPROVER = "rule:automatic-approval"
 
@@ -44,12 +51,14 @@ class Policy:
 
     Attributes:
         monitoring: What is watched.
-        approves_automatically: Whether a version that passed its test is loaded without asking.
+        approvals: What waits for whom.
+        canary: How a candidate is compared with the champion.
         naming: How managed objects are called.
     """
 
     monitoring: MonitoringPolicy
-    approves_automatically: bool
+    approvals: ApprovalPolicy
+    canary: CanaryPolicy
     naming: Naming
 
 
@@ -63,9 +72,11 @@ class Lifecycle:
         previous: Version to go back to.
         active_since: When it was activated, wall-clock UTC; None: never.
         current: The adaptation in progress.
-        last_end_time: When the last adaptation of a version in use ended, wall-clock UTC.
+        recent: What keeps rules from swinging.
         last_training_ref: MLTrainingReport of the last training.
         watch: What is known of the active version.
+        revision: Counts everything but decisions. Whoever reads, asks a peer and then changes can
+            tell by it that nothing happened in between.
     """
 
     model_name: str
@@ -73,9 +84,10 @@ class Lifecycle:
     previous: ModelReference = NO_MODEL
     active_since: datetime | None = None
     current: Adaptation | None = None
-    last_end_time: datetime | None = None
+    recent: Recent = NOTHING_RECENT
     last_training_ref: str = ""
     watch: Watch = NOT_WATCHED
+    revision: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,15 +111,31 @@ class Change:
     objects: tuple[ManagedObject, ...] = ()
 
 
-def begin(lifecycle: Lifecycle, adaptation: Adaptation, policy: Policy) -> Change:
-    """An adaptation is started.
+def begin(
+    lifecycle: Lifecycle,
+    adaptation: Adaptation,
+    policy: Policy,
+    *,
+    seen: Quantity | None = None,
+) -> Change:
+    """An adaptation is started; what a rule asks for may have to wait for a person.
 
     Raises:
         FailedPrecondition: ADAPTATION_IN_PROGRESS.
     """
     check_idle(lifecycle)
     started = replace(adaptation, last_training_ref=lifecycle.last_training_ref)
-    return _change(replace(lifecycle, current=started), started, policy)
+    steps: tuple[Step, ...] = (asked_for(started, seen, policy.naming),)
+    if started.initiator.startswith("rule:"):
+        waiting = replace(started, stage=Stage.AWAIT_START)
+        if waiting.approval_step in policy.approvals.waits:
+            started = waiting
+            steps += (waits(waiting, policy.approvals, policy.naming),)
+    recent = lifecycle.recent
+    if started.from_model.version:
+        recent = recent.begun(started.create_time)
+    begun = _moved(replace(lifecycle, current=started, recent=recent))
+    return replace(_change(begun, started, policy), steps=steps)
 
 
 def check_idle(lifecycle: Lifecycle) -> None:
@@ -128,27 +156,39 @@ def check_idle(lifecycle: Lifecycle) -> None:
 
 
 def proceed(
-    lifecycle: Lifecycle, *, adaptation_id: str, event: Event, policy: Policy, now: datetime
+    lifecycle: Lifecycle,
+    *,
+    adaptation_id: str,
+    event: Event,
+    policy: Policy,
+    now: datetime,
+    stage: Stage | None = None,
 ) -> Change:
-    """Adaptation `adaptation_id` goes on by `event`.
+    """Adaptation `adaptation_id` goes on by `event`, which came of `stage` if that is given.
 
     Raises:
         FailedPrecondition: STATE_FORBIDS; it has ended, or its stage does not end so.
     """
     before = lifecycle.current
-    if before is None or before.adaptation_id != adaptation_id:
+    if (
+        before is None
+        or before.adaptation_id != adaptation_id
+        or stage not in (None, before.stage)  # somebody else was quicker
+    ):
         raise FailedPrecondition(
-            f"adaptation {adaptation_id} has ended; look at its state",
+            f"adaptation {adaptation_id} has ended or gone on meanwhile; look at its state",
             reason="STATE_FORBIDS",
-            state="ENDED",
+            state="ENDED" if before is None else before.state,
             wanted=type(event).__name__,
         )
     after = advance(before, event, now)
+    while (foregone := _foregone(after, policy)) is not None:
+        after = advance(after, foregone, now)
     steps = steps_of(before, event, after, policy.naming)
+    if after.waits_for_operator and after.stage is not before.stage:
+        steps += (waits(after, policy.approvals, policy.naming),)
     alarms: tuple[AlarmNotice, ...] = ()
-    if isinstance(event, TestPassed) and policy.approves_automatically:
-        after = advance(after, ApprovalGiven(AUTOMATIC_APPROVER, "the configuration says so"), now)
-    lifecycle = replace(lifecycle, current=after)
+    lifecycle = _moved(replace(lifecycle, current=after))
     if isinstance(event, Trained):
         report = policy.naming.of(MLTrainingReport, after.adaptation_id)
         lifecycle = replace(lifecycle, last_training_ref=report)
@@ -158,11 +198,24 @@ def proceed(
     if not after.in_progress:
         lifecycle = replace(lifecycle, current=None)
         if after.from_model.version:  # the very first version replaces nothing, so nothing swings
-            lifecycle = replace(lifecycle, last_end_time=now)
+            lifecycle = replace(lifecycle, recent=lifecycle.recent.ended(now))
         if after.kind is AdaptationKind.ROLLBACK and after.ended_as is AdaptationState.FAILED:
             # The rule would ask for the same again and again; now it is the operator's turn.
             lifecycle = replace(lifecycle, watch=replace(lifecycle.watch, baseline=None))
     return replace(_change(lifecycle, after, policy), steps=steps, alarms=alarms)
+
+
+def _foregone(adaptation: Adaptation, policy: Policy) -> Event | None:
+    """What comes of a stage at which, by the configuration, nothing has to be done."""
+    if adaptation.stage is Stage.CANARY:
+        compares = policy.canary.decisions > 0 and adaptation.from_model.version > 0
+        return None if compares else CanarySkipped()
+    step = adaptation.approval_step
+    if step is None or step in policy.approvals.waits:
+        return None
+    if step is ApprovalStep.ACTIVATE:
+        return NoApprovalNeeded()
+    return ApprovalGiven(AUTOMATIC_APPROVER, "the configuration says so")
 
 
 def synchronised(
@@ -174,96 +227,16 @@ def synchronised(
 ) -> Change:
     """The repository's aliases are taken over; another champion than before is watched afresh."""
     if active.version == lifecycle.active.version:
-        return _change(replace(lifecycle, active=active, previous=previous), None, policy)
+        same = replace(lifecycle, active=active, previous=previous)
+        return _change(lifecycle if same == lifecycle else _moved(same), None, policy)
     moved = replace(
-        lifecycle,
+        _moved(lifecycle),
         active=active,
         previous=previous,
         active_since=now if active.version else None,
         watch=returned(active),
     )
     return replace(_change(moved, None, policy), alarms=_cleared(lifecycle, policy))
-
-
-def report(
-    lifecycle: Lifecycle, sample: Sample, policy: Policy, *, adaptation_id: str, now: datetime
-) -> Change:
-    """The active version decided once more; a rule may start adaptation `adaptation_id`."""
-    watch, crossings = observe(lifecycle.watch, sample, policy.monitoring)
-    lifecycle = replace(lifecycle, watch=watch)
-    due = _startable(lifecycle, policy, now)
-    steps = tuple(
-        degraded(
-            quantity,
-            model_name=lifecycle.model_name,
-            version=lifecycle.active.version,
-            consequence=_consequence(lifecycle, quantity, due, policy, now),
-            naming=policy.naming,
-        )
-        for quantity in crossings
-        if quantity.breached
-    )
-    alarms = tuple(_alarm(lifecycle, quantity, policy) for quantity in crossings)
-    change = Change(lifecycle)
-    if due is not None:
-        change = begin(lifecycle, _by_rule(lifecycle, *due, adaptation_id, now), policy)
-    return replace(change, steps=steps, alarms=alarms)
-
-
-def _startable(lifecycle: Lifecycle, policy: Policy, now: datetime) -> tuple[Rule, Quantity] | None:
-    due = due_rule(lifecycle.watch, policy.monitoring)
-    if due is None or lifecycle.current is not None:
-        return None
-    if now < _cool_until(lifecycle, due[0], policy, now):
-        return None
-    if due[0] is Rule.REGRESSION and lifecycle.previous.version == 0:
-        return None
-    return due
-
-
-def _cool_until(lifecycle: Lifecycle, rule: Rule, policy: Policy, now: datetime) -> datetime:
-    if lifecycle.last_end_time is None:
-        return now
-    return lifecycle.last_end_time + timedelta(seconds=policy.monitoring.cool_down_s(rule))
-
-
-def _consequence(
-    lifecycle: Lifecycle,
-    quantity: Quantity,
-    due: tuple[Rule, Quantity] | None,
-    policy: Policy,
-    now: datetime,
-) -> str:
-    if due is not None and due[1].metric is quantity.metric:
-        action = "goes back to" if due[0] is Rule.REGRESSION else "retrains from"
-        target = lifecycle.previous if due[0] is Rule.REGRESSION else lifecycle.active
-        return f"rule {due[0]} {action} version {target.version}"
-    if lifecycle.current is not None:
-        return f"adaptation {lifecycle.current.adaptation_id} is in progress already"
-    wanted = due_rule(lifecycle.watch, policy.monitoring)
-    if wanted is None or wanted[1].metric is not quantity.metric:
-        return "no rule answers it"
-    until = _cool_until(lifecycle, wanted[0], policy, now)
-    if now < until:
-        remaining_s = (until - now).total_seconds()
-        return f"rule {wanted[0]} waits {remaining_s:.0f} s, since an adaptation has just ended"
-    return f"rule {wanted[0]} finds no version to go back to"
-
-
-def _by_rule(
-    lifecycle: Lifecycle, rule: Rule, quantity: Quantity, adaptation_id: str, now: datetime
-) -> Adaptation:
-    back = rule is Rule.REGRESSION
-    return new_adaptation(
-        adaptation_id,
-        AdaptationKind.ROLLBACK if back else AdaptationKind.RETRAIN,
-        model_name=lifecycle.model_name,
-        from_model=lifecycle.active,
-        to_model=lifecycle.previous if back else NO_MODEL,
-        initiator=f"rule:{rule}",
-        cause=f"version {lifecycle.active.version}: {quantity.text}",
-        now=now,
-    )
 
 
 def _in_use(
@@ -276,19 +249,34 @@ def _in_use(
     active = adaptation.to_model
     back = adaptation.kind is AdaptationKind.ROLLBACK
     watch = returned(active) if back else successor(lifecycle.watch, active, monitoring)
-    return replace(lifecycle, active=active, previous=previous, active_since=now, watch=watch)
+    recent = lifecycle.recent.decides(
+        active.version, instead_of=adaptation.from_model.version, rolled_back=back
+    )
+    return replace(
+        lifecycle,
+        active=active,
+        previous=previous,
+        active_since=now,
+        watch=watch,
+        recent=recent,
+    )
+
+
+def _moved(lifecycle: Lifecycle) -> Lifecycle:
+    return replace(lifecycle, revision=lifecycle.revision + 1)
 
 
 def _cleared(lifecycle: Lifecycle, policy: Policy) -> tuple[AlarmNotice, ...]:
     """The alarms of a version that is no longer in use end with it."""
     return tuple(
-        _alarm(lifecycle, replace(quantity, breached=False), policy)
+        alarm_of(lifecycle, replace(quantity, breached=False), policy)
         for quantity in quantities(lifecycle.watch, policy.monitoring)
         if quantity.breached
     )
 
 
-def _alarm(lifecycle: Lifecycle, quantity: Quantity, policy: Policy) -> AlarmNotice:
+def alarm_of(lifecycle: Lifecycle, quantity: Quantity, policy: Policy) -> AlarmNotice:
+    """The alarm that a quantity raises, or clears."""
     version = lifecycle.watch.model.version
     return AlarmNotice(
         alarm_id=f"{lifecycle.model_name}/{version}/{quantity.metric}",

@@ -1,7 +1,7 @@
 """The domain on the wire: one function per message."""
 
 import dataclasses
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from google.protobuf.message import Message
@@ -10,7 +10,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from aimlnf.nwdaf.v1 import model_training_service_pb2
 from aimlnf.oam.v1 import lifecycle_pb2, managed_object_pb2
 from oam.adaptations import Adaptation
-from oam.lifecycles import Lifecycle
+from oam.approvals import ApprovalPolicy
+from oam.lifecycles import Lifecycle, Policy
 from oam.managed_objects import (
     AIMLInferenceFunction,
     Attributes,
@@ -27,8 +28,8 @@ from oam.managed_objects import (
     RequestStatus,
     StoredObject,
 )
-from oam.monitoring import MonitoringPolicy, quantities
-from oam.steps import RecordedStep
+from oam.monitoring import quantities
+from oam.record import RecordedStep, Step, StepKind
 from oam.training_orders import Profile, TrainingWish
 
 _OPTIONAL: tuple[
@@ -64,9 +65,11 @@ def wish_from_message(order: lifecycle_pb2.TrainingOrder) -> TrainingWish:
     )
 
 
-def adaptation_message(adaptation: Adaptation) -> lifecycle_pb2.Adaptation:
-    """One adaptation."""
-    return lifecycle_pb2.Adaptation(
+def adaptation_message(
+    adaptation: Adaptation, approvals: ApprovalPolicy
+) -> lifecycle_pb2.Adaptation:
+    """One adaptation; the policy knows when a step that waits is decided without a person."""
+    message = lifecycle_pb2.Adaptation(
         adaptation_id=adaptation.adaptation_id,
         kind=lifecycle_pb2.AdaptationKind.Value(f"ADAPTATION_KIND_{adaptation.kind}"),
         state=lifecycle_pb2.AdaptationState.Value(f"ADAPTATION_STATE_{adaptation.state}"),
@@ -79,10 +82,28 @@ def adaptation_message(adaptation: Adaptation) -> lifecycle_pb2.Adaptation:
         failure=adaptation.failure,
         create_time=_timestamp(adaptation.create_time),
         update_time=_timestamp(adaptation.update_time),
+        approvals=[
+            lifecycle_pb2.Approval(
+                step=approval.step,
+                approver=approval.approver,
+                reason=approval.reason,
+                time=_timestamp(approval.time),
+            )
+            for approval in adaptation.approvals
+        ],
     )
+    if adaptation.comparison is not None:
+        message.comparison.SetInParent()
+        _fill(message.comparison, adaptation.comparison)
+    if adaptation.approval_step is not None:
+        message.approval_step = adaptation.approval_step
+        deadline = approvals.deadline(adaptation.stage_time)
+        if deadline is not None:
+            message.approval_deadline.FromDatetime(deadline)
+    return message
 
 
-def lifecycle_message(lifecycle: Lifecycle, policy: MonitoringPolicy) -> lifecycle_pb2.Lifecycle:
+def lifecycle_message(lifecycle: Lifecycle, policy: Policy) -> lifecycle_pb2.Lifecycle:
     """Where a model stands."""
     message = lifecycle_pb2.Lifecycle(
         model_name=lifecycle.model_name,
@@ -97,11 +118,11 @@ def lifecycle_message(lifecycle: Lifecycle, policy: MonitoringPolicy) -> lifecyc
                 breached=quantity.breached,
                 window_count=quantity.window_count,
             )
-            for quantity in quantities(lifecycle.watch, policy)
+            for quantity in quantities(lifecycle.watch, policy.monitoring)
         ],
     )
     if lifecycle.current is not None:
-        message.current_adaptation.CopyFrom(adaptation_message(lifecycle.current))
+        message.current_adaptation.CopyFrom(adaptation_message(lifecycle.current, policy.approvals))
     return message
 
 
@@ -118,7 +139,26 @@ def step_message(recorded: RecordedStep) -> lifecycle_pb2.LifecycleStep:
         detail=step.detail,
         object_ref=step.object_ref,
         step_time=_timestamp(recorded.step_time),
+        figures=step.figures,
+        digest=recorded.digest,
     )
+
+
+def step_from_message(message: lifecycle_pb2.LifecycleStep) -> RecordedStep:
+    """The entry that was sent, as whoever verifies the record needs it."""
+    kind = lifecycle_pb2.StepKind.Name(message.kind).removeprefix("STEP_KIND_")
+    step = Step(
+        kind=StepKind(kind),
+        adaptation_id=message.adaptation_id,
+        model_name=message.model_name,
+        version=message.version,
+        initiator=message.initiator,
+        detail=message.detail,
+        object_ref=message.object_ref,
+        figures=dict(message.figures),
+    )
+    step_time = message.step_time.ToDatetime(tzinfo=UTC)
+    return RecordedStep(message.sequence, step, step_time, message.digest)
 
 
 def object_message(stored: StoredObject) -> managed_object_pb2.ManagedObject:

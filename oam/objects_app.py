@@ -21,6 +21,7 @@ from oam.adapters.grpc_repository import GrpcModelRepository
 from oam.adapters.grpc_training import GrpcTrainingFunction
 from oam.adapters.kafka_reports import KafkaReports
 from oam.adapters.sql_objects import SqlObjectStore
+from oam.approvals import ApprovalStep
 from oam.config import OamSettings
 from oam.nrm.inference_gate import InferenceGate
 from oam.nrm.inference_reports import InferenceReports
@@ -162,7 +163,7 @@ class ManagedObjects:
             model_name=settings.objects.default_model,
             training=settings.training.defaults,
             test=settings.testing.defaults,
-            approves_automatically=settings.policy.approves_automatically,
+            approves_automatically=ApprovalStep.LOAD not in settings.policy.approvals.waits,
         )
         catalogue = GrpcCatalogue(peers.repository_channel)
         return WorkRunner(

@@ -9,9 +9,11 @@ from typing import Protocol
 from nf_runtime.events.record import Record
 from oam.adaptation_events import ModelReference
 from oam.adaptations import Adaptation
+from oam.audit import Head
+from oam.canary import Comparison
 from oam.lifecycles import Change, Lifecycle
 from oam.managed_objects import StoredObject
-from oam.steps import RecordedStep
+from oam.record import RecordedStep
 from oam.training_orders import Profile, RainStatistics, TrainingOrder
 
 
@@ -143,7 +145,7 @@ class ModelRepository(Protocol):
 
 
 class InferenceFunction(Protocol):
-    """The inference function. All three are idempotent."""
+    """The inference function. Everything is idempotent."""
 
     async def load(self, model_name: str, version: int) -> LoadReport:
         """Have the version ready; what is active stays active."""
@@ -155,6 +157,17 @@ class InferenceFunction(Protocol):
 
     async def deactivate(self) -> None:
         """Let no model decide."""
+        ...
+
+    async def compare(self, model_name: str, version: int, share: float) -> Comparison:
+        """Have a loaded version decide beside the active one; what was compared so far.
+
+        A comparison that is under way goes on. Raises NotFound if the version is not loaded.
+        """
+        ...
+
+    async def stop_comparing(self) -> None:
+        """End the comparison, if there is one."""
         ...
 
 
@@ -221,6 +234,10 @@ class LifecycleStore(Protocol):
         self, model_name: str, *, after_sequence: int, limit: int
     ) -> Sequence[RecordedStep]:
         """The record after a sequence, oldest first; an empty name means all models."""
+        ...
+
+    async def head(self) -> Head:
+        """Where the record ends."""
         ...
 
     @property

@@ -10,11 +10,12 @@ import structlog
 
 from nf_runtime.client import keep_trying
 from nf_runtime.clock import Clock
-from nf_runtime.errors import FailedPrecondition
+from nf_runtime.errors import Aborted, FailedPrecondition
 from nf_runtime.events.catalogue import Decision
 from nf_runtime.events.record import Record
 from oam.adaptation_events import NO_MODEL, ApprovalDenied, ApprovalGiven, ModelReference
 from oam.adaptations import Adaptation, AdaptationKind, new_adaptation
+from oam.approvals import ApprovalStep
 from oam.lifecycles import (
     Change,
     Lifecycle,
@@ -22,11 +23,12 @@ from oam.lifecycles import (
     begin,
     check_idle,
     proceed,
-    report,
     synchronised,
 )
 from oam.monitoring import Sample
+from oam.oscillation import check_return
 from oam.ports import LifecycleStore, ModelRepository
+from oam.rules import report
 from oam.stages import CHAMPION, PREVIOUS
 from oam.start_requests import (
     LONGEST_NAME,
@@ -38,6 +40,9 @@ from oam.start_requests import (
     reason_or_none_given,
     same_request,
 )
+
+# How often the start of an adaptation is settled anew since something happened meanwhile.
+_ATTEMPTS = 5
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +80,7 @@ class LifecycleProcedures:
             FailedPrecondition: ADAPTATION_IN_PROGRESS.
             InvalidArgument: INVALID_FIELD.
             AlreadyExists: REQUEST_ID_REUSED.
+            PermissionDenied: NOT_AUTHORISED.
         """
         return await self._start(AdaptationKind.INITIAL, request)
 
@@ -85,6 +91,7 @@ class LifecycleProcedures:
             FailedPrecondition: NO_ACTIVE_MODEL or ADAPTATION_IN_PROGRESS.
             InvalidArgument: INVALID_FIELD.
             AlreadyExists: REQUEST_ID_REUSED.
+            PermissionDenied: NOT_AUTHORISED.
         """
         return await self._start(AdaptationKind.RETRAIN, request)
 
@@ -92,29 +99,37 @@ class LifecycleProcedures:
         """Start going back to the previous version.
 
         Raises:
-            FailedPrecondition: NO_PREVIOUS_VERSION or ADAPTATION_IN_PROGRESS.
+            FailedPrecondition: NO_PREVIOUS_VERSION, ADAPTATION_IN_PROGRESS, or STATE_FORBIDS for a
+                version that was rolled back from.
             InvalidArgument: INVALID_FIELD.
             AlreadyExists: REQUEST_ID_REUSED.
+            PermissionDenied: NOT_AUTHORISED.
         """
         return await self._start(AdaptationKind.ROLLBACK, request)
 
-    async def approve(self, adaptation_id: str, *, actor: str, reason: str) -> Adaptation:
+    async def approve(
+        self, adaptation_id: str, *, actor: str, reason: str, step: str = ""
+    ) -> Adaptation:
         """Let a waiting adaptation go on.
 
         Raises:
             NotFound: RESOURCE_NOT_FOUND.
-            FailedPrecondition: STATE_FORBIDS.
+            FailedPrecondition: STATE_FORBIDS; also where another step waits than `step`.
+            PermissionDenied: NOT_AUTHORISED.
         """
-        return await self._decide(adaptation_id, actor, reason, ApprovalGiven)
+        return await self._decide(adaptation_id, actor, reason, ApprovalGiven, seen=step)
 
-    async def reject(self, adaptation_id: str, *, actor: str, reason: str) -> Adaptation:
+    async def reject(
+        self, adaptation_id: str, *, actor: str, reason: str, step: str = ""
+    ) -> Adaptation:
         """End a waiting adaptation and turn its version down.
 
         Raises:
             NotFound: RESOURCE_NOT_FOUND.
-            FailedPrecondition: STATE_FORBIDS.
+            FailedPrecondition: STATE_FORBIDS; also where another step waits than `step`.
+            PermissionDenied: NOT_AUTHORISED.
         """
-        return await self._decide(adaptation_id, actor, reason, ApprovalDenied)
+        return await self._decide(adaptation_id, actor, reason, ApprovalDenied, seen=step)
 
     async def take_in(self, record: Record) -> None:
         """Let a record of the reports' topic take effect, once."""
@@ -143,6 +158,9 @@ class LifecycleProcedures:
 
     async def _start(self, kind: AdaptationKind, request: StartRequest) -> Adaptation:
         check_request(request)
+        back = kind is AdaptationKind.ROLLBACK
+        step = ApprovalStep.ROLLBACK if back else ApprovalStep.RETRAIN
+        self._policy.approvals.check(request.actor, step)
         wanted = new_adaptation(
             self._new_id(),
             kind,
@@ -158,33 +176,58 @@ class LifecycleProcedures:
             earlier = await self._store.adaptation_of_request(request.request_id)
             if earlier is not None:
                 return same_request(earlier, wanted)
-        lifecycle = await self._store.lifecycle(request.model_name)
+        for _ in range(_ATTEMPTS):
+            started = await self._start_once(wanted, allow_return=request.allow_return)
+            if started is not None:
+                return started
+        raise Aborted(
+            f"the versions in use of model {request.model_name} keep changing; try again",
+            reason="ETAG_MISMATCH",
+            model_name=request.model_name,
+        )
+
+    async def _start_once(self, wanted: Adaptation, *, allow_return: bool) -> Adaptation | None:
+        """The adaptation that was started; None if something happened since the repository told.
+
+        The aliases are read outside the transaction that starts the adaptation. The revision says
+        whether another adaptation has moved them since.
+        """
+        name, kind = wanted.model_name, wanted.kind
+        lifecycle = await self._store.lifecycle(name)
         if _is_of_same_request(lifecycle.current, wanted):
             return same_request(lifecycle.current, wanted)  # begun since we looked
         check_idle(lifecycle)
-        active, previous = await self._in_use(request.model_name)
+        active, previous = await self._in_use(name)
         if kind is AdaptationKind.RETRAIN and active.version == 0:
             raise FailedPrecondition(
-                f"no version of model {request.model_name} is in use; train one first",
+                f"no version of model {name} is in use; train one first",
                 reason="NO_ACTIVE_MODEL",
-                model_name=request.model_name,
+                model_name=name,
             )
-        if kind is AdaptationKind.ROLLBACK and previous.version == 0:
-            raise FailedPrecondition(
-                f"model {request.model_name} has no previous version to go back to",
-                reason="NO_PREVIOUS_VERSION",
-                model_name=request.model_name,
-            )
+        if kind is AdaptationKind.ROLLBACK:
+            if previous.version == 0:
+                raise FailedPrecondition(
+                    f"model {name} has no previous version to go back to",
+                    reason="NO_PREVIOUS_VERSION",
+                    model_name=name,
+                )
+            check_return(lifecycle.recent, previous.version, allowed=allow_return)
         adaptation = replace(
             wanted,
             from_model=active,
             to_model=previous if kind is AdaptationKind.ROLLBACK else NO_MODEL,
         )
         change = await self._store.change(
-            request.model_name,
-            partial(self._begun, adaptation=adaptation, active=active, previous=previous),
+            name,
+            partial(
+                self._begun,
+                adaptation=adaptation,
+                active=active,
+                previous=previous,
+                revision=lifecycle.revision,
+            ),
         )
-        return adaptation if change is None or change.adaptation is None else change.adaptation
+        return None if change is None else change.adaptation
 
     def _begun(
         self,
@@ -193,9 +236,13 @@ class LifecycleProcedures:
         adaptation: Adaptation,
         active: ModelReference,
         previous: ModelReference,
-    ) -> Change:
+        revision: int,
+    ) -> Change | None:
         if _is_of_same_request(lifecycle.current, adaptation):
             return Change(lifecycle, same_request(lifecycle.current, adaptation))
+        check_idle(lifecycle)
+        if lifecycle.revision != revision:
+            return None
         known = synchronised(lifecycle, active, previous, self._policy, adaptation.create_time)
         return replace(begin(known.lifecycle, adaptation, self._policy), alarms=known.alarms)
 
@@ -217,7 +264,7 @@ class LifecycleProcedures:
             # later than we have.
             if lifecycle.current is not None or before.current is not None:
                 return None
-            if (lifecycle.active, lifecycle.active_since) != (before.active, before.active_since):
+            if lifecycle.revision != before.revision:
                 return None
             return synchronised(lifecycle, active, previous, self._policy, self._clock.now())
 
@@ -229,10 +276,23 @@ class LifecycleProcedures:
         actor: str,
         reason: str,
         decision: type[ApprovalGiven | ApprovalDenied],
+        *,
+        seen: str,
     ) -> Adaptation:
         check_text("actor", actor, LONGEST_NAME)
         check_text("reason", reason, LONGEST_REASON)
         adaptation = await self._store.adaptation(adaptation_id)
+        waiting = adaptation.approval_step
+        if waiting is not None:
+            self._policy.approvals.check(actor, waiting)
+        if seen not in ("", waiting):
+            raise FailedPrecondition(
+                f"step {seen!r} of adaptation {adaptation_id} does not wait (it is "
+                f"{adaptation.state}); look at its state first",
+                reason="STATE_FORBIDS",
+                state=adaptation.state,
+                wanted=seen,
+            )
         await self._store.change(
             adaptation.model_name,
             partial(
@@ -241,6 +301,7 @@ class LifecycleProcedures:
                 event=decision(operator(actor), reason_or_none_given(reason)),
                 policy=self._policy,
                 now=self._clock.now(),
+                stage=adaptation.stage,
             ),
         )
         return await self._store.adaptation(adaptation_id)
@@ -254,6 +315,7 @@ class LifecycleProcedures:
             by_model=by_model,
             reliability=decision.reliability,
             gain_bps_hz=decision.achieved_after_bps_hz - decision.achieved_before_bps_hz,
+            inference_ms=decision.timings.inference_ms,
         )
         return report(
             lifecycle,

@@ -1,7 +1,7 @@
 """Drives adaptations from stage to stage, each as a task, from wherever the store says they are."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from functools import partial
 
@@ -9,9 +9,9 @@ import structlog
 
 from nf_runtime.client import keep_trying
 from nf_runtime.clock import Clock
-from nf_runtime.errors import DeadlineExceeded, NfError, Unavailable
+from nf_runtime.errors import DeadlineExceeded, FailedPrecondition, NfError, Unavailable
 from nf_runtime.tracing import continued
-from oam.adaptation_events import Event, Refused, one_line
+from oam.adaptation_events import ApprovalDenied, ApprovalGiven, Event, Refused, one_line
 from oam.adaptations import Adaptation
 from oam.lifecycles import Policy, proceed
 from oam.ports import LifecycleStore
@@ -19,13 +19,16 @@ from oam.stages import PEER, Stages
 
 log = structlog.get_logger(__name__)
 
+TIMEOUT_APPROVER = "rule:approval-time-out"
+
 
 class AdaptationRunner:
-    """Runs every adaptation in progress until it ends or waits for an operator.
+    """Runs every adaptation in progress until it ends or waits for an operator, or for too long.
 
     A peer that does not answer is waited for; any other failure of a peer ends the adaptation.
     Each stage's outcome is stored before the next begins, so a process that dies at any point is
-    continued by its successor.
+    continued by its successor. Two processes over one database may drive the same adaptation: what
+    each does at a peer counts once there, and the outcome of a stage is stored by the first.
 
     Args:
         store: Where adaptations are.
@@ -61,18 +64,45 @@ class AdaptationRunner:
                 stop=stop,
             )
             for adaptation in adaptations or ():
-                if (
-                    adaptation.adaptation_id not in self._tasks
-                    and not adaptation.waits_for_operator
-                ):
-                    task = group.create_task(self._drive(adaptation.adaptation_id, stop))
-                    self._tasks[adaptation.adaptation_id] = task
-                    task.add_done_callback(partial(self._forget, adaptation.adaptation_id))
+                name = adaptation.adaptation_id
+                if not adaptation.waits_for_operator:
+                    self._begin(group, name, partial(self._drive, name, stop))
+                elif self._policy.approvals.timeout_s is not None:
+                    # Once it is allowed it is driven beside this, which then has nothing to do.
+                    name = f"{name}/{adaptation.stage}"
+                    self._begin(group, name, partial(self._time_out, adaptation, stop))
             await self._store.adaptation_written.wait()
 
-    def _forget(self, adaptation_id: str, _task: asyncio.Task[None]) -> None:
-        self._tasks.pop(adaptation_id)
+    def _begin(
+        self,
+        group: asyncio.TaskGroup,
+        name: str,
+        work: Callable[[], Coroutine[None, None, None]],
+    ) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = group.create_task(work())
+            self._tasks[name].add_done_callback(partial(self._forget, name))
+
+    def _forget(self, name: str, _task: asyncio.Task[None]) -> None:
+        self._tasks.pop(name)
         self._store.adaptation_written.set()  # approved, perhaps, while its task was ending
+
+    async def _time_out(self, waiting: Adaptation, stop: asyncio.Event) -> None:
+        """Decide without a person once a step has waited for too long."""
+        approvals = self._policy.approvals
+        deadline = approvals.deadline(waiting.stage_time)
+        if deadline is None:
+            return
+        while (left_s := (deadline - self._clock.now()).total_seconds()) > 0:
+            await self._clock.sleep(left_s)
+        reason = f"nobody decided within {approvals.timeout_s:g} s"
+        decision = ApprovalGiven if approvals.approves_on_timeout else ApprovalDenied
+        await keep_trying(
+            partial(self._store_outcome, waiting, decision(TIMEOUT_APPROVER, reason)),
+            what="database",
+            clock=self._clock,
+            stop=stop,
+        )
 
     async def _drive(self, adaptation_id: str, stop: asyncio.Event) -> None:
         # One trace for all that is done for it; peers log it under the adaptation's id.
@@ -102,17 +132,31 @@ class AdaptationRunner:
     async def _perform(self, adaptation: Adaptation) -> None:
         async with aclosing(self._events(adaptation)) as events:
             async for event in events:
-                await self._store.change(
-                    adaptation.model_name,
-                    partial(
-                        proceed,
-                        adaptation_id=adaptation.adaptation_id,
-                        event=event,
-                        policy=self._policy,
-                        now=self._clock.now(),
-                    ),
-                )
+                if not await self._store_outcome(adaptation, event):
+                    return
         log.info("stage done", stage=adaptation.stage, kind=adaptation.kind)
+
+    async def _store_outcome(self, adaptation: Adaptation, event: Event) -> bool:
+        """Store what came of the adaptation's stage; False if somebody else was quicker."""
+        try:
+            await self._store.change(
+                adaptation.model_name,
+                partial(
+                    proceed,
+                    adaptation_id=adaptation.adaptation_id,
+                    event=event,
+                    policy=self._policy,
+                    now=self._clock.now(),
+                    stage=adaptation.stage,
+                ),
+            )
+        except FailedPrecondition:
+            standing = await self._store.adaptation(adaptation.adaptation_id)
+            if standing.stage is adaptation.stage:
+                raise
+            log.info("stage was ended by somebody else", stage=adaptation.stage)
+            return False
+        return True
 
     async def _events(self, adaptation: Adaptation) -> AsyncGenerator[Event]:
         try:

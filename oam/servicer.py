@@ -4,9 +4,13 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from aimlnf.oam.v1 import lifecycle_pb2
 from aimlnf.oam.v1 import lifecycle_service_pb2 as pb
 from aimlnf.oam.v1.lifecycle_service_pb2_grpc import LifecycleServiceServicer
 from nf_runtime.errors import InvalidArgument
+from oam.adaptations import Adaptation
+from oam.callers import caller_of
+from oam.lifecycles import Policy
 from oam.managed_objects import CLASSES
 from oam.messages import (
     adaptation_message,
@@ -15,7 +19,6 @@ from oam.messages import (
     step_message,
     wish_from_message,
 )
-from oam.monitoring import MonitoringPolicy
 from oam.ports import LifecycleStore
 from oam.procedures import LifecycleProcedures
 from oam.start_requests import StartRequest, check_model_name
@@ -31,7 +34,7 @@ class LifecycleServicer(LifecycleServiceServicer):
     Args:
         procedures: The use cases.
         store: For what is only read.
-        monitoring: For the thresholds that are shown.
+        policy: For the thresholds and times that are shown.
     """
 
     def __init__(
@@ -39,47 +42,54 @@ class LifecycleServicer(LifecycleServiceServicer):
         *,
         procedures: LifecycleProcedures,
         store: LifecycleStore,
-        monitoring: MonitoringPolicy,
+        policy: Policy,
     ) -> None:
         self._procedures = procedures
         self._store = store
-        self._monitoring = monitoring
+        self._policy = policy
 
     async def Train(self, request: pb.TrainRequest, context: Any) -> pb.TrainResponse:
         """Start a first training."""
-        started = await self._procedures.train(_training(request))
-        return pb.TrainResponse(adaptation=adaptation_message(started))
+        started = await self._procedures.train(_training(request, context))
+        return pb.TrainResponse(adaptation=self._told(started))
 
     async def Retrain(self, request: pb.RetrainRequest, context: Any) -> pb.RetrainResponse:
         """Start a retraining."""
-        started = await self._procedures.retrain(_training(request))
-        return pb.RetrainResponse(adaptation=adaptation_message(started))
+        started = await self._procedures.retrain(_training(request, context))
+        return pb.RetrainResponse(adaptation=self._told(started))
 
     async def Rollback(self, request: pb.RollbackRequest, context: Any) -> pb.RollbackResponse:
         """Start going back."""
         started = await self._procedures.roll_back(
             StartRequest(
                 model_name=request.model_name,
-                actor=request.actor,
+                actor=caller_of(context, request.actor),
                 reason=request.reason,
                 request_id=request.request_id,
+                allow_return=request.allow_return,
             )
         )
-        return pb.RollbackResponse(adaptation=adaptation_message(started))
+        return pb.RollbackResponse(adaptation=self._told(started))
 
     async def Approve(self, request: pb.ApproveRequest, context: Any) -> pb.ApproveResponse:
         """Let an adaptation go on."""
         adaptation = await self._procedures.approve(
-            request.adaptation_id, actor=request.actor, reason=request.reason
+            request.adaptation_id,
+            actor=caller_of(context, request.actor),
+            reason=request.reason,
+            step=request.step,
         )
-        return pb.ApproveResponse(adaptation=adaptation_message(adaptation))
+        return pb.ApproveResponse(adaptation=self._told(adaptation))
 
     async def Reject(self, request: pb.RejectRequest, context: Any) -> pb.RejectResponse:
         """End an adaptation that waits."""
         adaptation = await self._procedures.reject(
-            request.adaptation_id, actor=request.actor, reason=request.reason
+            request.adaptation_id,
+            actor=caller_of(context, request.actor),
+            reason=request.reason,
+            step=request.step,
         )
-        return pb.RejectResponse(adaptation=adaptation_message(adaptation))
+        return pb.RejectResponse(adaptation=self._told(adaptation))
 
     async def GetLifecycle(
         self, request: pb.GetLifecycleRequest, context: Any
@@ -87,14 +97,14 @@ class LifecycleServicer(LifecycleServiceServicer):
         """Where a model stands."""
         check_model_name(request.model_name)
         lifecycle = await self._store.lifecycle(request.model_name)
-        return pb.GetLifecycleResponse(lifecycle=lifecycle_message(lifecycle, self._monitoring))
+        return pb.GetLifecycleResponse(lifecycle=lifecycle_message(lifecycle, self._policy))
 
     async def GetAdaptation(
         self, request: pb.GetAdaptationRequest, context: Any
     ) -> pb.GetAdaptationResponse:
         """One adaptation."""
         adaptation = await self._store.adaptation(request.adaptation_id)
-        return pb.GetAdaptationResponse(adaptation=adaptation_message(adaptation))
+        return pb.GetAdaptationResponse(adaptation=self._told(adaptation))
 
     async def ListAdaptations(
         self, request: pb.ListAdaptationsRequest, context: Any
@@ -105,20 +115,25 @@ class LifecycleServicer(LifecycleServiceServicer):
             request.model_name, before=_position(request.page_token), limit=size + 1
         )
         return pb.ListAdaptationsResponse(
-            adaptations=[adaptation_message(adaptation) for _, adaptation in found[:size]],
+            adaptations=[self._told(adaptation) for _, adaptation in found[:size]],
             next_page_token=_next_token([position for position, _ in found], size),
         )
 
     async def ListLifecycleSteps(
         self, request: pb.ListLifecycleStepsRequest, context: Any
     ) -> pb.ListLifecycleStepsResponse:
-        """The record, oldest first."""
+        """The record, oldest first; its head is read before, so that it lies on what follows."""
+        head = await self._store.head()
         found = await self._store.steps(
             request.model_name,
             after_sequence=request.after_sequence,
             limit=_page_size(request.page_size),
         )
-        return pb.ListLifecycleStepsResponse(steps=[step_message(step) for step in found])
+        return pb.ListLifecycleStepsResponse(
+            steps=[step_message(step) for step in found],
+            head_sequence=head.sequence,
+            head_digest=head.digest,
+        )
 
     async def WatchLifecycle(
         self, request: pb.WatchLifecycleRequest, context: Any
@@ -166,11 +181,14 @@ class LifecycleServicer(LifecycleServiceServicer):
             next_page_token=_next_token([position for position, _ in found], size),
         )
 
+    def _told(self, adaptation: Adaptation) -> lifecycle_pb2.Adaptation:
+        return adaptation_message(adaptation, self._policy.approvals)
 
-def _training(request: pb.TrainRequest | pb.RetrainRequest) -> StartRequest:
+
+def _training(request: pb.TrainRequest | pb.RetrainRequest, context: Any) -> StartRequest:
     return StartRequest(
         model_name=request.model_name,
-        actor=request.actor,
+        actor=caller_of(context, request.actor),
         reason=request.reason,
         request_id=request.request_id,
         wish=wish_from_message(request.order),

@@ -4,13 +4,23 @@ Every stage can be repeated: jobs are created under a request id of their own, a
 would do twice is looked up first.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
-from nf_runtime.errors import NfError, NotFound
+from nf_runtime.clock import Clock
+from nf_runtime.errors import (
+    DeadlineExceeded,
+    FailedPrecondition,
+    NfError,
+    NotFound,
+    Unavailable,
+)
 from oam.adaptation_events import (
     NO_MODEL,
     Activated,
+    CanaryFailed,
+    CanaryPassed,
     Event,
     Loaded,
     ModelReference,
@@ -30,6 +40,7 @@ from oam.adaptation_events import (
     one_line,
 )
 from oam.adaptations import Adaptation, AdaptationKind, Stage
+from oam.canary import CanaryPolicy, Comparison, verdict
 from oam.ports import (
     FINAL_JOB_STATES,
     Analytics,
@@ -50,6 +61,7 @@ from oam.training_orders import (
 )
 
 CANDIDATE, CHAMPION, PREVIOUS = "candidate", "champion", "previous"
+_CANARY_LOOK_S = 0.5
 
 # Who is asked at each stage, as logs name it.
 PEER: Mapping[Stage, str] = {
@@ -61,6 +73,7 @@ PEER: Mapping[Stage, str] = {
     Stage.RECORD_TEST: "mms_repository",
     Stage.APPROVE: "mms_repository",
     Stage.LOAD: "inference_nf",
+    Stage.CANARY: "inference_nf",
     Stage.ACTIVATE: "inference_nf",
     Stage.PROMOTE: "mms_repository",
     Stage.RESTORE: "inference_nf",
@@ -87,6 +100,8 @@ class Stages:
         analytics: The AnLF.
         training_defaults: What is trained where nobody asks for something else.
         test_defaults: How a version is tested.
+        canary: How a candidate is compared with the champion.
+        clock: For waiting.
     """
 
     def __init__(
@@ -98,6 +113,8 @@ class Stages:
         analytics: Analytics,
         training_defaults: TrainingDefaults,
         test_defaults: TestDefaults,
+        canary: CanaryPolicy,
+        clock: Clock,
     ) -> None:
         self._training = training
         self._repository = repository
@@ -105,6 +122,8 @@ class Stages:
         self._analytics = analytics
         self._training_defaults = training_defaults
         self._test_defaults = test_defaults
+        self._canary = canary
+        self._clock = clock
         self._stages: Mapping[Stage, Callable[[Adaptation], AsyncIterator[Event]]] = {
             Stage.PREPARE: self._prepare,
             Stage.START_TRAINING: self._start_training,
@@ -114,6 +133,7 @@ class Stages:
             Stage.RECORD_TEST: self._record_test,
             Stage.APPROVE: self._approve,
             Stage.LOAD: self._load,
+            Stage.CANARY: self._compare,
             Stage.ACTIVATE: self._activate,
             Stage.PROMOTE: self._promote,
             Stage.RESTORE: self._restore,
@@ -200,7 +220,7 @@ class Stages:
         passed = bool(adaptation.test_passed)
         state = (await self._repository.version(name, version)).state
         if state is VersionState.REGISTERED:
-            await self._repository.record_test(
+            recording = self._repository.record_test(
                 name,
                 version,
                 passed=passed,
@@ -208,6 +228,8 @@ class Stages:
                 actor=adaptation.initiator,
                 reason=f"test of adaptation {adaptation.adaptation_id}",
             )
+            wanted = VersionState.TESTED if passed else VersionState.REJECTED
+            await self._unless(wanted, recording, name, version)
         elif passed and state in (VersionState.REJECTED, VersionState.ARCHIVED):
             yield Refused(f"version {version} was {state.lower()} in the repository meanwhile")
             return
@@ -217,13 +239,40 @@ class Stages:
         name, version = adaptation.model_name, adaptation.to_model.version
         who = {"actor": adaptation.approver, "reason": adaptation.approval_reason}
         if (await self._repository.version(name, version)).state is not VersionState.APPROVED:
-            await self._repository.approve(name, version, **who)
+            approving = self._repository.approve(name, version, **who)
+            await self._unless(VersionState.APPROVED, approving, name, version)
         await self._point(adaptation, CANDIDATE)
         yield VersionApproved()
 
     async def _load(self, adaptation: Adaptation) -> AsyncIterator[Event]:
         loaded = await self._inference.load(adaptation.model_name, adaptation.to_model.version)
         yield Loaded(loaded.engine, loaded.load_s)
+
+    async def _compare(self, adaptation: Adaptation) -> AsyncIterator[Event]:
+        policy, told = self._canary, 0
+        patience_end = adaptation.stage_time + timedelta(seconds=policy.patience_s)
+        while True:
+            seen = await self._comparison(adaptation)
+            if seen.tried_count >= policy.decisions or self._clock.now() >= patience_end:
+                break
+            if seen.tried_count != told:
+                told = seen.tried_count
+                yield Progressed(100.0 * told / policy.decisions, "COMPARING")
+            await self._clock.sleep(_CANARY_LOOK_S)
+        found = verdict(seen, policy)
+        if not found.passed:
+            await self._inference.stop_comparing()
+        outcome = CanaryPassed if found.passed else CanaryFailed
+        yield outcome(seen, found.reason)
+
+    async def _comparison(self, adaptation: Adaptation) -> Comparison:
+        name, version = adaptation.model_name, adaptation.to_model.version
+        try:
+            return await self._inference.compare(name, version, self._canary.share)
+        except NotFound:
+            # It was loaded, but the function has started anew since, and compares from nothing.
+            await self._inference.load(name, version)
+            return await self._inference.compare(name, version, self._canary.share)
 
     async def _activate(self, adaptation: Adaptation) -> AsyncIterator[Event]:
         await self._make_decide(adaptation.model_name, adaptation.to_model.version)
@@ -235,22 +284,47 @@ class Stages:
         yield Promoted(await self._reference(adaptation, previous))
 
     async def _restore(self, adaptation: Adaptation) -> AsyncIterator[Event]:
-        if adaptation.from_model.version:
-            await self._make_decide(adaptation.model_name, adaptation.from_model.version)
-        else:
+        if adaptation.from_model.version == 0:
             await self._inference.deactivate()
-        yield Restored()
+            yield Restored()
+            return
+        try:
+            await self._make_decide(adaptation.model_name, adaptation.from_model.version)
+        except (Unavailable, DeadlineExceeded):
+            raise
+        except NfError as error:
+            # Neither version may decide: without a model the fallback does, and is seen to.
+            await self._inference.deactivate()
+            yield Refused(
+                one_line(
+                    f"version {adaptation.from_model.version} could not be made to decide again "
+                    f"({error.reason}: {error.message}), so no model decides"
+                )
+            )
+        else:
+            yield Restored()
 
     async def _withdraw(self, adaptation: Adaptation) -> AsyncIterator[Event]:
         name, version = adaptation.model_name, adaptation.to_model.version
         if (await self._repository.version(name, version)).state is not VersionState.REJECTED:
-            await self._repository.reject(
+            rejecting = self._repository.reject(
                 name,
                 version,
                 actor=adaptation.approver or adaptation.initiator,
                 reason=adaptation.failure,
             )
+            await self._unless(VersionState.REJECTED, rejecting, name, version)
         yield Withdrawn()
+
+    async def _unless(
+        self, state: VersionState, change: Awaitable[None], model_name: str, version: int
+    ) -> None:
+        """Do the change; a refusal is none if the version has come to that state meanwhile."""
+        try:
+            await change
+        except FailedPrecondition:
+            if (await self._repository.version(model_name, version)).state is not state:
+                raise
 
     async def _make_decide(self, model_name: str, version: int) -> None:
         try:

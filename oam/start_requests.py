@@ -14,13 +14,18 @@ LONGEST_REASON = 400
 
 @dataclass(frozen=True)
 class StartRequest:
-    """An operator asks for an adaptation. `request_id` makes the call idempotent."""
+    """An operator asks for an adaptation.
+
+    `request_id` makes the call idempotent. `allow_return` lets a way back lead to a version that
+    was rolled back from.
+    """
 
     model_name: str
     actor: str
     reason: str
     request_id: str = ""
     wish: TrainingWish = field(default_factory=TrainingWish)
+    allow_return: bool = False
 
 
 def same_request(earlier: Adaptation, wanted: Adaptation) -> Adaptation:

@@ -1,12 +1,12 @@
 """The lifecycle's record: each step is one sentence for someone who was not there, with figures."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 
 from oam.adaptation_events import (
     ApprovalDenied,
+    ApprovalGiven,
+    CanaryFailed,
+    CanaryPassed,
     Event,
     Loaded,
     Promoted,
@@ -18,6 +18,7 @@ from oam.adaptation_events import (
     Withdrawn,
 )
 from oam.adaptations import Adaptation, AdaptationKind, AdaptationState
+from oam.approvals import ApprovalPolicy
 from oam.managed_objects import (
     Attributes,
     MLModelLoadingProcess,
@@ -28,48 +29,11 @@ from oam.managed_objects import (
     Naming,
 )
 from oam.monitoring import Quantity
+from oam.record import Step, StepKind
 
 # The figure that decides; told first where there is one.
 _FOREMOST = "ratio_to_exhaustive"
 _MOST_FIGURES = 3
-
-
-class StepKind(StrEnum):
-    """A step of a model's lifecycle."""
-
-    TRAINED = "TRAINED"
-    PUBLISHED = "PUBLISHED"
-    TESTED = "TESTED"
-    APPROVED = "APPROVED"
-    LOADED = "LOADED"
-    ACTIVATED = "ACTIVATED"
-    DEGRADED = "DEGRADED"
-    RETRAINED = "RETRAINED"
-    ROLLED_BACK = "ROLLED_BACK"
-    FAILED = "FAILED"
-    REJECTED = "REJECTED"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One entry of the record; `adaptation_id` is empty for DEGRADED."""
-
-    kind: StepKind
-    adaptation_id: str
-    model_name: str
-    version: int
-    initiator: str
-    detail: str
-    object_ref: str
-
-
-@dataclass(frozen=True)
-class RecordedStep:
-    """A step with its position, from 1, and its time, wall-clock UTC."""
-
-    sequence: int
-    step: Step
-    step_time: datetime
 
 
 def steps_of(
@@ -86,7 +50,10 @@ def steps_of(
         Trained: told.trained,
         TestPassed: told.tested,
         TestNotPassed: told.rejected,
+        ApprovalGiven: told.allowed,
         ApprovalDenied: told.rejected,
+        CanaryPassed: told.compared,
+        CanaryFailed: told.rejected,
         VersionApproved: told.approved,
         Loaded: told.loaded,
         Promoted: told.in_use,
@@ -97,18 +64,49 @@ def steps_of(
     return () if tell is None else tell()
 
 
-def degraded(
+def crossed(
     quantity: Quantity, *, model_name: str, version: int, consequence: str, naming: Naming
 ) -> Step:
-    """A threshold was breached; `consequence` is what is done about it."""
+    """A threshold was breached or holds again; `consequence` is what is done about it."""
     return Step(
-        kind=StepKind.DEGRADED,
+        kind=StepKind.DEGRADED if quantity.breached else StepKind.RECOVERED,
         adaptation_id="",
         model_name=model_name,
         version=version,
         initiator="rule:threshold-monitor",
         detail=f"Version {version}: {quantity.text}; {consequence}.",
         object_ref=naming.inference_function,
+        figures=quantity.figures,
+    )
+
+
+def asked_for(adaptation: Adaptation, seen: Quantity | None, naming: Naming) -> Step:
+    """An adaptation is asked for; `seen` is what a rule has seen."""
+    before, target = adaptation.from_model.version, adaptation.to_model.version
+    wanted = {
+        AdaptationKind.INITIAL: "a first training",
+        AdaptationKind.RETRAIN: f"a retraining of version {before}",
+        AdaptationKind.ROLLBACK: f"the way back from version {before} to version {target}",
+    }[adaptation.kind]
+    return _Teller(adaptation, adaptation, naming).step(
+        StepKind.REQUESTED,
+        f"{adaptation.initiator} asks for {wanted}: {adaptation.cause}.",
+        MLUpdateRequest,
+        figures={} if seen is None else seen.figures,
+    )
+
+
+def waits(adaptation: Adaptation, policy: ApprovalPolicy, naming: Naming) -> Step:
+    """The adaptation waits for a person."""
+    deadline = policy.deadline(adaptation.stage_time)
+    otherwise = "approved" if policy.approves_on_timeout else "turned down"
+    until = (
+        "" if deadline is None else f"; without a decision it is {otherwise} at {deadline:%X} UTC"
+    )
+    return _Teller(adaptation, adaptation, naming).step(
+        StepKind.WAITING,
+        f"Step '{adaptation.approval_step}' waits for approval{until}.",
+        MLUpdateRequest,
     )
 
 
@@ -133,10 +131,13 @@ class _Teller:
         )
         published = f"Version {version} stands in the model repository"
         return (
-            self._step(
-                StepKind.RETRAINED if retrained else StepKind.TRAINED, detail, MLTrainingReport
+            self.step(
+                StepKind.RETRAINED if retrained else StepKind.TRAINED,
+                detail,
+                MLTrainingReport,
+                figures={**adaptation.training_metrics, "duration_s": duration_s},
             ),
-            self._step(
+            self.step(
                 StepKind.PUBLISHED,
                 f"{published} as {adaptation.to_model.distinguished_name}.",
                 adaptation.to_model.distinguished_name,
@@ -145,19 +146,48 @@ class _Teller:
 
     def tested(self) -> tuple[Step, ...]:
         return (
-            self._step(
+            self.step(
                 StepKind.TESTED,
                 f"Version {self._version} passed its test on held-out scenarios, which asked for "
                 f"{self._adaptation.required_ratio:.2f} of exhaustive search"
                 f"{_figures(self._adaptation.test_metrics)}.",
                 MLTestingReport,
+                figures={
+                    **self._adaptation.test_metrics,
+                    "required_ratio": self._adaptation.required_ratio,
+                },
+            ),
+        )
+
+    def allowed(self) -> tuple[Step, ...]:
+        adaptation = self._adaptation
+        latest = adaptation.approvals[-1]
+        return (
+            self.step(
+                StepKind.ALLOWED,
+                f"Step '{latest.step}' was allowed by {latest.approver}: {latest.reason}.",
+                MLUpdateRequest,
+                initiator=latest.approver,
+                figures={"waited_s": (latest.time - self._before.stage_time).total_seconds()},
+            ),
+        )
+
+    def compared(self) -> tuple[Step, ...]:
+        adaptation = self._adaptation
+        return (
+            self.step(
+                StepKind.COMPARED,
+                f"Version {self._version} decided beside version {adaptation.from_model.version} "
+                f"without effect and may replace it: {adaptation.canary_reason}.",
+                MLUpdateProcess,
+                figures=adaptation.comparison.figures if adaptation.comparison else None,
             ),
         )
 
     def approved(self) -> tuple[Step, ...]:
         adaptation = self._adaptation
         return (
-            self._step(
+            self.step(
                 StepKind.APPROVED,
                 f"Version {self._version} was approved by {adaptation.approver}: "
                 f"{adaptation.approval_reason}.",
@@ -169,11 +199,12 @@ class _Teller:
     def loaded(self) -> tuple[Step, ...]:
         adaptation = self._adaptation
         return (
-            self._step(
+            self.step(
                 StepKind.LOADED,
                 f"Version {self._version} was verified, compiled for {adaptation.engine} and "
                 f"found equal to its golden sample in {adaptation.load_s:.1f} s.",
                 MLModelLoadingProcess,
+                figures={"load_s": adaptation.load_s},
             ),
         )
 
@@ -188,29 +219,34 @@ class _Teller:
             f"after {adaptation.initiator} asked for it: {adaptation.cause}."
         )
         kind = StepKind.ROLLED_BACK if back else StepKind.ACTIVATED
-        return (self._step(kind, detail, self._naming.inference_function),)
+        figures = {"duration_s": seconds}
+        return (self.step(kind, detail, self._naming.inference_function, figures=figures),)
 
     def rejected(self) -> tuple[Step, ...]:
         adaptation = self._adaptation
-        test = (
-            ""
-            if adaptation.test_passed
-            else f" (asked for {adaptation.required_ratio:.2f} of exhaustive search"
-            f"{_figures(adaptation.test_metrics)})"
-        )
+        figures, asked = dict[str, float](), ""
+        if adaptation.comparison is not None:
+            figures = adaptation.comparison.figures
+        if adaptation.test_passed is False:
+            figures = {**adaptation.test_metrics, "required_ratio": adaptation.required_ratio}
+            asked = (
+                f" (asked for {adaptation.required_ratio:.2f} of exhaustive search"
+                f"{_figures(adaptation.test_metrics)})"
+            )
+        subject = f"Version {self._version} is not used" if self._version else "Nothing is trained"
         return (
-            self._step(
+            self.step(
                 StepKind.REJECTED,
-                f"Version {self._version} is not used, since {adaptation.failure}{test}; "
-                f"{self._unchanged}.",
-                MLTestingReport,
-                initiator=adaptation.approver,
+                f"{subject}, since {adaptation.failure}{asked}; {self._unchanged}.",
+                MLTestingReport if asked else MLUpdateProcess,
+                initiator=adaptation.approver if self._was_denied else "",
+                figures=figures,
             ),
         )
 
     def withdrawn(self) -> tuple[Step, ...]:
         return (
-            self._step(
+            self.step(
                 StepKind.REJECTED,
                 f"Version {self._version} was rejected in the model repository, "
                 f"since {self._adaptation.failure}.",
@@ -222,12 +258,16 @@ class _Teller:
         adaptation = self._adaptation
         stage = (adaptation.failed_stage or adaptation.stage).lower().replace("_", " ")
         return (
-            self._step(
+            self.step(
                 StepKind.FAILED,
                 f"The adaptation failed at '{stage}': {adaptation.failure}; {self._unchanged}.",
                 MLUpdateProcess,
             ),
         )
+
+    @property
+    def _was_denied(self) -> bool:
+        return self._before.waits_for_operator
 
     @property
     def _version(self) -> int:
@@ -238,9 +278,16 @@ class _Teller:
         version = self._adaptation.from_model.version
         return f"version {version} stays in use" if version else "no version is in use"
 
-    def _step(
-        self, kind: StepKind, detail: str, recorded_by: type[Attributes] | str, initiator: str = ""
+    def step(
+        self,
+        kind: StepKind,
+        detail: str,
+        recorded_by: type[Attributes] | str,
+        *,
+        initiator: str = "",
+        figures: Mapping[str, float] | None = None,
     ) -> Step:
+        """A step of this adaptation."""
         adaptation = self._adaptation
         if not isinstance(recorded_by, str):
             recorded_by = self._naming.of(recorded_by, adaptation.adaptation_id)
@@ -252,6 +299,7 @@ class _Teller:
             initiator=initiator or adaptation.initiator,
             detail=detail,
             object_ref=recorded_by,
+            figures=figures or {},
         )
 
 

@@ -7,6 +7,7 @@ from aimlnf.inference.v1 import inference_pb2
 from aimlnf.inference.v1.inference_function_service_pb2_grpc import (
     InferenceFunctionServiceStub,
 )
+from oam.canary import Comparison
 from oam.ports import LoadReport
 
 
@@ -42,3 +43,23 @@ class GrpcInferenceFunction:
     async def deactivate(self) -> None:
         """Let no model decide."""
         await self._stub.Deactivate(pb.DeactivateRequest())
+
+    async def compare(self, model_name: str, version: int, share: float) -> Comparison:
+        """Have a loaded version decide beside the active one; what was compared so far."""
+        status = await self._stub.GetStatus(pb.GetStatusRequest())
+        shadow = status.shadow
+        wanted = (model_name, version)
+        if not status.HasField("shadow") or (shadow.model_name, shadow.version) != wanted:
+            request = pb.StartShadowRequest(model_name=model_name, version=version, share=share)
+            shadow = (await self._stub.StartShadow(request)).shadow
+        return Comparison(
+            compared_count=shadow.compared_count,
+            better_count=shadow.better_count,
+            failed_count=shadow.failed_count,
+            champion_rate_bps_hz=shadow.active_mean_rate_bps_hz,
+            candidate_rate_bps_hz=shadow.candidate_mean_rate_bps_hz,
+        )
+
+    async def stop_comparing(self) -> None:
+        """End the comparison, if there is one."""
+        await self._stub.StopShadow(pb.StopShadowRequest())

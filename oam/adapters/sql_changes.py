@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, insert, select, update
 
 from nf_runtime import outbox
 from nf_runtime.events import catalogue
@@ -13,13 +13,14 @@ from nf_runtime.events.cloud_event import CloudEvent
 from nf_runtime.tracing import current_traceparent
 from oam.adaptations import Adaptation
 from oam.adapters.sql_objects import EVENT_SOURCE, SqlTree, moi_of, utc
-from oam.adapters.sql_tables import ADAPTATIONS, LIFECYCLES, STEPS
+from oam.adapters.sql_tables import ADAPTATIONS, HEAD_NAME, LIFECYCLES, RECORD_HEAD, STEPS
+from oam.audit import Head, chained, head_of
 from oam.lifecycles import AlarmNotice, Change, Lifecycle
 from oam.managed_objects import StoredObject
 from oam.nrm.alarms import QUALITY_OF_SERVICE, Condition, clear_alarm, raise_alarm
 from oam.nrm.objects import Tree
 from oam.nrm.projection import put_projected, typed
-from oam.steps import RecordedStep, Step, StepKind
+from oam.record import RecordedStep, Step, StepKind
 
 
 def read_lifecycle(connection: Connection, model_name: str) -> Lifecycle:
@@ -36,6 +37,13 @@ def read_lifecycle(connection: Connection, model_name: str) -> Lifecycle:
         )
     ).scalar()
     return replace(lifecycle, current=None if current is None else adaptation_of(current))
+
+
+def read_head(connection: Connection) -> Head:
+    """Where the record ends; locked until the commit."""
+    here = RECORD_HEAD.c.name == HEAD_NAME
+    row = connection.execute(select(RECORD_HEAD).where(here).with_for_update()).one()
+    return Head(row.sequence, row.digest)
 
 
 def last_activated(connection: Connection) -> str | None:
@@ -61,8 +69,9 @@ def step_of(row: Row[Any]) -> RecordedStep:
         initiator=row.initiator,
         detail=row.detail,
         object_ref=row.object_ref,
+        figures=msgspec.json.decode(row.figures, type=dict[str, float]),
     )
-    return RecordedStep(row.sequence, step, utc(row.step_time))
+    return RecordedStep(row.sequence, step, utc(row.step_time), row.digest)
 
 
 def object_of(row: Row[Any]) -> StoredObject:
@@ -82,9 +91,17 @@ def write_change(connection: Connection, change: Change, now: datetime) -> None:
     tree = SqlTree(connection, now)
     for managed_object in change.objects:
         put_projected(tree, managed_object)
-    last = connection.execute(select(func.coalesce(func.max(STEPS.c.sequence), 0))).scalar_one()
-    for sequence, step in enumerate(change.steps, start=last + 1):
-        _write_step(connection, RecordedStep(sequence, step, now))
+    if change.steps:
+        head = read_head(connection)
+        for step in change.steps:
+            recorded = chained(head, step, now)
+            _write_step(connection, recorded)
+            head = head_of(recorded)
+        connection.execute(
+            update(RECORD_HEAD)
+            .where(RECORD_HEAD.c.name == HEAD_NAME)
+            .values(sequence=head.sequence, digest=head.digest)
+        )
     for notice in change.alarms:
         _write_alarm(tree, notice, change.lifecycle.model_name)
 
@@ -111,7 +128,9 @@ def _write_step(connection: Connection, recorded: RecordedStep) -> None:
             initiator=step.initiator,
             detail=step.detail,
             object_ref=step.object_ref,
+            figures=_json(step.figures),
             step_time=recorded.step_time,
+            digest=recorded.digest,
         )
     )
     data = catalogue.LifecycleStep(

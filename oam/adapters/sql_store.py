@@ -2,36 +2,47 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from sqlalchemy import Connection, func, select
+import structlog
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
 
 from nf_runtime import inbox
 from nf_runtime.clock import Clock
 from nf_runtime.database import Database
-from nf_runtime.errors import NotFound
+from nf_runtime.errors import Aborted, NotFound
 from nf_runtime.events.record import Record
 from oam.adaptations import Adaptation
 from oam.adapters.sql_changes import (
     adaptation_of,
     last_activated,
     object_of,
+    read_head,
     read_lifecycle,
     step_of,
     write_change,
 )
 from oam.adapters.sql_tables import ADAPTATIONS, LIFECYCLES, OBJECTS, STEPS
+from oam.audit import Head
 from oam.lifecycles import Change, Lifecycle
 from oam.managed_objects import CLASSES, StoredObject
 from oam.ports import Work
-from oam.steps import RecordedStep
+from oam.record import RecordedStep
 
-_LAST_SEQUENCE = func.coalesce(func.max(STEPS.c.sequence), 0)
+_ATTEMPTS = 3
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class SqlLifecycleStore:
     """`oam.ports.LifecycleStore` in SQL.
 
-    The OAM is one process, so steps are numbered and announced here, one change at a time.
+    Several processes may work on one database: each change is one transaction, and what two of them
+    do at once is done by one after the other. Steps are announced to those who wait for them in the
+    process that writes them.
 
     Args:
         database: With the tables of `sql_tables`.
@@ -49,7 +60,7 @@ class SqlLifecycleStore:
 
     async def open(self) -> None:
         """Find out how far the record goes; the database is open."""
-        self._last_sequence = await self._database.transact(_last_sequence)
+        self._last_sequence = (await self._database.transact(read_head)).sequence
 
     async def lifecycle(self, model_name: str) -> Lifecycle:
         """Where a model stands."""
@@ -138,6 +149,10 @@ class SqlLifecycleStore:
             lambda connection: [step_of(row) for row in connection.execute(query)]
         )
 
+    async def head(self) -> Head:
+        """Where the record ends."""
+        return await self._database.transact(read_head)
+
     @property
     def last_sequence(self) -> int:
         """Sequence of the latest step."""
@@ -197,10 +212,12 @@ class SqlLifecycleStore:
         self, work: Callable[[Connection], Change | None]
     ) -> Change | None:
         def transaction(connection: Connection) -> tuple[Change | None, int]:
-            return work(connection), _last_sequence(connection)
+            change = work(connection)
+            written = change is not None and bool(change.steps)
+            return change, read_head(connection).sequence if written else 0
 
         async with self._writing:
-            change, last_sequence = await self._database.transact(transaction)
+            change, last_sequence = await self._transact(transaction)
         async with self._recorded:
             self._last_sequence = max(self._last_sequence, last_sequence)
             self._recorded.notify_all()
@@ -208,7 +225,14 @@ class SqlLifecycleStore:
             self.adaptation_written.set()
         return change
 
-
-def _last_sequence(connection: Connection) -> int:
-    last: int = connection.execute(select(_LAST_SEQUENCE)).scalar_one()
-    return last
+    async def _transact(self, transaction: Callable[[Connection], T]) -> T:
+        # Another process may have written the same row first; then it is there when we look again.
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._database.transact(transaction)
+            except IntegrityError:
+                log.warning("another process wrote the same at once; reading again")
+        raise Aborted(
+            "somebody else changes the same lifecycle; read it again and repeat",
+            reason="ETAG_MISMATCH",
+        )

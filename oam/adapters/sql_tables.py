@@ -66,8 +66,20 @@ STEPS = Table(
     Column("initiator", String(250), nullable=False),
     Column("detail", Text, nullable=False),
     Column("object_ref", Text, nullable=False),
+    Column("figures", Text, nullable=False),
     Column("step_time", DateTime(timezone=True), nullable=False),
+    Column("digest", String(64), nullable=False),
 )
+
+# One row: where the record ends. Its lock makes writers of several processes wait for each other.
+RECORD_HEAD = Table(
+    "record_head",
+    METADATA,
+    Column("name", String(20), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+HEAD_NAME = "lifecycle"
 
 OBJECTS = Table(
     "managed_objects",

@@ -12,12 +12,12 @@ from nf_runtime.client import keep_trying
 from nf_runtime.clock import Clock
 from nf_runtime.errors import DeadlineExceeded, NfError, NotFound, Unavailable
 from oam.adaptation_events import one_line
+from oam.canary import Comparison
 from oam.nrm.activation import Situation, model_that_infers, scope_holds
 from oam.nrm.mirror import identity_of
 from oam.nrm.names import Name
 from oam.nrm.objects import INFERENCE, ObjectStore, Tree, existing
-from oam.nrm.ports import Inference
-from oam.ports import LoadReport
+from oam.ports import InferenceFunction, LoadReport
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ class InferenceGate:
         self,
         *,
         store: ObjectStore,
-        inference: Inference,
+        inference: InferenceFunction,
         function: Name,
         situation: Callable[[], Awaitable[Situation]],
         clock: Clock,
@@ -88,6 +88,14 @@ class InferenceGate:
     async def deactivate(self) -> None:
         """Let no model infer."""
         await self._inference.deactivate()
+
+    async def compare(self, model_name: str, version: int, share: float) -> Comparison:
+        """Have a loaded version decide beside the active one; what was compared so far."""
+        return await self._inference.compare(model_name, version, share)
+
+    async def stop_comparing(self) -> None:
+        """End the comparison, if there is one."""
+        await self._inference.stop_comparing()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the function as its object says until `stop` is set."""

@@ -102,10 +102,13 @@ def test_model_is_listed_and_shown(trained_platform: Platform) -> None:
 
 def test_lifecycle_is_shown_and_told(trained_platform: Platform) -> None:
     """The lifecycle names the version that decides, the history its steps in order."""
-    shown = good(trained_platform.ctl("lifecycle", "show", "--json")).document["lifecycle"]
-    assert shown["active_version"] == 1
+    shown = good(trained_platform.ctl("lifecycle", "show", "--json")).document
+    assert shown["lifecycle"]["active_version"] == 1
+    assert shown["adaptation"]["state"] == "COMPLETED"
+    assert shown["adaptation"]["timeline"][-1]["kind"] == "ACTIVATED"
     steps = good(trained_platform.ctl("lifecycle", "history", "--json")).document["steps"]
     assert [step["kind"] for step in steps] == [
+        "REQUESTED",
         "TRAINED",
         "PUBLISHED",
         "TESTED",
@@ -113,6 +116,9 @@ def test_lifecycle_is_shown_and_told(trained_platform: Platform) -> None:
         "LOADED",
         "ACTIVATED",
     ]
+    audited = good(trained_platform.ctl("lifecycle", "audit", "--verify", "--json")).document
+    assert audited["verified"]
+    assert audited["head"] == f"{steps[-1]['sequence']}:{steps[-1]['digest']}"
 
 
 @pytest.mark.parametrize(

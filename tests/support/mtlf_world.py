@@ -26,6 +26,7 @@ class MtlfWorld:
         folder: Of their files.
         kafka: Their broker.
         worker: More settings of the MTLF's section `worker`.
+        mtlf_port: Where the MTLF serves; 0: anywhere.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class MtlfWorld:
         *,
         kafka: KafkaSettings = NO_BROKER,
         worker: dict[str, Any] | None = None,
+        mtlf_port: int = 0,
     ) -> None:
         key_file = folder / "mtlf.key"
         Signer.from_file(key_file)
@@ -54,6 +56,7 @@ class MtlfWorld:
         self.mtlf = NfProcess(
             "nwdaf.mtlf",
             {
+                "server": {"port": mtlf_port},
                 "kafka": kafka.model_dump(),
                 "repository": {"address": f"127.0.0.1:{port}"},
                 "signing": {"key_file": str(key_file)},
@@ -61,7 +64,7 @@ class MtlfWorld:
             },
             mtlf_folder,
         )
-        self._repository_address = f"127.0.0.1:{port}"
+        self.repository_address = f"127.0.0.1:{port}"
 
     @asynccontextmanager
     async def training(self) -> AsyncIterator[Any]:
@@ -78,7 +81,7 @@ class MtlfWorld:
     @asynccontextmanager
     async def versions(self) -> AsyncIterator[Any]:
         """A client of the repository."""
-        async with open_channel(self._repository_address, settings=ClientSettings()) as channel:
+        async with open_channel(self.repository_address, settings=ClientSettings()) as channel:
             yield ModelRepositoryServiceStub(channel)
 
     def workers(self) -> list[int]:

@@ -1,13 +1,16 @@
 """Values of the OAM's domain, for tests that need some."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from oam import adaptation_events as events
 from oam.adaptation_events import Event, ModelReference
 from oam.adaptations import Adaptation, AdaptationKind, Stage, advance, new_adaptation
+from oam.approvals import ApprovalPolicy, ApprovalStep
+from oam.canary import CanaryPolicy, Comparison
 from oam.lifecycles import Policy
 from oam.managed_objects import Naming
-from oam.monitoring import Limit, MonitoringPolicy
+from oam.monitoring_policy import Limit, MonitoringPolicy
 from oam.training_orders import Profile, TrainingOrder, TrainingType
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -21,13 +24,20 @@ MONITORING = MonitoringPolicy(
     latent_reliability=Limit(0.5, 0.1),
     secrecy_gain=Limit(0.0, 0.2),
     decision_failure_ratio=Limit(0.3, 0.1),
+    inference_latency_ms=Limit(100.0, 20.0),
+    ood_rate=Limit(0.5, 0.2),
+    ood_reliability=0.05,
     regression_margin_bps_hz=1.0,
     fresh_decisions=20,
     retrain_cool_down_s=60.0,
     rollback_cool_down_s=0.0,
+    most_adaptations=10,
+    adaptation_window_s=3600.0,
 )
-POLICY = Policy(monitoring=MONITORING, approves_automatically=True, naming=NAMING)
-MANUAL_POLICY = Policy(monitoring=MONITORING, approves_automatically=False, naming=NAMING)
+POLICY = Policy(
+    monitoring=MONITORING, approvals=ApprovalPolicy(), canary=CanaryPolicy(), naming=NAMING
+)
+MANUAL_POLICY = replace(POLICY, approvals=ApprovalPolicy(waits=frozenset({ApprovalStep.LOAD})))
 
 
 def reference(version: int) -> ModelReference:
@@ -48,6 +58,9 @@ HAPPY: dict[Stage, Event] = {
     Stage.AWAIT_APPROVAL: events.ApprovalGiven("operator:ada", "looks good"),
     Stage.APPROVE: events.VersionApproved(),
     Stage.LOAD: events.Loaded("onnxruntime 1.20", 0.8),
+    Stage.CANARY: events.CanaryPassed(Comparison(20, 12, 0, 10.0, 10.4), "it is as good"),
+    Stage.AWAIT_ACTIVATION: events.ApprovalGiven("operator:ada", "go"),
+    Stage.AWAIT_START: events.ApprovalGiven("operator:ada", "do it"),
     Stage.ACTIVATE: events.Activated(),
     Stage.PROMOTE: events.Promoted(reference(1)),
     Stage.RESTORE: events.Restored(),

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 STATUSES = {"supported", "deviating", "absent"}
 COLUMNS = ["requirement", "status", "how or why", "proved by"]
-TEST_NAME = re.compile(r"`([^`]+)::([^`]+)`")
+TEST_NAME = re.compile(r"`([^`:]+)::([^`]+)`")
 
 
 @dataclass(frozen=True)

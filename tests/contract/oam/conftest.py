@@ -14,7 +14,7 @@ from aimlnf.oam.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from aimlnf.oam.v1.provisioning_service_pb2_grpc import ProvisioningServiceStub
 from nf_runtime.config import ClientSettings, DatabaseSettings, ServerSettings
 from oam.app import serve
-from oam.config import LimitSettings, MonitoringSettings, OamSettings, PeerSettings
+from oam.config import CanarySettings, LimitSettings, MonitoringSettings, OamSettings, PeerSettings
 
 
 @pytest.fixture
@@ -46,6 +46,7 @@ def settings(tmp_path: Path, peers: FakePeers) -> OamSettings:
             inference_nf=peers.address,
             ran_sim=peers.address,
         ),
+        canary=CanarySettings(decisions=0),
         monitoring=MonitoringSettings(
             window=6,
             minimum_samples=3,

@@ -39,7 +39,7 @@ async def test_version_that_fails_its_test_is_rejected(
     assert done.state == lifecycle_pb2.ADAPTATION_STATE_REJECTED
     assert done.failure == "it did not pass its test"
     steps = await steps_of(stub)
-    assert kinds(steps) == ["retrained", "published", "rejected"]
+    assert kinds(steps) == ["requested", "retrained", "published", "rejected"]
     assert "ratio_to_exhaustive 0.4" in steps[-1].detail
     assert peers.repository.states == {1: APPROVED, 2: REJECTED}
     assert peers.inference.effects == []
@@ -96,7 +96,7 @@ async def test_failed_training_leaves_nothing_behind(
     done = await retrained(stub)
     assert done.state == FAILED
     assert done.failure.endswith("failed: out of memory")
-    assert kinds(await steps_of(stub)) == ["failed"]
+    assert kinds(await steps_of(stub)) == ["requested", "failed"]
     peers.mtlf.training_failure = ""
     assert (await retrained(stub)).state == COMPLETED
 
@@ -208,4 +208,24 @@ async def test_version_rejected_meanwhile_is_not_resurrected(
     done = await finished(stub, adaptation_id)
     assert done.state == FAILED
     assert "was rejected in the repository meanwhile" in done.failure
+    assert peers.repository.states[2] == REJECTED
+
+
+async def test_champion_that_cannot_be_restored_leaves_the_fallback(
+    stub: LifecycleServiceStub, peers: FakePeers
+) -> None:
+    """Neither version may decide: no model does, and the record says so."""
+    peers.put_in_use()
+    peers.repository.refused_aliases.add("champion")
+    peers.mtlf.may_finish.clear()
+    adaptation_id = (await stub.Retrain(RETRAIN)).adaptation.adaptation_id
+    # It is freed meanwhile, and its artifact is gone when it is wanted again.
+    peers.repository.states[1] = REJECTED
+    peers.inference.loaded.clear()
+    peers.mtlf.may_finish.set()
+    done = await finished(stub, adaptation_id)
+    assert done.state == FAILED
+    assert "version 1 could not be made to decide again" in done.failure
+    assert done.failure.endswith("so no model decides")
+    assert peers.inference.effects == ["load 2", "activate 2", "deactivate"]
     assert peers.repository.states[2] == REJECTED

@@ -49,8 +49,11 @@ async def test_initial_training_goes_the_whole_way(
     started = (await stub.Train(TRAIN)).adaptation
     assert started.state == lifecycle_pb2.ADAPTATION_STATE_TRAINING
     steps = await watch_until(stub, "activated", "failed")
-    assert kinds(steps) == ["trained", "published", "tested", "approved", "loaded", "activated"]
-    assert [step.sequence for step in steps] == [1, 2, 3, 4, 5, 6]
+    assert kinds(steps) == [
+        *("requested", "trained", "published", "tested", "approved", "loaded", "activated")
+    ]
+    assert [step.sequence for step in steps] == [1, 2, 3, 4, 5, 6, 7]
+    assert steps[0].detail == "operator:ada asks for a first training: the first one."
     assert {step.adaptation_id for step in steps} == {started.adaptation_id}
     assert peers.effects == [
         *("train from 0", "publish 1", "test 1"),
@@ -108,8 +111,10 @@ async def test_retraining_follows_what_the_network_sees(
     assert spec.profile.rain_probability == pytest.approx(1.0)
     assert spec.profile.rain_mean_db == pytest.approx(4.0)
     steps = await steps_of(stub)
-    assert kinds(steps) == ["retrained", "published", "tested", "approved", "loaded", "activated"]
-    assert "since the NWDAF saw 4.0 dB of rain on average" in steps[0].detail
+    assert kinds(steps) == [
+        *("requested", "retrained", "published", "tested", "approved", "loaded", "activated")
+    ]
+    assert "since the NWDAF saw 4.0 dB of rain on average" in steps[1].detail
     standing = await lifecycle(stub)
     assert (standing.active_version, standing.previous_version) == (2, 1)
 
@@ -123,7 +128,7 @@ async def test_retraining_without_analytics_says_so(
     await finished(stub, (await stub.Retrain(RETRAIN)).adaptation.adaptation_id)
     spec = next(iter(peers.mtlf.training_jobs.values())).spec
     assert not spec.profile.HasField("rain_probability")
-    detail = (await steps_of(stub))[0].detail
+    detail = (await steps_of(stub))[1].detail
     assert "as configured, since the NWDAF gave no analytics (UNAVAILABLE_DATA)" in detail
 
 
@@ -347,14 +352,14 @@ async def test_watch_replays_and_then_follows(stub: LifecycleServiceStub, peers:
 async def test_watch_of_one_model_sees_nothing_of_another(
     stub: LifecycleServiceStub, peers: FakePeers
 ) -> None:
-    """Its first step is the other model's, though this one had six before."""
+    """Its first step is the other model's, though this one had seven before."""
     request = pb.WatchLifecycleRequest(model_name="other")
     first = asyncio.ensure_future(anext(aiter(stub.WatchLifecycle(request, timeout=30))))
     await finished(stub, (await stub.Train(TRAIN)).adaptation.adaptation_id)
     peers.mtlf.training_failure = "out of memory"
     await stub.Train(pb.TrainRequest(model_name="other", actor="ada"))
     step = (await first).step
-    assert (step.model_name, step.sequence, kinds([step])) == ("other", 7, ["failed"])
+    assert (step.model_name, step.sequence, kinds([step])) == ("other", 8, ["requested"])
 
 
 async def test_managed_objects_can_be_followed_by_their_names(
@@ -362,7 +367,7 @@ async def test_managed_objects_can_be_followed_by_their_names(
 ) -> None:
     """From a step of the record to the report, to its process, to its request."""
     await finished(stub, (await stub.Train(TRAIN)).adaptation.adaptation_id)
-    trained = (await steps_of(stub))[0]
+    trained = (await steps_of(stub))[1]
 
     async def get(name: str) -> object:
         response = await stub.GetManagedObject(pb.GetManagedObjectRequest(distinguished_name=name))

@@ -111,9 +111,10 @@ async def test_low_reliability_retrains_without_an_operator(
     """Degraded, retrained, published, tested, approved, loaded, activated: one adaptation."""
     version = await in_use(stub)
     decisions.publish(3, version=version, reliability=0.2)
-    steps = await watch_until(stub, "activated", after_sequence=6)
+    steps = await watch_until(stub, "activated", after_sequence=7)
     assert kinds(steps) == [
-        *("degraded", "retrained", "published", "tested", "approved", "loaded", "activated")
+        *("degraded", "requested", "retrained", "published"),
+        *("tested", "approved", "loaded", "activated"),
     ]
     assert steps[0].adaptation_id == ""
     assert "LATENT_RELIABILITY averaged 0.200 over the last 3 decisions" in steps[0].detail
@@ -132,8 +133,8 @@ async def test_worse_version_is_rolled_back_without_an_operator(
     await window_of(stub, "SECRECY_GAIN", 6)
     await finished(stub, (await stub.Retrain(RETRAIN)).adaptation.adaptation_id)
     decisions.publish(3, version=2, gain_bps_hz=1.0)
-    steps = await watch_until(stub, "rolled_back", after_sequence=12)
-    assert kinds(steps) == ["degraded", "loaded", "rolled_back"]
+    steps = await watch_until(stub, "rolled_back", after_sequence=14)
+    assert kinds(steps) == ["degraded", "requested", "loaded", "rolled_back"]
     assert steps[-1].initiator == "rule:regression"
     assert "SECRECY_GAIN averaged 1.000" in steps[-1].detail
     standing = await lifecycle(stub)
@@ -190,12 +191,12 @@ async def test_unreadable_report_holds_nothing_up(
 async def test_steps_go_out_as_events(stub: LifecycleServiceStub, broker: MemoryBroker) -> None:
     """Each step once, in order, readable by the catalogue."""
     await in_use(stub)
-    await until(lambda: len(sent(broker, LifecycleStep)) == 6, what="six events")
+    await until(lambda: len(sent(broker, LifecycleStep)) == 7, what="seven events")
     events = sent(broker, LifecycleStep)
     assert [event.step for event in events] == [
-        *("trained", "published", "tested", "approved", "loaded", "activated")
+        *("requested", "trained", "published", "tested", "approved", "loaded", "activated")
     ]
-    assert [event.sequence for event in events] == [1, 2, 3, 4, 5, 6]
+    assert [event.sequence for event in events] == [1, 2, 3, 4, 5, 6, 7]
 
 
 async def test_degradation_is_a_readable_event(
@@ -204,8 +205,8 @@ async def test_degradation_is_a_readable_event(
     """Though it belongs to no adaptation."""
     version = await in_use(stub)
     decisions.publish(3, version=version, reliability=0.2)
-    await until(lambda: len(sent(broker, LifecycleStep)) > 6, what="the seventh event")
-    assert sent(broker, LifecycleStep)[6].step == "degraded"
+    await until(lambda: len(sent(broker, LifecycleStep)) > 7, what="the eighth event")
+    assert sent(broker, LifecycleStep)[7].step == "degraded"
 
 
 async def test_window_and_adaptation_survive_a_restart(
@@ -223,15 +224,16 @@ async def test_window_and_adaptation_survive_a_restart(
     decisions.publish(1, version=version, reliability=0.2)
     async with running(start, settings) as channel:
         stub = LifecycleServiceStub(channel)
-        await watch_until(stub, "loaded", after_sequence=6)
+        await watch_until(stub, "loaded", after_sequence=7)
         current = (await lifecycle(stub)).current_adaptation
         await adaptation_in(stub, current.adaptation_id, ACTIVATING)
     del peers.inference.refusals["Activate"]
     async with running(start, settings) as channel:
         stub = LifecycleServiceStub(channel)
-        steps = await watch_until(stub, "activated", after_sequence=6)
+        steps = await watch_until(stub, "activated", after_sequence=7)
         assert kinds(steps) == [
-            *("degraded", "retrained", "published", "tested", "approved", "loaded", "activated")
+            *("degraded", "requested", "retrained", "published"),
+            *("tested", "approved", "loaded", "activated"),
         ]
     assert peers.mtlf.effects.count("train from 1") == 1
 

@@ -33,10 +33,10 @@ from oam.config import OamSettings
 from oam.lifecycles import Change, Policy
 from oam.ports import Work
 from oam.procedures import LifecycleProcedures
+from oam.record import StepKind
 from oam.runner import AdaptationRunner
 from oam.stages import Stages
 from oam.start_requests import StartRequest
-from oam.steps import StepKind
 
 REQUEST = StartRequest(model_name=MODEL, actor="ada", reason="rain has set in", request_id="r1")
 NEVER = 10_000
@@ -114,6 +114,8 @@ async def life(
             analytics=GrpcAnalytics(channel, window_s=60),
             training_defaults=settings.training.defaults,
             test_defaults=settings.testing.defaults,
+            canary=policy.canary,
+            clock=SystemClock(),
         )
         runner = AdaptationRunner(store=store, stages=stages, policy=policy, clock=SystemClock())
         identities = iter(f"a{number}" for number in range(100))
@@ -236,7 +238,7 @@ STORIES = {
         state=AdaptationState.COMPLETED,
         effects="train from 1, publish 2, test 2, TESTED 2, APPROVED 2, candidate 2, champion 2, "
         "load 2, activate 2",
-        steps="RETRAINED PUBLISHED TESTED APPROVED LOADED ACTIVATED",
+        steps="REQUESTED RETRAINED PUBLISHED TESTED APPROVED LOADED ACTIVATED",
     ),
     "rollback": Story(
         changes=4,
@@ -244,7 +246,7 @@ STORIES = {
         prepare=two_versions,
         state=AdaptationState.COMPLETED,
         effects="champion 1, activate 1",
-        steps="LOADED ROLLED_BACK",
+        steps="REQUESTED LOADED ROLLED_BACK",
     ),
     "test-failed": Story(
         changes=9,
@@ -252,7 +254,7 @@ STORIES = {
         prepare=bad_version,
         state=AdaptationState.REJECTED,
         effects="train from 1, publish 2, test 2, REJECTED 2",
-        steps="RETRAINED PUBLISHED REJECTED",
+        steps="REQUESTED RETRAINED PUBLISHED REJECTED",
     ),
     "load-failed": Story(
         changes=12,
@@ -260,7 +262,7 @@ STORIES = {
         prepare=unloadable,
         state=AdaptationState.FAILED,
         effects="train from 1, publish 2, test 2, TESTED 2, APPROVED 2, candidate 2, REJECTED 2",
-        steps="RETRAINED PUBLISHED TESTED APPROVED FAILED REJECTED",
+        steps="REQUESTED RETRAINED PUBLISHED TESTED APPROVED FAILED REJECTED",
     ),
     "promotion-failed": Story(
         changes=15,
@@ -269,7 +271,7 @@ STORIES = {
         state=AdaptationState.FAILED,
         effects="train from 1, publish 2, test 2, TESTED 2, APPROVED 2, candidate 2, REJECTED 2, "
         "load 2, activate 2, activate 1",
-        steps="RETRAINED PUBLISHED TESTED APPROVED LOADED FAILED REJECTED",
+        steps="REQUESTED RETRAINED PUBLISHED TESTED APPROVED LOADED FAILED REJECTED",
     ),
 }
 

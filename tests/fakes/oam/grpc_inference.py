@@ -18,7 +18,8 @@ from nf_runtime.errors import FailedPrecondition, NotFound
 class FakeInference(InferenceFunctionServiceServicer):
     """`effects` lists what changed; a call that finds things as asked for changes nothing.
 
-    `refusals` maps a method's name to the error that it answers with from now on.
+    `refusals` maps a method's name to the error that it answers with from now on; `compared` is
+    what comes of a comparison at the first look at it.
     """
 
     def __init__(self, repository: FakeRepository) -> None:
@@ -27,10 +28,18 @@ class FakeInference(InferenceFunctionServiceServicer):
         self.active = 0
         self.effects: list[str] = []
         self.refusals = Refusals()
+        self.shadow: inference_pb2.Shadow | None = None
+        self.compared = inference_pb2.Shadow(
+            compared_count=20,
+            better_count=12,
+            active_mean_rate_bps_hz=10.0,
+            candidate_mean_rate_bps_hz=10.4,
+        )
 
     def restart(self) -> None:
         """Only what is active is loaded again."""
         self.loaded &= {self.active}
+        self.shadow = None
 
     async def LoadModel(self, request: pb.LoadModelRequest, context: Any) -> pb.LoadModelResponse:
         self.refusals.check("LoadModel")
@@ -47,6 +56,7 @@ class FakeInference(InferenceFunctionServiceServicer):
             raise NotFound("it is not loaded", reason="RESOURCE_NOT_FOUND")
         if self.active != request.version:
             self.active = request.version
+            self.shadow = None
             self.effects.append(f"activate {request.version}")
         return pb.ActivateResponse(model=self._model(request.version))
 
@@ -57,6 +67,31 @@ class FakeInference(InferenceFunctionServiceServicer):
         self.active = 0
         self.effects.append("deactivate")
         return pb.DeactivateResponse()
+
+    async def StartShadow(
+        self, request: pb.StartShadowRequest, context: Any
+    ) -> pb.StartShadowResponse:
+        self.refusals.check("StartShadow")
+        if request.version not in self.loaded:
+            raise NotFound("it is not loaded", reason="RESOURCE_NOT_FOUND")
+        self.effects.append(f"compare {request.version}")
+        self.shadow = inference_pb2.Shadow(model_name=request.model_name, version=request.version)
+        return pb.StartShadowResponse(shadow=self.shadow)
+
+    async def StopShadow(
+        self, request: pb.StopShadowRequest, context: Any
+    ) -> pb.StopShadowResponse:
+        self.refusals.check("StopShadow")
+        if self.shadow is not None:
+            self.effects.append(f"compare {self.shadow.version} no more")
+        self.shadow = None
+        return pb.StopShadowResponse()
+
+    async def GetStatus(self, request: pb.GetStatusRequest, context: Any) -> pb.GetStatusResponse:
+        self.refusals.check("GetStatus")
+        if self.shadow is not None:
+            self.shadow.MergeFrom(self.compared)
+        return pb.GetStatusResponse(shadow=self.shadow)
 
     def _model(self, version: int) -> inference_pb2.LoadedModel:
         return inference_pb2.LoadedModel(

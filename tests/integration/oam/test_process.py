@@ -25,6 +25,8 @@ from nf_runtime.errors import Unavailable
 from nf_runtime.events.catalogue import OAM_EVENTS, LifecycleStep
 from nf_runtime.events.publisher import EventPublisher
 from nf_runtime.events.subscriber import EventSubscriber
+from oam.audit import Head, verify
+from oam.messages import step_from_message
 
 TIMEOUT_S = 120.0
 
@@ -42,6 +44,7 @@ def settings_for(address: str, broker: Mapping[str, Any], database_url: str) -> 
         "kafka": broker,
         "database": {"url": database_url},
         "peers": dict.fromkeys(names, address),
+        "canary": {"decisions": 0},
         "monitoring": {
             "window": 6,
             "minimum_samples": 4,
@@ -62,16 +65,25 @@ class Oam(NfProcess):
         self.address = await asyncio.to_thread(self.start)
 
 
-async def killed_at(oam: Oam, peers: FakePeers, counts: list[int]) -> None:
-    """Kill the OAM and start it again each time that so much was done at its peers."""
+async def killed_at(oam: Oam, peers: FakePeers, counts: list[int]) -> dict[str, Head]:
+    """Kill the OAM and start it again each time that so much was done at its peers.
+
+    What comes back are the heads of its record that were seen right before.
+    """
+    seen: dict[str, Head] = {}
     for count in counts:
         await until(
             lambda count=count: len(peers.effects) >= count,
             timeout_s=TIMEOUT_S,
             what=f"effect {count} of {peers.effects}",
         )
+        async with open_channel(oam.address, settings=ClientSettings()) as channel:
+            request = pb.ListLifecycleStepsRequest(page_size=1)
+            answer = await LifecycleServiceStub(channel).ListLifecycleSteps(request)
+        seen[f"effect {count}"] = Head(answer.head_sequence, answer.head_digest)
         oam.kill()
         await oam.run()
+    return seen
 
 
 async def in_use(oam: Oam, model_name: str, version: int) -> None:
@@ -93,7 +105,7 @@ async def in_use(oam: Oam, model_name: str, version: int) -> None:
 async def test_killed_again_and_again_the_lifecycle_completes(
     broker: KafkaSettings, database_url: str, tmp_path: Path, model_name: str, round_seed: int
 ) -> None:
-    """First training, retraining by rule, rollback: every effect and every step once."""
+    """First training, retraining by rule, rollback: every effect and step once, in one chain."""
     rng = random.Random(round_seed)
     async with fake_peers(model_name=model_name) as peers:
         oam = Oam("oam", settings_for(peers.address, broker.model_dump(), database_url), tmp_path)
@@ -102,16 +114,16 @@ async def test_killed_again_and_again_the_lifecycle_completes(
             async with open_channel(oam.address, settings=ClientSettings()) as channel:
                 request = pb.TrainRequest(model_name=model_name, request_id=uuid.uuid4().hex)
                 await LifecycleServiceStub(channel).Train(request)
-            await killed_at(oam, peers, sorted(rng.sample(range(1, 7), 2)))
+            heads = await killed_at(oam, peers, sorted(rng.sample(range(1, 7), 2)))
             await in_use(oam, model_name, 1)
             await publish_low_reliability(broker, model_name, copies=2)
-            await killed_at(oam, peers, sorted(rng.sample(range(10, 18), 3)))
+            heads |= await killed_at(oam, peers, sorted(rng.sample(range(10, 18), 3)))
             await in_use(oam, model_name, 2)
             async with open_channel(oam.address, settings=ClientSettings()) as channel:
                 await LifecycleServiceStub(channel).Rollback(
                     pb.RollbackRequest(model_name=model_name, actor="ada")
                 )
-            await killed_at(oam, peers, [19])
+            heads |= await killed_at(oam, peers, [19])
             await in_use(oam, model_name, 1)
             async with open_channel(oam.address, settings=ClientSettings()) as channel:
                 record = await steps_of(LifecycleServiceStub(channel), model_name)
@@ -120,13 +132,14 @@ async def test_killed_again_and_again_the_lifecycle_completes(
         finally:
             oam.kill()
     assert kinds(record) == [
-        *("trained", "published", "tested", "approved", "loaded", "activated"),
+        *("requested", "trained", "published", "tested", "approved", "loaded", "activated"),
         "degraded",
-        *("retrained", "published", "tested", "approved", "loaded", "activated"),
-        *("loaded", "rolled_back"),
+        *("requested", "retrained", "published", "tested", "approved", "loaded", "activated"),
+        *("requested", "loaded", "rolled_back"),
     ]
-    assert [step.sequence for step in record] == list(range(1, 16))
-    assert [published[number].detail for number in range(1, 16)] == [step.detail for step in record]
+    assert [step.sequence for step in record] == list(range(1, 19))
+    assert [published[number].detail for number in range(1, 19)] == [step.detail for step in record]
+    assert verify(map(step_from_message, record), heads).faults == ()
     assert peers.mtlf.effects == [
         *("train from 0", "publish 1", "test 1"),
         *("train from 1", "publish 2", "test 2"),

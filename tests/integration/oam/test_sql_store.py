@@ -6,20 +6,22 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from support.migrations import assert_migrations_match
+from sqlalchemy import Executable, MetaData, Table, create_engine, delete, insert, update
+from support.migrations import assert_migrations_match, migrate
 from support.oam_samples import HAPPY, MODEL, NOW, POLICY, reference, started
 from support.ran_events import decision, record
 
 from nf_runtime.clock import ManualClock
 from nf_runtime.database import Database
-from nf_runtime.errors import FailedPrecondition, NotFound
+from nf_runtime.errors import Aborted, FailedPrecondition, NotFound
 from oam.adaptations import Adaptation, AdaptationKind
 from oam.adapters.sql_store import SqlLifecycleStore
-from oam.adapters.sql_tables import METADATA
+from oam.adapters.sql_tables import METADATA, RECORD_HEAD, STEPS
 from oam.app import MIGRATIONS
+from oam.audit import Verification, verify
 from oam.lifecycles import Change, Lifecycle, begin, proceed, synchronised
 from oam.monitoring import Sample, Watch
-from oam.steps import StepKind
+from oam.record import StepKind
 
 
 @pytest.fixture
@@ -84,10 +86,10 @@ async def test_everything_is_read_as_it_was_written(
     assert (await other.lifecycle(MODEL)).active == reference(2)
     assert await other.adaptation_of_request("r1") == await store.adaptation("a1")
     steps = await other.steps(MODEL, after_sequence=0, limit=100)
-    assert [recorded.sequence for recorded in steps] == [1, 2, 3, 4, 5, 6]
+    assert [recorded.sequence for recorded in steps] == [1, 2, 3, 4, 5, 6, 7]
     assert steps[-1].step.kind is StepKind.ACTIVATED
     assert {recorded.step_time for recorded in steps} == {NOW}
-    assert other.last_sequence == 6
+    assert other.last_sequence == 7
     objects = await other.managed_objects("", "", after=0, limit=100)
     assert len(objects) == 10
     name = objects[3][1].managed_object.distinguished_name
@@ -125,7 +127,7 @@ async def test_database_itself_allows_one_adaptation_of_a_model(store: SqlLifecy
     def forgetful(lifecycle: Lifecycle) -> Change:
         return begin(replace(lifecycle, current=None), named("a2"), POLICY)
 
-    with pytest.raises(Exception, match=r"(?i)unique"):
+    with pytest.raises(Aborted):
         await store.change(MODEL, forgetful)
     await store.change("other", partial(begin, adaptation=named("b1", "other"), policy=POLICY))
     assert len(await store.adaptations_in_progress()) == 2
@@ -210,3 +212,107 @@ async def test_every_kind_can_be_kept_at_every_stage(
     adaptation = started(kind)
     await run(store, adaptation)
     assert not (await store.adaptation("a1")).in_progress
+
+
+async def whole_record(store: SqlLifecycleStore) -> Verification:
+    """What comes of verifying all steps against the head beside them."""
+    record = await store.steps("", after_sequence=0, limit=1000)
+    return verify(record, {"the head": await store.head()})
+
+
+async def test_record_is_a_chain(store: SqlLifecycleStore) -> None:
+    """Over all models, and as it is read back."""
+    for adaptation_id, model_name in (("a1", MODEL), ("b1", "other"), ("a2", MODEL)):
+        await run(store, named(adaptation_id, model_name))
+    found = await whole_record(store)
+    assert found.faults == ()
+    assert found.head == await store.head()
+    assert found.head.sequence == 21
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        (
+            update(STEPS).where(STEPS.c.sequence == 3).values(initiator="operator:nobody"),
+            "entry 3 is not what was recorded",
+        ),
+        (
+            update(STEPS).where(STEPS.c.sequence == 3).values(figures='{"ratio": 1.0}'),
+            "entry 3 is not what was recorded",
+        ),
+        (delete(STEPS).where(STEPS.c.sequence == 4), "after entry 3 comes entry 5"),
+        (delete(STEPS).where(STEPS.c.sequence > 5), "its tail was cut off"),
+        (update(RECORD_HEAD).values(digest="0" * 64), "is not the one that the head knows"),
+    ],
+)
+async def test_who_changes_the_database_is_seen(
+    database: Database, store: SqlLifecycleStore, statement: Executable, fault: str
+) -> None:
+    """An entry that is edited or removed, the tail cut off, another head."""
+    await run(store, named("a1"))
+    await database.transact(lambda connection: connection.execute(statement))
+    found = await whole_record(store)
+    assert any(fault in each for each in found.faults), found.faults
+
+
+async def test_two_stores_over_one_database_write_one_chain(
+    database_url: str, database: Database, store: SqlLifecycleStore
+) -> None:
+    """As two processes do: no number twice, no gap, one adaptation of a model at a time."""
+    second_database = Database(database_url, METADATA, MIGRATIONS)
+    await second_database.open()
+    second = SqlLifecycleStore(second_database, clock=ManualClock(NOW))
+    await second.open()
+
+    async def begun(by: SqlLifecycleStore, number: int) -> bool:
+        model_name = f"m{number % 5}"
+        adaptation = named(f"{'ab'[by is second]}{number}", model_name)
+        try:
+            await by.change(model_name, partial(begin, adaptation=adaptation, policy=POLICY))
+        except (FailedPrecondition, Aborted):
+            return False
+        return True
+
+    try:
+        tries = [begun(by, number) for number in range(10) for by in (store, second)]
+        assert sum(await asyncio.gather(*tries)) == 5
+        found = await whole_record(store)
+        assert found == await whole_record(second)
+    finally:
+        await second_database.close()
+    assert (found.faults, found.head.sequence) == ((), 5)
+
+
+async def test_record_of_an_earlier_release_is_chained(database_url: str) -> None:
+    """What was recorded before there were digests gets them, in its order."""
+    sync = create_engine(database_url)
+    with sync.begin() as connection:
+        migrate(connection, MIGRATIONS, "0001")
+        old = Table("lifecycle_steps", MetaData(), autoload_with=connection)
+        for sequence in (1, 2, 3):
+            values = {
+                "sequence": sequence,
+                "kind": "TRAINED",
+                "adaptation_id": "a1",
+                "model_name": MODEL,
+                "version": 1,
+                "initiator": "operator:ada",
+                "detail": f"Step {sequence}.",
+                "object_ref": "DN=1",
+                "step_time": NOW,
+            }
+            connection.execute(insert(old).values(**values))
+    sync.dispose()
+    database = Database(database_url, METADATA, MIGRATIONS)
+    await database.open()
+    try:
+        store = SqlLifecycleStore(database, clock=ManualClock(NOW))
+        await store.open()
+        found = await whole_record(store)
+        await run(store, named("a1"))
+        after = await whole_record(store)
+    finally:
+        await database.close()
+    assert (found.faults, found.head.sequence) == ((), 3)
+    assert (after.faults, after.head.sequence) == ((), 10)

@@ -1,5 +1,6 @@
 """The state machine of an adaptation."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,8 @@ from oam.adaptations import (
     Stage,
     advance,
 )
+from oam.approvals import ApprovalStep
+from oam.canary import Comparison
 
 _ENDS = {AdaptationState.COMPLETED, AdaptationState.FAILED, AdaptationState.REJECTED}
 
@@ -29,8 +32,22 @@ _PUBLIC = {
         AdaptationState.REJECTED,
         AdaptationState.FAILED,
     },
-    AdaptationState.AWAITING_APPROVAL: {AdaptationState.LOADING, AdaptationState.REJECTED},
-    AdaptationState.LOADING: {AdaptationState.ACTIVATING, AdaptationState.FAILED},
+    AdaptationState.AWAITING_APPROVAL: {
+        AdaptationState.TRAINING,
+        AdaptationState.LOADING,
+        AdaptationState.ACTIVATING,
+        AdaptationState.REJECTED,
+    },
+    AdaptationState.LOADING: {
+        AdaptationState.CANARY,
+        AdaptationState.ACTIVATING,
+        AdaptationState.FAILED,
+    },
+    AdaptationState.CANARY: {
+        AdaptationState.AWAITING_APPROVAL,
+        AdaptationState.REJECTED,
+        AdaptationState.FAILED,
+    },
     AdaptationState.ACTIVATING: {AdaptationState.COMPLETED, AdaptationState.FAILED},
     AdaptationState.COMPLETED: set(),
     AdaptationState.FAILED: set(),
@@ -41,6 +58,9 @@ _EVENTS: tuple[Event, ...] = (
     *HAPPY.values(),
     events.Progressed(40.0, "TRAINING"),
     events.TestNotPassed(),
+    events.CanaryFailed(Comparison(20, 1, 0, 10.0, 7.0), "short by 3 b/s/Hz"),
+    events.CanarySkipped(),
+    events.NoApprovalNeeded(),
     events.ApprovalDenied("operator:ada", "not now"),
     events.Refused("nwdaf.mtlf answered JOB_FAILED: out of memory"),
 )
@@ -52,13 +72,15 @@ class AdaptationMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.adaptation = started()
-        self.told: list[type[Event]] = []
+        self.left: list[Stage] = []
         self.second = 0
 
-    @initialize(kind=st.sampled_from(AdaptationKind))
-    def begin(self, kind: AdaptationKind) -> None:
-        """Any kind."""
+    @initialize(kind=st.sampled_from(AdaptationKind), asked_for_by_rule=st.booleans())
+    def begin(self, kind: AdaptationKind, *, asked_for_by_rule: bool) -> None:
+        """Any kind; what a rule asks for may have to wait for approval."""
         self.adaptation = started(kind)
+        if asked_for_by_rule:
+            self.adaptation = replace(self.adaptation, stage=Stage.AWAIT_START)
 
     @rule(event=st.sampled_from(_EVENTS))
     def any_event(self, event: Event) -> None:
@@ -84,7 +106,7 @@ class AdaptationMachine(RuleBasedStateMachine):
             assert raised.value.reason == "STATE_FORBIDS"
             return
         after = advance(before, event, now)
-        self.told.append(type(event))
+        self.left.append(before.stage)
         assert after.state is before.state or after.state in _PUBLIC[before.state]
         assert before.ended_as in (None, after.ended_as), "an outcome never changes"
         assert after.failure.startswith(before.failure), "the first reason stays in front"
@@ -111,17 +133,22 @@ class AdaptationMachine(RuleBasedStateMachine):
         """A new version completes only after every gate, in order."""
         if self.adaptation.state is not AdaptationState.COMPLETED:
             return
-        gates: list[type[Event]] = [events.Loaded, events.Activated, events.Promoted]
+        gates = [Stage.LOAD, Stage.ACTIVATE, Stage.PROMOTE]
         if self.adaptation.kind is not AdaptationKind.ROLLBACK:
             gates = [
-                events.Trained,
-                events.TestFinished,
-                events.TestPassed,
-                events.ApprovalGiven,
-                events.VersionApproved,
-                *gates,
+                Stage.AWAIT_TRAINING,
+                Stage.AWAIT_TEST,
+                Stage.RECORD_TEST,
+                Stage.AWAIT_APPROVAL,
+                Stage.APPROVE,
+                Stage.LOAD,
+                Stage.CANARY,
+                Stage.AWAIT_ACTIVATION,
+                Stage.ACTIVATE,
+                Stage.PROMOTE,
             ]
-        assert [kind for kind in self.told if kind in gates] == gates
+        passed = dict.fromkeys(self.left)  # a job reports progress at its stage again and again
+        assert [stage for stage in passed if stage in gates] == gates
 
 
 TestAdaptationMachine = AdaptationMachine.TestCase
@@ -149,6 +176,9 @@ def test_event_is_kept_under_its_own_names() -> None:
     assert adaptation.training_metrics == {"ratio_to_exhaustive": 0.91}
     assert adaptation.test_passed is True
     assert adaptation.approver == "operator:ada"
+    assert [(each.step, each.reason) for each in adaptation.approvals] == [
+        (ApprovalStep.LOAD, "looks good")
+    ]
 
 
 def test_every_field_of_an_event_is_kept_somewhere() -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from nf_runtime.config import ConfigurationError, read_settings
+from oam.approvals import ApprovalStep
 from oam.config import OamSettings
-from oam.monitoring import Limit, Rule
+from oam.monitoring_policy import Limit, Rule
 
 
 def test_defaults_make_a_policy() -> None:
     """Nothing has to be set."""
     policy = OamSettings().policy
-    assert policy.approves_automatically
+    assert not policy.approvals.waits
     assert policy.monitoring.cool_down_s(Rule.REGRESSION) == 0.0
 
 
@@ -29,7 +30,7 @@ def test_file_sets_every_threshold(tmp_path: Path) -> None:
         "  retrain_cool_down_s: 5\n"
     )
     settings = read_settings(OamSettings, file=file)
-    assert not settings.policy.approves_automatically
+    assert settings.policy.approvals.waits == {ApprovalStep.LOAD}
     assert settings.policy.monitoring.latent_reliability == Limit(0.7, 0.02)
     assert settings.policy.monitoring.cool_down_s(Rule.LATENT_RELIABILITY) == 5.0
     assert settings.training.defaults.profile.rain_probability == 0.5

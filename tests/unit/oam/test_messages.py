@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from support.oam_samples import MODEL, MONITORING, NAMING, NOW, at_stage, reference
+from support.oam_samples import MODEL, NAMING, NOW, POLICY, at_stage, reference
 
 from aimlnf.nwdaf.v1.model_training_service_pb2 import ScenarioProfile
 from aimlnf.oam.v1 import lifecycle_pb2, managed_object_pb2
@@ -26,11 +26,12 @@ from oam.messages import (
     adaptation_message,
     lifecycle_message,
     object_message,
+    step_from_message,
     step_message,
     wish_from_message,
 )
 from oam.monitoring import Sample, Watch
-from oam.steps import RecordedStep, Step, StepKind
+from oam.record import RecordedStep, Step, StepKind
 from oam.training_orders import Profile, TrainingWish
 
 
@@ -104,7 +105,7 @@ def test_wish_distinguishes_unset_from_zero() -> None:
 
 def test_adaptation_in_full() -> None:
     """Everything that the API promises of it."""
-    message = adaptation_message(at_stage(Stage.LOAD))
+    message = adaptation_message(at_stage(Stage.LOAD), POLICY.approvals)
     assert message.kind == lifecycle_pb2.ADAPTATION_KIND_RETRAIN
     assert message.state == lifecycle_pb2.ADAPTATION_STATE_LOADING
     assert (message.from_version, message.to_version) == (1, 2)
@@ -120,7 +121,7 @@ def test_lifecycle_with_and_without_an_adaptation() -> None:
         decision_count=1,
     )
     idle = Lifecycle(MODEL, active=reference(1), previous=reference(7), watch=watch)
-    message = lifecycle_message(idle, MONITORING)
+    message = lifecycle_message(idle, POLICY)
     assert not message.HasField("current_adaptation")
     assert (message.active_version, message.previous_version) == (1, 7)
     seen = {each.performance_metric: each for each in message.monitored_quantities}
@@ -128,12 +129,16 @@ def test_lifecycle_with_and_without_an_adaptation() -> None:
     assert seen["SECRECY_GAIN"].value == 1.5
     assert seen["DECISION_FAILURE_RATIO"].window_count == 1
     busy = dataclasses.replace(idle, current=at_stage(Stage.LOAD))
-    assert lifecycle_message(busy, MONITORING).current_adaptation.adaptation_id == "a1"
+    assert lifecycle_message(busy, POLICY).current_adaptation.adaptation_id == "a1"
 
 
 def test_step_in_full() -> None:
     """Position and time included."""
-    step = Step(StepKind.LOADED, "a1", MODEL, 2, "operator:ada", "It was loaded.", "DN=1")
-    message = step_message(RecordedStep(5, step, NOW + timedelta(seconds=1)))
+    step = Step(
+        StepKind.LOADED, "a1", MODEL, 2, "operator:ada", "It was loaded.", "DN=1", {"load_s": 0.8}
+    )
+    message = step_message(RecordedStep(5, step, NOW + timedelta(seconds=1), "ab12"))
     assert (message.sequence, message.kind) == (5, lifecycle_pb2.STEP_KIND_LOADED)
     assert (message.detail, message.object_ref) == ("It was loaded.", "DN=1")
+    assert (dict(message.figures), message.digest) == ({"load_s": 0.8}, "ab12")
+    assert step_from_message(message) == RecordedStep(5, step, NOW + timedelta(seconds=1), "ab12")

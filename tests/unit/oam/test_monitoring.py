@@ -10,18 +10,16 @@ from support.oam_samples import MONITORING, reference
 from oam.monitoring import (
     NOT_WATCHED,
     Baseline,
-    Limit,
-    Metric,
     Quantity,
-    Rule,
     Sample,
     Watch,
-    due_rule,
+    due_rules,
     observe,
     quantities,
     returned,
     successor,
 )
+from oam.monitoring_policy import Limit, Metric, MonitoringPolicy, Rule
 
 WATCH = Watch(model=reference(3))
 SAMPLES = st.builds(
@@ -46,6 +44,11 @@ def after(watch: Watch, samples: list[Sample]) -> tuple[Watch, list[Quantity]]:
     return watch, crossings
 
 
+def due_rule(watch: Watch, policy: MonitoringPolicy) -> tuple[Rule, Quantity] | None:
+    """The most urgent rule that is due."""
+    return next(iter(due_rules(watch, policy)), None)
+
+
 def quantity(watch: Watch, metric: Metric) -> Quantity:
     """One watched quantity."""
     return next(each for each in quantities(watch, MONITORING) if each.metric is metric)
@@ -53,9 +56,9 @@ def quantity(watch: Watch, metric: Metric) -> Quantity:
 
 def test_nothing_is_judged_on_too_few_decisions() -> None:
     """One short of the minimum breaches nothing, the next one does."""
-    watch, crossings = after(WATCH, good(3, reliability=0.0))
+    watch, crossings = after(WATCH, good(3, reliability=0.1))
     assert crossings == []
-    watch, crossings = after(watch, good(1, reliability=0.0))
+    watch, crossings = after(watch, good(1, reliability=0.1))
     assert [(each.metric, each.breached) for each in crossings] == [
         (Metric.LATENT_RELIABILITY, True)
     ]
@@ -141,7 +144,7 @@ def test_fresh_version_is_held_against_the_one_before() -> None:
     """A gain clearly below the predecessor's asks for a rollback, a slightly lower one does not."""
     old, _ = after(WATCH, good(10, gain_bps_hz=3.0))
     fresh = successor(old, reference(4), MONITORING)
-    assert fresh.baseline == Baseline(version=3, gain_bps_hz=3.0, count=10)
+    assert fresh.baseline == Baseline(3, gain_bps_hz=3.0, count=10, inference_ms_p95=0.0)
     worse, _ = after(fresh, good(4, gain_bps_hz=1.9))
     due = due_rule(worse, MONITORING)
     assert due is not None

@@ -8,8 +8,10 @@ from support.oam_samples import HAPPY, MODEL, NAMING, NOW, started
 
 from oam import adaptation_events as events
 from oam.adaptations import AdaptationKind, Stage, advance
-from oam.monitoring import Metric, Quantity
-from oam.steps import Step, StepKind, degraded, steps_of
+from oam.monitoring import Quantity
+from oam.monitoring_policy import Metric
+from oam.record import Step, StepKind
+from oam.steps import crossed, steps_of
 
 NOT_PASSED = {
     Stage.AWAIT_TEST: events.TestFinished(
@@ -49,7 +51,10 @@ def test_retraining_in_its_own_words() -> None:
         StepKind.APPROVED: "Version 2 was approved by operator:ada: looks good.",
         StepKind.LOADED: "Version 2 was verified, compiled for onnxruntime 1.20 and found equal to "
         "its golden sample in 0.8 s.",
-        StepKind.ACTIVATED: "Version 2 decides instead of version 1, 77.0 s after operator:ada asked "
+        StepKind.COMPARED: "Version 2 decided beside version 1 without effect and may replace it: "
+        "it is as good.",
+        StepKind.ALLOWED: "Step 'activate' was allowed by operator:ada: go.",
+        StepKind.ACTIVATED: "Version 2 decides instead of version 1, 91.0 s after operator:ada asked "
         "for it: rain has set in.",
     }
 
@@ -127,7 +132,7 @@ def test_each_step_names_the_object_that_records_it() -> None:
 def test_degradation_tells_what_was_seen_and_what_follows() -> None:
     """Mean, window, threshold, hysteresis, consequence."""
     seen = Quantity(Metric.LATENT_RELIABILITY, 0.412, 0.5, 0.05, breached=True, window_count=50)
-    step = degraded(seen, model_name=MODEL, version=3, consequence="rule x retrains", naming=NAMING)
+    step = crossed(seen, model_name=MODEL, version=3, consequence="rule x retrains", naming=NAMING)
     assert step.detail == (
         "Version 3: LATENT_RELIABILITY averaged 0.412 over the last 50 decisions, below its "
         "threshold 0.500 (hysteresis 0.050); rule x retrains."

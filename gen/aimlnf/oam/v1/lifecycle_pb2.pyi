@@ -73,7 +73,9 @@ class _AdaptationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Adapt
     ADAPTATION_STATE_FAILED: _AdaptationState.ValueType  # 7
     """Ended with an error; what was in use stays in use."""
     ADAPTATION_STATE_REJECTED: _AdaptationState.ValueType  # 8
-    """Turned down by the operator or by the test."""
+    """Turned down by the operator, by the test or by the comparison with the one in use."""
+    ADAPTATION_STATE_CANARY: _AdaptationState.ValueType  # 9
+    """The version decides beside the one in use, without effect, and is compared with it."""
 
 class AdaptationState(_AdaptationState, metaclass=_AdaptationStateEnumTypeWrapper):
     """Where an adaptation stands."""
@@ -95,7 +97,9 @@ ADAPTATION_STATE_COMPLETED: AdaptationState.ValueType  # 6
 ADAPTATION_STATE_FAILED: AdaptationState.ValueType  # 7
 """Ended with an error; what was in use stays in use."""
 ADAPTATION_STATE_REJECTED: AdaptationState.ValueType  # 8
-"""Turned down by the operator or by the test."""
+"""Turned down by the operator, by the test or by the comparison with the one in use."""
+ADAPTATION_STATE_CANARY: AdaptationState.ValueType  # 9
+"""The version decides beside the one in use, without effect, and is compared with it."""
 Global___AdaptationState: _TypeAlias = AdaptationState  # noqa: Y015
 
 class _StepKind:
@@ -128,6 +132,16 @@ class _StepKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StepKind.Val
     """An adaptation failed."""
     STEP_KIND_REJECTED: _StepKind.ValueType  # 11
     """A version was turned down."""
+    STEP_KIND_REQUESTED: _StepKind.ValueType  # 12
+    """An adaptation was asked for."""
+    STEP_KIND_COMPARED: _StepKind.ValueType  # 13
+    """A version decided beside the one in use and may replace it."""
+    STEP_KIND_WAITING: _StepKind.ValueType  # 14
+    """A step waits for approval."""
+    STEP_KIND_ALLOWED: _StepKind.ValueType  # 15
+    """A step that waited was allowed."""
+    STEP_KIND_RECOVERED: _StepKind.ValueType  # 16
+    """A monitored quantity has come back within its threshold."""
 
 class StepKind(_StepKind, metaclass=_StepKindEnumTypeWrapper):
     """A step of a model's lifecycle."""
@@ -156,13 +170,45 @@ STEP_KIND_FAILED: StepKind.ValueType  # 10
 """An adaptation failed."""
 STEP_KIND_REJECTED: StepKind.ValueType  # 11
 """A version was turned down."""
+STEP_KIND_REQUESTED: StepKind.ValueType  # 12
+"""An adaptation was asked for."""
+STEP_KIND_COMPARED: StepKind.ValueType  # 13
+"""A version decided beside the one in use and may replace it."""
+STEP_KIND_WAITING: StepKind.ValueType  # 14
+"""A step waits for approval."""
+STEP_KIND_ALLOWED: StepKind.ValueType  # 15
+"""A step that waited was allowed."""
+STEP_KIND_RECOVERED: StepKind.ValueType  # 16
+"""A monitored quantity has come back within its threshold."""
 Global___StepKind: _TypeAlias = StepKind  # noqa: Y015
 
 @_typing.final
 class LifecycleStep(_message.Message):
-    """One entry of the lifecycle's record: what was seen, which rule, what was done."""
+    """One entry of the lifecycle's record: what was seen, which rule, what was done. Entries are a
+    chain: each digest covers the entry and the digest before it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FiguresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
@@ -173,12 +219,14 @@ class LifecycleStep(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     OBJECT_REF_FIELD_NUMBER: _builtins.int
     STEP_TIME_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Position, from 1."""
     kind: Global___StepKind.ValueType
     """What happened."""
     adaptation_id: _builtins.str
-    """The adaptation it belongs to; empty for DEGRADED."""
+    """The adaptation it belongs to; empty for DEGRADED and RECOVERED."""
     model_name: _builtins.str
     """Name of the model."""
     version: _builtins.int
@@ -189,9 +237,15 @@ class LifecycleStep(_message.Message):
     """One sentence for people, with the figures that were seen."""
     object_ref: _builtins.str
     """Distinguished name of the managed object that records it."""
+    digest: _builtins.str
+    """SHA-256 in hexadecimal, as `oam/audit.py` computes it."""
     @_builtins.property
     def step_time(self) -> _timestamp_pb2.Timestamp:
         """When, wall-clock UTC."""
+
+    @_builtins.property
+    def figures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """What was seen, in numbers by name."""
 
     def __init__(
         self,
@@ -205,14 +259,90 @@ class LifecycleStep(_message.Message):
         detail: _builtins.str = ...,
         object_ref: _builtins.str = ...,
         step_time: _timestamp_pb2.Timestamp | None = ...,
+        figures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["step_time", b"step_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adaptation_id", b"adaptation_id", "detail", b"detail", "initiator", b"initiator", "kind", b"kind", "model_name", b"model_name", "object_ref", b"object_ref", "sequence", b"sequence", "step_time", b"step_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adaptation_id", b"adaptation_id", "detail", b"detail", "digest", b"digest", "figures", b"figures", "initiator", b"initiator", "kind", b"kind", "model_name", b"model_name", "object_ref", b"object_ref", "sequence", b"sequence", "step_time", b"step_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LifecycleStep: _TypeAlias = LifecycleStep  # noqa: Y015
+
+@_typing.final
+class Approval(_message.Message):
+    """A step of an adaptation was allowed by somebody, or by time-out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    APPROVER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Which: retrain, load, activate or rollback."""
+    approver: _builtins.str
+    """Who: `operator:<name>` or `rule:<name>`."""
+    reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When, wall-clock UTC."""
+
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        approver: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approver", b"approver", "reason", b"reason", "step", b"step", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Approval: _TypeAlias = Approval  # noqa: Y015
+
+@_typing.final
+class CanaryComparison(_message.Message):
+    """A version beside the one in use, on the same live decisions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPARED_COUNT_FIELD_NUMBER: _builtins.int
+    BETTER_COUNT_FIELD_NUMBER: _builtins.int
+    FAILED_COUNT_FIELD_NUMBER: _builtins.int
+    CHAMPION_RATE_BPS_HZ_FIELD_NUMBER: _builtins.int
+    CANDIDATE_RATE_BPS_HZ_FIELD_NUMBER: _builtins.int
+    compared_count: _builtins.int
+    """Decisions that both made."""
+    better_count: _builtins.int
+    """Of these, where the candidate's sum secrecy rate is higher."""
+    failed_count: _builtins.int
+    """Decisions that the candidate could not make."""
+    champion_rate_bps_hz: _builtins.float
+    """Mean sum secrecy rate of the version in use, in b/s/Hz."""
+    candidate_rate_bps_hz: _builtins.float
+    """Mean sum secrecy rate of the candidate, in b/s/Hz."""
+    def __init__(
+        self,
+        *,
+        compared_count: _builtins.int = ...,
+        better_count: _builtins.int = ...,
+        failed_count: _builtins.int = ...,
+        champion_rate_bps_hz: _builtins.float = ...,
+        candidate_rate_bps_hz: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["better_count", b"better_count", "candidate_rate_bps_hz", b"candidate_rate_bps_hz", "champion_rate_bps_hz", b"champion_rate_bps_hz", "compared_count", b"compared_count", "failed_count", b"failed_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CanaryComparison: _TypeAlias = CanaryComparison  # noqa: Y015
 
 @_typing.final
 class Adaptation(_message.Message):
@@ -232,6 +362,10 @@ class Adaptation(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    APPROVAL_STEP_FIELD_NUMBER: _builtins.int
+    APPROVAL_DEADLINE_FIELD_NUMBER: _builtins.int
+    APPROVALS_FIELD_NUMBER: _builtins.int
+    COMPARISON_FIELD_NUMBER: _builtins.int
     adaptation_id: _builtins.str
     """Identity."""
     kind: Global___AdaptationKind.ValueType
@@ -252,6 +386,8 @@ class Adaptation(_message.Message):
     """Progress of the current state in percent."""
     failure: _builtins.str
     """Why it failed."""
+    approval_step: _builtins.str
+    """What waits for Approve or Reject: retrain, load, activate or rollback; empty: nothing."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Creation, wall-clock UTC."""
@@ -259,6 +395,18 @@ class Adaptation(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Last change, wall-clock UTC."""
+
+    @_builtins.property
+    def approval_deadline(self) -> _timestamp_pb2.Timestamp:
+        """When that is decided without a person, wall-clock UTC; unset: never."""
+
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Approval]:
+        """What was allowed so far, oldest first."""
+
+    @_builtins.property
+    def comparison(self) -> Global___CanaryComparison:
+        """Unset: not compared."""
 
     def __init__(
         self,
@@ -275,10 +423,14 @@ class Adaptation(_message.Message):
         failure: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        approval_step: _builtins.str = ...,
+        approval_deadline: _timestamp_pb2.Timestamp | None = ...,
+        approvals: _abc.Iterable[Global___Approval] | None = ...,
+        comparison: Global___CanaryComparison | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_deadline", b"approval_deadline", "comparison", b"comparison", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adaptation_id", b"adaptation_id", "cause", b"cause", "create_time", b"create_time", "failure", b"failure", "from_version", b"from_version", "initiator", b"initiator", "kind", b"kind", "model_name", b"model_name", "progress_percent", b"progress_percent", "state", b"state", "to_version", b"to_version", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adaptation_id", b"adaptation_id", "approval_deadline", b"approval_deadline", "approval_step", b"approval_step", "approvals", b"approvals", "cause", b"cause", "comparison", b"comparison", "create_time", b"create_time", "failure", b"failure", "from_version", b"from_version", "initiator", b"initiator", "kind", b"kind", "model_name", b"model_name", "progress_percent", b"progress_percent", "state", b"state", "to_version", b"to_version", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -297,9 +449,11 @@ class MonitoredQuantity(_message.Message):
     BREACHED_FIELD_NUMBER: _builtins.int
     WINDOW_COUNT_FIELD_NUMBER: _builtins.int
     performance_metric: _builtins.str
-    """Name: LATENT_RELIABILITY, SECRECY_GAIN or DECISION_FAILURE_RATIO."""
+    """Name: LATENT_RELIABILITY, SECRECY_GAIN (b/s/Hz), DECISION_FAILURE_RATIO,
+    INFERENCE_LATENCY_MS_P95 or OOD_RATE.
+    """
     value: _builtins.float
-    """Mean over the window of the latest decisions."""
+    """Over the window of the latest decisions: the mean, of the latency the 95th percentile."""
     threshold: _builtins.float
     """Threshold."""
     hysteresis: _builtins.float

@@ -158,6 +158,7 @@ class RollbackRequest(_message.Message):
     MODEL_NAME_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ALLOW_RETURN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call idempotent."""
     model_name: _builtins.str
@@ -166,6 +167,8 @@ class RollbackRequest(_message.Message):
     """Who asks."""
     reason: _builtins.str
     """Why."""
+    allow_return: _builtins.bool
+    """Go back even to a version that was rolled back from."""
     def __init__(
         self,
         *,
@@ -173,10 +176,11 @@ class RollbackRequest(_message.Message):
         model_name: _builtins.str = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        allow_return: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "model_name", b"model_name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "allow_return", b"allow_return", "model_name", b"model_name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -215,22 +219,28 @@ class ApproveRequest(_message.Message):
     ADAPTATION_ID_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
     adaptation_id: _builtins.str
     """Which."""
     actor: _builtins.str
     """Who."""
     reason: _builtins.str
     """Why."""
+    step: _builtins.str
+    """What the caller has seen waiting, as `approval_step` of the adaptation; empty: whatever waits.
+    A call that is repeated after its answer got lost then decides nothing else.
+    """
     def __init__(
         self,
         *,
         adaptation_id: _builtins.str = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        step: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "adaptation_id", b"adaptation_id", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "adaptation_id", b"adaptation_id", "reason", b"reason", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -269,22 +279,28 @@ class RejectRequest(_message.Message):
     ADAPTATION_ID_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
     adaptation_id: _builtins.str
     """Which."""
     actor: _builtins.str
     """Who."""
     reason: _builtins.str
     """Why."""
+    step: _builtins.str
+    """What the caller has seen waiting, as `approval_step` of the adaptation; empty: whatever waits.
+    A call that is repeated after its answer got lost then decides nothing else.
+    """
     def __init__(
         self,
         *,
         adaptation_id: _builtins.str = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        step: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "adaptation_id", b"adaptation_id", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "adaptation_id", b"adaptation_id", "reason", b"reason", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -501,6 +517,12 @@ class ListLifecycleStepsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STEPS_FIELD_NUMBER: _builtins.int
+    HEAD_SEQUENCE_FIELD_NUMBER: _builtins.int
+    HEAD_DIGEST_FIELD_NUMBER: _builtins.int
+    head_sequence: _builtins.int
+    """Sequence of the last entry of the whole record; 0: there is none."""
+    head_digest: _builtins.str
+    """Its digest."""
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[_lifecycle_pb2.LifecycleStep]:
         """The steps, oldest first; read on from the last one's sequence."""
@@ -509,10 +531,12 @@ class ListLifecycleStepsResponse(_message.Message):
         self,
         *,
         steps: _abc.Iterable[_lifecycle_pb2.LifecycleStep] | None = ...,
+        head_sequence: _builtins.int = ...,
+        head_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head_digest", b"head_digest", "head_sequence", b"head_sequence", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

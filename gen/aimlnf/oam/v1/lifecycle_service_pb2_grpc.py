@@ -27,7 +27,9 @@ if _version_not_supported:
 
 class LifecycleServiceStub:
     """Management of the ML lifecycle (TS 28.105 4a, 7.3a). Never more than one adaptation of a model
-    at a time. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
+    at a time. Where the configuration names roles, whoever starts or decides without one is refused:
+    PERMISSION_DENIED (NOT_AUTHORISED). The caller is who its client certificate says, and only
+    without mutual TLS who `actor` says. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
     speaks ProvMnS.
     """
 
@@ -101,7 +103,9 @@ class LifecycleServiceStub:
 
 class LifecycleServiceServicer:
     """Management of the ML lifecycle (TS 28.105 4a, 7.3a). Never more than one adaptation of a model
-    at a time. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
+    at a time. Where the configuration names roles, whoever starts or decides without one is refused:
+    PERMISSION_DENIED (NOT_AUTHORISED). The caller is who its client certificate says, and only
+    without mutual TLS who `actor` says. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
     speaks ProvMnS.
     """
 
@@ -123,7 +127,7 @@ class LifecycleServiceServicer:
 
     def Rollback(self, request, context):
         """Goes back to the previous version. FAILED_PRECONDITION (NO_PREVIOUS_VERSION,
-        ADAPTATION_IN_PROGRESS).
+        ADAPTATION_IN_PROGRESS; STATE_FORBIDS for a version that was rolled back from).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,7 +269,9 @@ def add_LifecycleServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class LifecycleService:
     """Management of the ML lifecycle (TS 28.105 4a, 7.3a). Never more than one adaptation of a model
-    at a time. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
+    at a time. Where the configuration names roles, whoever starts or decides without one is refused:
+    PERMISSION_DENIED (NOT_AUTHORISED). The caller is who its client certificate says, and only
+    without mutual TLS who `actor` says. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
     speaks ProvMnS.
     """
 

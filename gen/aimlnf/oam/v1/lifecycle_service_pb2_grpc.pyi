@@ -28,7 +28,9 @@ GRPC_VERSION: str
 
 class LifecycleServiceStub:
     """Management of the ML lifecycle (TS 28.105 4a, 7.3a). Never more than one adaptation of a model
-    at a time. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
+    at a time. Where the configuration names roles, whoever starts or decides without one is refused:
+    PERMISSION_DENIED (NOT_AUTHORISED). The caller is who its client certificate says, and only
+    without mutual TLS who `actor` says. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
     speaks ProvMnS.
     """
 
@@ -45,7 +47,7 @@ class LifecycleServiceStub:
     """As Train, from the version in use. FAILED_PRECONDITION (NO_ACTIVE_MODEL, ADAPTATION_IN_PROGRESS)."""
     Rollback: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.RollbackRequest, _lifecycle_service_pb2.RollbackResponse]
     """Goes back to the previous version. FAILED_PRECONDITION (NO_PREVIOUS_VERSION,
-    ADAPTATION_IN_PROGRESS).
+    ADAPTATION_IN_PROGRESS; STATE_FORBIDS for a version that was rolled back from).
     """
     Approve: _grpc.UnaryUnaryMultiCallable[_lifecycle_service_pb2.ApproveRequest, _lifecycle_service_pb2.ApproveResponse]
     """Lets an adaptation that waits go on. NOT_FOUND, FAILED_PRECONDITION (STATE_FORBIDS)."""
@@ -69,7 +71,9 @@ class LifecycleServiceStub:
 @_typing.type_check_only
 class LifecycleServiceAsyncStub(LifecycleServiceStub):
     """Management of the ML lifecycle (TS 28.105 4a, 7.3a). Never more than one adaptation of a model
-    at a time. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
+    at a time. Where the configuration names roles, whoever starts or decides without one is refused:
+    PERMISSION_DENIED (NOT_AUTHORISED). The caller is who its client certificate says, and only
+    without mutual TLS who `actor` says. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
     speaks ProvMnS.
     """
 
@@ -83,7 +87,7 @@ class LifecycleServiceAsyncStub(LifecycleServiceStub):
     """As Train, from the version in use. FAILED_PRECONDITION (NO_ACTIVE_MODEL, ADAPTATION_IN_PROGRESS)."""
     Rollback: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.RollbackRequest, _lifecycle_service_pb2.RollbackResponse]  # type: ignore[assignment]
     """Goes back to the previous version. FAILED_PRECONDITION (NO_PREVIOUS_VERSION,
-    ADAPTATION_IN_PROGRESS).
+    ADAPTATION_IN_PROGRESS; STATE_FORBIDS for a version that was rolled back from).
     """
     Approve: _aio.UnaryUnaryMultiCallable[_lifecycle_service_pb2.ApproveRequest, _lifecycle_service_pb2.ApproveResponse]  # type: ignore[assignment]
     """Lets an adaptation that waits go on. NOT_FOUND, FAILED_PRECONDITION (STATE_FORBIDS)."""
@@ -106,7 +110,9 @@ class LifecycleServiceAsyncStub(LifecycleServiceStub):
 
 class LifecycleServiceServicer(metaclass=_abc_1.ABCMeta):
     """Management of the ML lifecycle (TS 28.105 4a, 7.3a). Never more than one adaptation of a model
-    at a time. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
+    at a time. Where the configuration names roles, whoever starts or decides without one is refused:
+    PERMISSION_DENIED (NOT_AUTHORISED). The caller is who its client certificate says, and only
+    without mutual TLS who `actor` says. Difference: ProvMnS operations are gRPC verbs here; the REST facade of the gateway
     speaks ProvMnS.
     """
 
@@ -136,7 +142,7 @@ class LifecycleServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_lifecycle_service_pb2.RollbackResponse, _abc.Awaitable[_lifecycle_service_pb2.RollbackResponse]]:
         """Goes back to the previous version. FAILED_PRECONDITION (NO_PREVIOUS_VERSION,
-        ADAPTATION_IN_PROGRESS).
+        ADAPTATION_IN_PROGRESS; STATE_FORBIDS for a version that was rolled back from).
         """
 
     @_abc_1.abstractmethod
