@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nf_runtime.errors import FailedPrecondition, InvalidArgument, NfError
+from nf_runtime.performance_metrics import PERFORMANCE_METRICS
 from oam.nrm.classes import Access, Operation, Role
+from oam.nrm.metrics import SOURCES
 from oam.nrm.ml_classes import CONTAINERS, ML_CLASSES
 from oam.nrm.names import parse_name
 from oam.nrm.provisioning import create, delete, modify
@@ -197,3 +199,8 @@ def test_what_nothing_measures_cannot_be_watched() -> None:
     for metric in ("LATENT_MAHALANOBIS", "TOAST"):
         with pytest.raises(InvalidArgument, match="OOD_RATE"):
             create(tree, name, {"performanceMetrics": [metric], "granularityPeriod": 1})
+
+
+def test_what_is_measured_has_a_name_of_the_registry() -> None:
+    """The OAM has no metric that other functions would not know."""
+    assert set(SOURCES) <= set(PERFORMANCE_METRICS)
