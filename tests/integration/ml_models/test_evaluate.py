@@ -67,7 +67,7 @@ def test_exhaustive_rates_are_of_estimates_and_of_the_truth() -> None:
         ({"carrier": np.zeros((4, 10), dtype=np.int64)}, False),
         ({"power_w": np.full((4, 10), 1e3)}, False),
         ({"power_w": np.full((4, 10), -1e-3)}, False),
-        ({"beamformer_index": np.full((4, 10), 15.5)}, False),
+        ({"beamformer_index": np.full((4, 10), 19.5)}, False),
     ],
 )
 def test_decisions_that_break_a_rule_are_found(change: dict[str, np.ndarray], kept: bool) -> None:

@@ -61,10 +61,11 @@ def test_golden_samples_are_reproduced() -> None:
 
 
 @pytest.mark.parametrize("geometry", ["reference", "pass"])
-def test_near_exhaustive_search(geometry: str) -> None:
-    """On a few held-out scenarios at three powers: no violation, and as good as exhaustive search.
+def test_above_exhaustive_search(geometry: str) -> None:
+    """On a few held-out scenarios at three powers: no violation, and far above exhaustive search.
 
-    It was taught what errors of reports cost, so it is the true channel that it is good on.
+    It knows what errors of reports cost, so it is the true channel that it is good on; on the
+    estimated one it pays for that.
     """
     report = evaluate(
         FOLDER,
@@ -75,8 +76,8 @@ def test_near_exhaustive_search(geometry: str) -> None:
             powers_dbw=(0.0, 10.0, 25.0),
         ),
     )
-    assert report.worst_ratio_estimated > 0.93
-    assert report.mean_ratio_true > 0.98
+    assert report.worst_ratio_estimated > 0.9
+    assert report.mean_ratio_true > 1.1
     assert report.violations == 0
 
 
