@@ -24,6 +24,7 @@ _LEAST_LOG_SPREAD, _GREATEST_LOG_SPREAD = -6.0, 1.0
 _UNLEARNED_LOG_SPREAD = -6.0
 _LEAST_SPREAD = 0.05
 _STEPS, _BATCH, _RATE = 600, 512, 3e-3
+_STEPS_AGAIN = 150  # where it has learned before, under other conditions
 
 
 @dataclass(frozen=True)
@@ -101,20 +102,33 @@ class Expectation(nn.Module):
         gain = _excess(pair.true.gain_per_w, pair.estimated.gain_per_w)
         leakage = _excess(pair.true.leakage_per_w, pair.estimated.leakage_per_w)
         rows = esim.flatten(0, 1)
+        steps = _STEPS_AGAIN
         if not bool(self.narrow.weight.any()):
+            steps = _STEPS
             with torch.no_grad():
                 spread = torch.log(leakage.std(dim=0).clamp(min=_LEAST_SPREAD))
                 self.narrow.bias.copy_(torch.cat([gain.mean(dim=0), leakage.mean(dim=0), spread]))
         self.requires_grad_(requires_grad=True)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # what two could share is too little to wait for each other
+        try:
+            self._descend(rows, gain, leakage, steps, random)
+        finally:
+            torch.set_num_threads(threads)
+        self.requires_grad_(requires_grad=False)
+
+    def _descend(
+        self, rows: Tensor, gain: Tensor, leakage: Tensor, steps: int, random: torch.Generator
+    ) -> None:
         optimiser = torch.optim.Adam(self.parameters(), lr=_RATE)
-        for step in range(_STEPS):
+        for step in range(steps):
             for group in optimiser.param_groups:
-                group["lr"] = _RATE * (1 - step / _STEPS)
+                group["lr"] = _RATE * (1 - step / steps)
             chosen = torch.randint(len(rows), (_BATCH,), generator=random, device=rows.device)
             optimiser.zero_grad()
-            self._loss(rows[chosen], gain[chosen], leakage[chosen]).backward()  # type: ignore[no-untyped-call]
+            loss = self._loss(rows[chosen], gain[chosen], leakage[chosen])
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-        self.requires_grad_(requires_grad=False)
 
     def _loss(self, esim: Tensor, gain: Tensor, leakage: Tensor) -> Tensor:
         """Negative log-likelihood of the leakages, and squared error of the gains' logarithms."""
