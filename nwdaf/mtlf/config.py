@@ -39,7 +39,8 @@ class SigningSettings(Section):
 class WorkerSettings(Section):
     """The process that trains and tests."""
 
-    threads: int = Field(default=2, ge=1, le=256)
+    # On a busy host two threads wait for each other at every small product: minutes for seconds.
+    threads: int = Field(default=1, ge=1, le=256)
     nice: int = Field(default=5, ge=0, le=19)  # decisions of this machine go first
     folder: Path = Path(".aimlnf/nwdaf_mtlf/work")
     pretrained_folder: Path = _PROJECT / "models" / "gan_gdm"
