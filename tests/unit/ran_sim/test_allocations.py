@@ -50,8 +50,8 @@ def test_the_whole_grid_and_the_whole_budget_may_be_used() -> None:
         ({"carrier": np.array([0] * 5 + [1, 2, 3, 1, 2])}, "carrier", "5 ESIMs on one carrier"),
         ({"power_w": np.array([-1.0] + [1.0] * 9)}, "power_w", "cannot be negative"),
         ({"power_w": np.full(10, 3.01)}, "power_w", "the budget is 30 W"),
-        ({"beamformer_index": np.full(10, 15.1)}, "beamformer_index", "grid from 0 to 15"),
-        ({"beamformer_index": np.full(10, -0.1)}, "beamformer_index", "grid from 0 to 15"),
+        ({"beamformer_index": np.full(10, 19.1)}, "beamformer_index", "grid from 0 to 19"),
+        ({"beamformer_index": np.full(10, -0.1)}, "beamformer_index", "grid from 0 to 19"),
     ],
 )
 def test_a_bad_part_is_named(changes: dict[str, Any], field: str, words: str) -> None:
