@@ -11,7 +11,8 @@ from support.platform_runs import DemoRun
 from aimlctl.figures import PROMISED_STEPS, TRIGGER_TYPES
 from aimlctl.nf_settings import FUNCTIONS
 
-pytestmark = pytest.mark.slow
+# The first test of the file waits for a whole demo, trainings and exports included.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def test_lifecycle_is_complete_and_in_order(demo_run: DemoRun) -> None:
