@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mms_repository.names import check_identifier, check_label_name, check_sha256, invalid_field
-from nf_runtime.use_terms import UseTerms
+from nf_runtime.use_terms import UseTerms, edges_deg
 
 _MAX_LABELS = 32
 _MAX_PLACES = 32
@@ -121,15 +121,7 @@ class Description:
             valid_from=validity.valid_from,
             valid_until=validity.valid_until,
             orbit_shells=tuple(validity.orbit_shells),
-            regions=tuple(
-                (
-                    region.min_latitude_deg,
-                    region.max_latitude_deg,
-                    region.min_longitude_deg,
-                    region.max_longitude_deg,
-                )
-                for region in validity.regions
-            ),
+            regions=tuple(map(edges_deg, validity.regions)),
             target_environments=tuple(self.target_environments),
         )
 

@@ -14,6 +14,19 @@ from aimlnf.mms.v1 import model_repository_service_pb2 as service_pb2
 RegionDeg = tuple[float, float, float, float]
 
 
+def edges_deg(region: Any) -> RegionDeg:
+    """The edges of a region, in the order in which they are signed.
+
+    It has the fields of `mms.v1.Region`, as a message or a description does.
+    """
+    return (
+        region.min_latitude_deg,
+        region.max_latitude_deg,
+        region.min_longitude_deg,
+        region.max_longitude_deg,
+    )
+
+
 @dataclass(frozen=True)
 class UseTerms:
     """The terms of use of a version; what is None or empty does not restrict it.
@@ -39,15 +52,7 @@ class UseTerms:
             valid_from=_time(validity.valid_from) if validity.HasField("valid_from") else None,
             valid_until=_time(validity.valid_until) if validity.HasField("valid_until") else None,
             orbit_shells=tuple(validity.orbit_shells),
-            regions=tuple(
-                (
-                    region.min_latitude_deg,
-                    region.max_latitude_deg,
-                    region.min_longitude_deg,
-                    region.max_longitude_deg,
-                )
-                for region in validity.regions
-            ),
+            regions=tuple(map(edges_deg, validity.regions)),
             target_environments=tuple(message.target_environments),
         )
 
