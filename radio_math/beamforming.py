@@ -126,17 +126,25 @@ def beamformer_path(
     Not modelled: as `beamformer_family`.
     """
     frontier = beamformer_family(channel, leakage_factors, mu_grid())
-    loaded = _loaded(channel, leakage_factors, prior, kappa_grid())
+    loaded = loaded_beamformers(channel, leakage_factors, prior, kappa_grid())
     return replace(frontier, prior=prior, loaded=loaded)
 
 
-def _loaded(
+def loaded_beamformers(
     channel: Complexes, leakage_factors: Complexes, prior: StationPrior, kappa: Floats
 ) -> Complexes:
     """Unit-norm (I + kappa R + mu F F^H)^-1 h at the greatest mu, [..., S, N], in those of R.
 
+    Args:
+        channel: as of `beamformer_path`.
+        leakage_factors: likewise; none of them where nothing was reported.
+        prior: R.
+        kappa: [S] prices, linear; at 0 nothing but F is nulled.
+
     In the eigenvectors of R its part is diagonal, and F F^H is of rank C (Woodbury): products of
     the rotated vectors with 1 / (1 + kappa strength) are all that depends on kappa.
+
+    Source: Gershman 1999. Not modelled: as `beamformer_family`.
     """
     factors = leakage_factors.shape[-1]
     rotated = prior.rotated(

@@ -15,8 +15,7 @@ SCATTER_ELEVATION_DEG = (0.0, 30.0)
 _AZIMUTHS = 180
 _STATION_NODES, _SCATTER_NODES = 3, 12
 
-
-_HALVES = 4  # even and odd in rows, even and odd in columns
+_KINDS = 4  # even and odd in rows, even and odd in columns
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,9 @@ def station_prior(level: float, rician_k: float, side: int = ARRAY_SIDE) -> Stat
     """
     mean = mean_station(rician_k, side)
     folded = _folded(_folded(mean.astype(complex)).T).real
-    size = side * side // _HALVES
-    kinds = folded.reshape(_HALVES, size, _HALVES, size)
-    strength, direction = np.linalg.eigh(
-        np.stack([kinds[kind, :, kind] for kind in range(_HALVES)])
-    )
+    size = side * side // _KINDS
+    kinds = folded.reshape(_KINDS, size, _KINDS, size)
+    strength, direction = np.linalg.eigh(np.stack([kinds[kind, :, kind] for kind in range(_KINDS)]))
     return StationPrior(direction, level * np.maximum(strength, 0.0).ravel())
 
 
@@ -120,7 +117,7 @@ def _unfolded(kinds: Complexes) -> Complexes:
 def _by_kind(vectors: Complexes, matrices: Floats) -> Complexes:
     """Vectors [..., N] times one real matrix for each kind, as products of real numbers."""
     size = matrices.shape[-1]
-    columns = vectors.reshape(-1, _HALVES, size).transpose(1, 2, 0)  # [4, N / 4, V]
+    columns = vectors.reshape(-1, _KINDS, size).transpose(1, 2, 0)  # [4, N / 4, V]
     parts = np.ascontiguousarray(columns).view(np.float64)  # [4, N / 4, 2 V]
     products = (np.swapaxes(matrices, -1, -2) @ parts).view(np.complex128)
     return np.asarray(products.transpose(2, 0, 1).reshape(vectors.shape))

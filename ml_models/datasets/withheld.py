@@ -24,7 +24,7 @@ from enum import StrEnum
 import numpy as np
 
 from ml_models.datasets.scenarios import ScenarioProfile, Split, draw_scenarios
-from radio_math.beamforming import Beamformers, mu_grid
+from radio_math.beamforming import Beamformers, loaded_beamformers, mu_grid
 from radio_math.channel import (
     Channel,
     ChannelModel,
@@ -151,10 +151,9 @@ def blind_beamformers(link: Channel, prior: StationPrior, beams: BlindBeams) -> 
         prior: of the stations.
         beams: which ones.
     """
-    price = mu_grid(GRID_POINTS)[:, None] * (beams is BlindBeams.PRIOR)
-    kept = 1 / (1 + price * prior.strength)  # [S, N]
-    loaded = kept * prior.rotated(link.response)[..., None, :]
-    loaded /= np.linalg.norm(loaded, axis=-1, keepdims=True)
+    price = mu_grid(GRID_POINTS) * (beams is BlindBeams.PRIOR)
     shape = link.response.shape
-    nothing = np.zeros((*shape, 0), dtype=complex), np.zeros((*shape[:-1], 0, 0), dtype=complex)
-    return Beamformers(*nothing, prior=prior, loaded=loaded)
+    unreported = np.zeros((*shape, 0), dtype=complex)
+    no_frontier = np.zeros((*shape[:-1], 0, 0), dtype=complex)
+    loaded = loaded_beamformers(link.response, unreported, prior, price)
+    return Beamformers(unreported, no_frontier, prior=prior, loaded=loaded)

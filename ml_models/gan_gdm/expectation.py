@@ -109,17 +109,6 @@ class Expectation(nn.Module):
                 spread = torch.log(leakage.std(dim=0).clamp(min=_LEAST_SPREAD))
                 self.narrow.bias.copy_(torch.cat([gain.mean(dim=0), leakage.mean(dim=0), spread]))
         self.requires_grad_(requires_grad=True)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # what two could share is too little to wait for each other
-        try:
-            self._descend(rows, gain, leakage, steps, random)
-        finally:
-            torch.set_num_threads(threads)
-        self.requires_grad_(requires_grad=False)
-
-    def _descend(
-        self, rows: Tensor, gain: Tensor, leakage: Tensor, steps: int, random: torch.Generator
-    ) -> None:
         optimiser = torch.optim.Adam(self.parameters(), lr=_RATE)
         for step in range(steps):
             for group in optimiser.param_groups:
@@ -129,6 +118,7 @@ class Expectation(nn.Module):
             loss = self._loss(rows[chosen], gain[chosen], leakage[chosen])
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
+        self.requires_grad_(requires_grad=False)
 
     def _loss(self, esim: Tensor, gain: Tensor, leakage: Tensor) -> Tensor:
         """Negative log-likelihood of the leakages, and squared error of the gains' logarithms."""

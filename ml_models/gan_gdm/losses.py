@@ -84,7 +84,8 @@ def secrecy_loss(
         beamformer_index=index,
     )
     expected = sampler.expected(context, features).with_candidate_axis()
-    drawn = sampler.placed(expected, drawn)
+    with torch.no_grad():  # which point is best has no gradient
+        drawn = sampler.placed(expected, drawn)
     judged = {
         ESTIMATED: Expected(context).with_candidate_axis(),
         TRUE: Expected(pair.true).with_candidate_axis(),

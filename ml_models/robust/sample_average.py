@@ -24,7 +24,7 @@ from ml_models.baselines.ascent import (
 )
 from ml_models.baselines.local_search import LocalSearchEffort, climb
 from ml_models.datasets.scenarios import ScenarioProfile, Split, draw_scenarios, select
-from ml_models.robust.margins import mean_excess
+from ml_models.robust.margins import LeakageMargin, mean_excess
 from radio_math.channel import ContextPair
 from radio_math.context import CARRIER_QUOTA, Allocation, ContextError, RadioContext
 
@@ -36,14 +36,18 @@ _TOGETHER = 4  # contexts whose neighbours under all draws still fit a cache
 
 
 class ReportingErrors:
-    """What the true tables may be, given reported ones."""
+    """What the true tables may be, given reported ones.
+
+    Attributes:
+        margin: the mean excess of true over reported leakage.
+    """
 
     def __init__(self, pair: ContextPair) -> None:
         if np.ndim(pair.true.power_budget_w) != 1:
             raise ContextError("learn reporting errors from contexts with one batch axis")
         self._gain = _log_ratio(pair.true.gain_per_w, pair.estimated.gain_per_w)
         self._leakage = _log_ratio(pair.true.leakage_per_w, pair.estimated.leakage_per_w)
-        self._level = mean_excess(pair)
+        self.margin = LeakageMargin((0.0,), (1.0,), mean_excess(pair))
         self._alike = cKDTree(_features(prepare(pair.estimated, extra_axes=0)))
 
     @classmethod
@@ -52,10 +56,6 @@ class ReportingErrors:
     ) -> "ReportingErrors":
         """Errors of `count` scenarios of a profile; about 3 s for two thousand."""
         return cls(draw_scenarios(profile, count, Split.TRAIN.seed(seed)))
-
-    def cautious(self, context: RadioContext) -> RadioContext:
-        """Contexts with the mean excess of true over reported leakage added."""
-        return replace(context, leakage_per_w=context.leakage_per_w * np.asarray(self._level))
 
     def draws(self, context: RadioContext, count: int) -> PreparedContext:
         """Contexts [N] with tables [count, N, 1, U, S] that the true ones may be."""
@@ -110,7 +110,7 @@ class SampleAverageSearch:
     ) -> tuple[Allocation, Floats]:
         drawn = self._errors.draws(context, self._draws)
         found = []
-        for believed in (context, self._errors.cautious(context)):
+        for believed in (context, self._errors.margin.applied(context)):
             start, _ = local_search.decide(believed, rng, quota=self._quota)
             found.append(
                 climb(
