@@ -81,16 +81,16 @@ class Working:
     async def run(self, stop: asyncio.Event) -> None:
         """Returns soon after `stop` is set; what was worked on is worked on again later."""
         await self._jobs.requeue_interrupted()
-        await self._tidy()
         while not stop.is_set():
+            # First, so that whatever changes from here on is looked at in the next round.
             self._jobs.queued.clear()
+            await self._tidy()
             job = await self._jobs.take_next()
             if job is None:
                 async with _either(self._jobs.queued, stop) as something:
                     await something.wait()
             else:
                 await self._attend(job, stop)
-            await self._tidy()
 
     async def _tidy(self) -> None:
         """Remove what final jobs have left."""

@@ -31,7 +31,7 @@ from nwdaf.mtlf.procedures import Jobs
 from nwdaf.mtlf.working import Working
 
 SPEC = TrainingSpec("m", TrainingType.INITIAL_TRAINING, 0, Profile(), 10.0, 1)
-STEP_TIMEOUT_S = 20.0
+STEP_TIMEOUT_S = 60.0  # for what never comes; a busy machine may take seconds over one step
 CHOICE = st.integers(0, 20)
 
 T = TypeVar("T")
@@ -240,7 +240,12 @@ class JobMachine(RuleBasedStateMachine):
         """Give the loop time until everything is as the model says."""
         self.take_turns()
         worked_on = any(job.state == "RUNNING" and not job.publishing for job in self.expected)
-        wanted = {job.job_id: job.state for job in self.expected}
+        # That a version may come into being is stored before one is asked for: a crash in between
+        # is another story than the one that is told here.
+        wanted = {
+            job.job_id: (job.state, job.publishing and job.state == "RUNNING")
+            for job in self.expected
+        }
 
         async def reach() -> None:
             while (  # noqa: ASYNC110 - the store tells nobody when it has changed
@@ -253,7 +258,11 @@ class JobMachine(RuleBasedStateMachine):
         try:
             self.run(reach())
         except TimeoutError:
-            raise AssertionError(f"{self.run(self.states())} instead of {wanted}") from None
+            raise AssertionError(
+                f"{self.run(self.states())} instead of {wanted}; at work: "
+                f"{self.bench.outcome is not None} instead of {worked_on}; "
+                f"folders of final jobs: {self.leftovers()}"
+            ) from None
 
     def take_turns(self) -> None:
         """The oldest waiting job runs; with the repository there, publications are soon over."""
@@ -264,10 +273,13 @@ class JobMachine(RuleBasedStateMachine):
                 is_soon_over = job.publishing and not self.repository.missing
                 job.state = "SUCCEEDED" if is_soon_over else "RUNNING"
 
-    async def states(self) -> dict[str, str]:
-        """What the store says."""
+    async def states(self) -> dict[str, tuple[str, bool]]:
+        """What the store says: state, and whether a version of a running job may exist."""
         jobs, _ = await self.jobs.page(TrainingSpec, size=1000, before=None)
-        return {job.job_id: str(job.state) for job in jobs}
+        return {
+            job.job_id: (str(job.state), job.is_publishing and job.state == "RUNNING")
+            for job in jobs
+        }
 
     def leftovers(self) -> bool:
         """Whether a final job has still got a folder."""
@@ -299,6 +311,4 @@ JobMachine.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestJobMachine = pytest.mark.skip(
-    reason="after two cancelled jobs and a running one it sometimes waits in vain; not resolved yet"
-)(JobMachine.TestCase)
+TestJobMachine = pytest.mark.timeout(1200)(JobMachine.TestCase)
