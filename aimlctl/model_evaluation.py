@@ -96,11 +96,14 @@ def _show_reliability(console: Console, reliability: Mapping[str, Any]) -> None:
     regret = reliability["regret"]
     rows = [
         (
+            name,
             channel,
-            str(regret[channel]["count"]),
-            "" if regret[channel]["auroc"] is None else f"{regret[channel]['auroc']:.3f}",
+            str(figures["count"]),
+            *("" if area is None else f"{area:.3f}" for area in figures["auroc"].values()),
         )
-        for channel in ("estimated", "true")
+        for name, channels in regret["models"].items()
+        for channel, figures in channels.items()
     ]
-    columns = ("Channel", f"of {regret['decisions']}", f"AUROC by {regret['signal']}")
+    signals = next(iter(regret["models"].values()))["true"]["auroc"]
+    columns = ("", "Channel", f"of {regret['decisions']}", *(f"AUROC by {one}" for one in signals))
     console.print(table_of(columns, rows, title="Regret above 5 %"))

@@ -23,9 +23,10 @@ SCA_MATCHING = "sca_matching"
 SCA_CONIC = "sca_conic"
 _ON_REQUEST = {SCA_CONIC, "sca_matching_margin", "local_search_margin"}
 OWN_MODEL = "gan_gdm"
+ESTIMATED_MODEL = "gan_gdm_estimated"
 LEARNED = (
     OWN_MODEL,
-    "gan_gdm_estimated",
+    ESTIMATED_MODEL,
     "gan_gdm_fast",
     "gan",
     "gdm",

@@ -102,21 +102,19 @@ def _reliability(reliability: Mapping[str, Any]) -> str:
 
 
 def _regret(regret: Mapping[str, Any]) -> str:
-    rows = []
-    for channel in ("estimated", "true"):
-        figures = regret[channel]
-        area = figures["auroc"]
-        error = figures.get("calibration_error")
-        rows.append(
-            [
-                channel,
-                f"{figures['count']} of {regret['decisions']}",
-                "" if area is None else f"{area:.3f}",
-                "" if error is None else f"{error:.3f}",
-            ]
-        )
-    header = ["channel", "decisions that regret over 5 %", "AUROC", "calibration error"]
-    return f"By `{regret['signal']}`:\n\n{_table(header, rows)}"
+    signals = next(iter(regret["models"].values()))["true"]["auroc"]
+    rows = [
+        [
+            f"`{name}`",
+            channel,
+            f"{figures['count']} of {regret['decisions']}",
+            *("" if area is None else f"{area:.3f}" for area in figures["auroc"].values()),
+        ]
+        for name, channels in regret["models"].items()
+        for channel, figures in channels.items()
+    ]
+    header = ["", "channel", "decisions that regret over 5 %"]
+    return _table([*header, *(f"AUROC by {signal}" for signal in signals)], rows)
 
 
 def _short(milliseconds: float) -> str:

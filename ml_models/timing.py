@@ -5,6 +5,7 @@ CPU time is what the process spent and hardly knows of other work; both are of t
 linear algebra should be given one thread in (`OMP_NUM_THREADS=1`, as `aimlctl` sees to).
 """
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ class DecisionTimes:
             figures[f"{prefix}p50"] = float(np.median(taken))
             figures[f"{prefix}p95"] = float(np.percentile(taken, 95))
         return figures
+
+
+def processor_s() -> float:
+    """Processor time of this process and of the children that have ended [s]."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def decision_times(

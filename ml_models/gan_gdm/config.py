@@ -16,7 +16,7 @@ OUTCOMES = (ESTIMATED, TRUE, EXPECTED)
 SPECTRAL_NORM, GRADIENT_PENALTY = "spectral_norm", "gradient_penalty"
 CRITIC_REGULARISATIONS = ("none", SPECTRAL_NORM, GRADIENT_PENALTY)
 
-# A quick training: data and steps within this time, a third of it for diffusion on the labels.
+# A quick training: data and steps within this time, most of it for the second stage.
 _QUICK_S = 200.0
 _QUICK_LABELS = 1536
 _QUICK_CALIBRATION = 1024
@@ -283,7 +283,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def quick(config: TrainingConfig) -> TrainingConfig:
-    """The same training cut down to a few minutes of one core, from nothing to an artifact."""
+    """The same training cut down to five minutes of one core, from nothing to an artifact.
+
+    Its `wall_clock_s` is meant for a clock that counts processor time.
+    """
     return replace(
         config,
         data=replace(

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from ml_models.datasets.scenarios import ScenarioProfile, at_power, draw_scenarios
 from ml_models.evaluate import exhaustive_rates, obeys
 from ml_models.onnx_sampler import OnnxSampler
-from ml_models.reliability_figures import auroc
+from ml_models.regret_figures import auroc
 from radio_math.secrecy import sum_secrecy_rate
 
 Floats = npt.NDArray[np.float64]

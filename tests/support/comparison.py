@@ -36,10 +36,21 @@ RESULT: dict[str, Any] = {
         "mean_auroc_window": 0.99,
         "calibration_error": 0.02,
         "regret": {
-            "signal": "candidate_spread",
             "decisions": 20,
-            "estimated": {"share": 0.1, "count": 2, "auroc": 0.85},
-            "true": {"share": 0.0, "count": 0, "auroc": None},
+            "models": {
+                "gan_gdm": {
+                    "estimated": {
+                        "share": 0.1,
+                        "count": 2,
+                        "auroc": {"reliability": 0.85, "candidate_spread": 0.8, "both": 0.9},
+                    },
+                    "true": {
+                        "share": 0.0,
+                        "count": 0,
+                        "auroc": {"reliability": None, "candidate_spread": None, "both": None},
+                    },
+                },
+            },
         },
     },
 }

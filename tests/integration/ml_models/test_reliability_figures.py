@@ -9,13 +9,8 @@ import pytest
 
 from ml_models.datasets.scenarios import ScenarioProfile
 from ml_models.onnx_sampler import OnnxSampler
-from ml_models.reliability_figures import (
-    WINDOW,
-    auroc,
-    calibration_error,
-    distance_to_uniform,
-    reliability_document,
-)
+from ml_models.regret_figures import auroc, calibration_error
+from ml_models.reliability_figures import WINDOW, distance_to_uniform, reliability_document
 from ml_models.shifts import shifts
 
 
@@ -46,7 +41,8 @@ def test_probabilities_that_come_true_as_often_as_they_say_are_calibrated() -> N
 @pytest.fixture(scope="module")
 def told(tiny_folder: Path) -> dict[str, Any]:
     """What is said of a small model."""
-    return reliability_document(OnnxSampler(tiny_folder), ScenarioProfile(), samples=16, seed=181)
+    samplers = {"tiny": OnnxSampler(tiny_folder)}
+    return reliability_document(samplers, "tiny", ScenarioProfile(), samples=16, seed=181)
 
 
 def test_document_tells_shifts(told: dict[str, Any]) -> None:
@@ -60,17 +56,18 @@ def test_document_tells_regret_on_both_channels(told: dict[str, Any]) -> None:
     """Usual and shifted contexts together; a small model regrets many of its decisions."""
     regret = told["regret"]
     assert regret["decisions"] == 16 * (1 + len(told["auroc"]))
-    for channel in ("estimated", "true"):
-        assert 0 < regret[channel]["share"] <= 1
-        assert regret[channel]["count"] == round(regret[channel]["share"] * regret["decisions"])
+    for figures in (regret["models"]["tiny"][channel] for channel in ("estimated", "true")):
+        assert 0 < figures["share"] <= 1
+        assert figures["count"] == round(figures["share"] * regret["decisions"])
+        assert figures["auroc"].keys() >= {"reliability", "candidate_spread", "both"}
 
 
 def test_few_samples_are_a_window_at_least_and_a_seed_is_a_seed(tiny_folder: Path) -> None:
     """One sample is taken for eight; the same seed says the same, as plain JSON."""
-    sampler = OnnxSampler(tiny_folder)
+    samplers = {"tiny": OnnxSampler(tiny_folder)}
     first, again = (
         json.dumps(
-            reliability_document(sampler, ScenarioProfile(), samples=samples, seed=182),
+            reliability_document(samplers, "tiny", ScenarioProfile(), samples=samples, seed=182),
             allow_nan=False,
         )
         for samples in (1, WINDOW)

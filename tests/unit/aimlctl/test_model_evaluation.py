@@ -25,11 +25,13 @@ def test_every_part_of_the_document_has_a_table() -> None:
         "Of SCA + matching, true channel",
         "Shift never trained on",
         "Regret above 5 %",
-        "AUROC by candidate_spread",
+        "AUROC by both",
     ):
         assert title in text
+    rates_to_times, about_signals = text.split("Shift never trained on")
     for name in RATIOS:
-        assert sum(line.startswith(f"{name} ") for line in text.splitlines()) == 7
+        assert sum(line.startswith(f"{name} ") for line in rates_to_times.splitlines()) == 7
+    assert sum(line.startswith("gan_gdm ") for line in about_signals.splitlines()) == 2
 
 
 def test_what_was_not_compared_is_not_shown() -> None:

@@ -22,8 +22,8 @@ def test_tables_say_what_the_document_says() -> None:
         "| `gan_gdm` | 98.00 ± 1.00 | 98.00 ± 2.00 | 98.00 |",
         "| `gan_gdm` | 4 | 5 | 3 | < 0.1 | 16.2× |",
         "| rain | 0.900 | 0.990 |",
-        "| estimated | 2 of 20 | 0.850 |  |",
-        "| true | 0 of 20 |  |  |",
+        "| `gan_gdm` | estimated | 2 of 20 | 0.850 | 0.800 | 0.900 |",
+        "| `gan_gdm` | true | 0 of 20 |  |  |  |",
         "counted as zero: `mrc_random` 2.",
     ):
         assert line in text
