@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from nf_runtime.errors import InvalidArgument
@@ -54,6 +55,26 @@ def length_of(message: Duration, field: str) -> timedelta:
     if abs(length) > _LONGEST:
         raise invalid_field("is longer than a thousand years", field)
     return length
+
+
+def optional_time(message: Message, field: str, prefix: str = "") -> datetime | None:
+    """The time in a field that may be unset. Raises as `time_of`."""
+    return time_of(getattr(message, field), prefix + field) if message.HasField(field) else None
+
+
+def optional_length(message: Message, field: str, prefix: str = "") -> timedelta | None:
+    """The length of time in a field that may be unset. Raises as `length_of`."""
+    return length_of(getattr(message, field), prefix + field) if message.HasField(field) else None
+
+
+def optional_timestamp(time: datetime | None) -> Timestamp | None:
+    """An aware datetime as a message, if there is one."""
+    return None if time is None else timestamp_of(time)
+
+
+def optional_duration(length: timedelta | None) -> Duration | None:
+    """A length of time as a message, if there is one."""
+    return None if length is None else duration_of(length)
 
 
 def page_size_of(page_size: int) -> int:

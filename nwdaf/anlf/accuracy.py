@@ -1,16 +1,17 @@
 """How accurate a model version is, seen from its reported decisions (TS 23.288 6.2D, 6.2E).
 
-`assess` is what an events subscription with `accuReq` needs: it keeps the `AccuracyStatus` of the
-last report, asks `AccuracySource.status` for the next one, and puts `info`, `pause_ind` and
-`resume_ind` into the notification. While `paused`, it sends nothing else.
+`assess` says when an event subscription with `accuReq` is told of it, and when its analytics pause.
+
+Not modelled: `updatedAnaFlg` and `correctionInterval`; what was reported is not corrected.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
-from typing import Protocol, Self
+from typing import Self
 
+from nf_runtime.errors import InvalidArgument
 from nf_runtime.events.catalogue import Decision
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,16 +85,41 @@ class AccuracyRequirement:
     """`accuReq` of an event subscription.
 
     Attributes:
-        time_window: `accuTimeWin`: only decisions of so long ago count; None: all that are kept.
+        start_time: `accuTimeWin`: only decisions applied from then on count; None: all kept ones.
+        stop_time: its end, after which nothing is assessed any more; None: none.
         period: `accuPeriod`: shortest time between two assessments; None: none.
         deviation_threshold_percent: `accuDevThr`; None: nothing is paused.
-        least_number: `minNum`: decisions that an assessment needs.
+        least_number: `minNum`: decisions that an assessment needs; 0 means 1.
     """
 
-    time_window: timedelta | None = None
+    start_time: datetime | None = None
+    stop_time: datetime | None = None
     period: timedelta | None = None
-    deviation_threshold_percent: float | None = None
-    least_number: int = 1
+    deviation_threshold_percent: int | None = None
+    least_number: int = 0
+
+    def check(self, *, now: datetime) -> None:
+        """Returns when the requirement can be met.
+
+        Raises:
+            InvalidArgument: INVALID_FIELD.
+        """
+        start, stop = self.start_time, self.stop_time
+        if stop is not None and (stop <= now or (start is not None and stop <= start)):
+            raise _invalid("ends before it begins, or has passed", "accu_time_win")
+        if self.period is not None and self.period <= timedelta(0):
+            raise _invalid("must be above zero; leave it out to be told at once", "accu_period")
+        if (self.deviation_threshold_percent or 0) < 0:
+            raise _invalid("is negative; it is a percentage", "accu_dev_thr")
+        if self.least_number < 0:
+            raise _invalid("is negative; it is a number of decisions", "min_num")
+
+    def counts(self, outcome: DecisionOutcome) -> bool:
+        """Whether the decision lies within the time window."""
+        time = outcome.applied_time
+        return (self.start_time is None or self.start_time <= time) and (
+            self.stop_time is None or time < self.stop_time
+        )
 
 
 @dataclass(frozen=True)
@@ -106,45 +132,53 @@ class AccuracyInfo:
 
 
 @dataclass(frozen=True)
-class AccuracyStatus:
-    """What the next report says about accuracy, and what has to be remembered for the one after.
+class AccuracyReport:
+    """What a report says of accuracy.
 
     Attributes:
-        model_name: the model that decided last.
-        version: its version.
-        time: of the assessment.
-        info: None while there are too few decisions, or the period is not over.
-        paused: whether analytics are held back until the model is replaced or mends.
-        pause_ind: they are from this report on.
+        time: of the assessment, wall-clock UTC; None for none.
+        info: None while the version that has taken over has decided too seldom.
+        pause_ind: analytics are held back from this report on.
         resume_ind: they are not any more from this report on.
+        cancel_accu_ind: nobody assesses the accuracy of this event.
+    """
+
+    time: datetime | None = None
+    info: AccuracyInfo | None = None
+    pause_ind: bool = False
+    resume_ind: bool = False
+    cancel_accu_ind: bool = False
+
+
+@dataclass(frozen=True)
+class AccuracyStatus:
+    """What was told last; it has to be remembered for the next assessment.
+
+    Attributes:
+        model_name: the model that had decided last.
+        version: its version.
+        position: of that decision.
+        time: of the assessment, wall-clock UTC.
+        meets: what was found; None: too few decisions.
+        paused: whether analytics are held back until the model is replaced or mends.
     """
 
     model_name: str
     version: int
+    position: int
     time: datetime
-    info: AccuracyInfo | None = None
-    paused: bool = False
-    pause_ind: bool = False
-    resume_ind: bool = False
+    meets: bool | None
+    paused: bool
 
 
 @dataclass(frozen=True)
 class DecisionWindow:
-    """The kept outcomes of the version that decided last, oldest first."""
+    """The kept outcomes of the version that decided last, oldest first; `position` of the last."""
 
     model_name: str
     version: int
+    position: int
     outcomes: Sequence[DecisionOutcome]
-
-
-class AccuracySource(Protocol):
-    """Where the accuracy of the deciding model is told."""
-
-    async def status(
-        self, requirement: AccuracyRequirement, previous: AccuracyStatus | None
-    ) -> AccuracyStatus | None:
-        """The status after `previous`; None as long as no model has decided."""
-        ...
 
 
 def assess(
@@ -153,46 +187,56 @@ def assess(
     previous: AccuracyStatus | None,
     *,
     now: datetime,
-) -> AccuracyStatus:
-    """The status after `previous`.
+    may_pause: bool = True,
+) -> tuple[AccuracyStatus, AccuracyReport] | None:
+    """What is told after `previous`, or None for nothing; then `previous` stays.
+
+    With a threshold and no period only changes are told: MEET, NOT_MEET, another version. Otherwise
+    each assessment is told; one decision leads to no more than one.
 
     Analytics pause when the deviation of the deciding version exceeds the threshold. They resume
     when it does so no more, or when another version has taken its place, which is given the benefit
     of the doubt until it has decided often enough.
     """
+    identity = (window.model_name, window.version)
+    same = previous is not None and (previous.model_name, previous.version) == identity
     was_paused = previous is not None and previous.paused
-    same = previous is not None and (previous.model_name, previous.version) == (
-        window.model_name,
-        window.version,
-    )
-    # The standing of before, which another version does not inherit.
-    paused = was_paused and same
+    if previous is not None and same:
+        too_soon = requirement.period is not None and now - previous.time < requirement.period
+        if too_soon or window.position == previous.position:
+            return None
     info = None
-    too_soon = (
-        same
-        and previous is not None
-        and requirement.period is not None
-        and now - previous.time < requirement.period
+    if requirement.stop_time is None or now < requirement.stop_time:
+        info = _info(requirement, [one for one in window.outcomes if requirement.counts(one)])
+    if info is None and (same or not was_paused):
+        return None
+    meets = None if info is None else info.meets
+    paused = meets is False and may_pause
+    changes_only = (
+        requirement.period is None and requirement.deviation_threshold_percent is not None
     )
-    if too_soon and previous is not None:
-        return AccuracyStatus(window.model_name, window.version, previous.time, paused=paused)
-    counted = [
-        outcome
-        for outcome in window.outcomes
-        if requirement.time_window is None or now - outcome.applied_time <= requirement.time_window
-    ]
-    if len(counted) >= max(requirement.least_number, 1):
-        deviation_percent = 100.0 * fmean(outcome.deviation for outcome in counted)
-        threshold = requirement.deviation_threshold_percent
-        meets = threshold is None or deviation_percent <= threshold
-        info = AccuracyInfo(max(100.0 - deviation_percent, 0.0), len(counted), meets)
-        paused = not meets
-    return AccuracyStatus(
-        window.model_name,
-        window.version,
-        now,
-        info=info,
-        paused=paused,
-        pause_ind=paused and not was_paused,
-        resume_ind=was_paused and not paused,
+    if changes_only and previous is not None and same and meets == previous.meets:
+        return None
+    status = AccuracyStatus(*identity, window.position, now, meets, paused)
+    return status, AccuracyReport(
+        now, info, pause_ind=paused and not was_paused, resume_ind=was_paused and not paused
+    )
+
+
+def _info(
+    requirement: AccuracyRequirement, outcomes: Sequence[DecisionOutcome]
+) -> AccuracyInfo | None:
+    if len(outcomes) < max(requirement.least_number, 1):
+        return None
+    deviation_percent = 100.0 * fmean(outcome.deviation for outcome in outcomes)
+    threshold = requirement.deviation_threshold_percent
+    meets = threshold is None or deviation_percent <= threshold
+    return AccuracyInfo(max(100.0 - deviation_percent, 0.0), len(outcomes), meets)
+
+
+def _invalid(complaint: str, field_name: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"{field_name} {complaint}",
+        reason="INVALID_FIELD",
+        field=f"event_subscriptions.accu_req.{field_name}",
     )

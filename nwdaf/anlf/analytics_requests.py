@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 
 from nf_runtime.errors import FailedPrecondition, InvalidArgument
 from nwdaf.anlf.analytics import NF_LOAD, AnalyticsKind
-from nwdaf.anlf.subscriptions import EVENT_KINDS
-from nwdaf.anlf.triggers import EventKind
 
 DEFAULT_WINDOW = timedelta(seconds=60)
 MAX_WINDOW = timedelta(days=1)
@@ -25,18 +23,17 @@ _MAX_OBJECTS = 1000
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _MAX_FEATURE_DIGITS = 200
 
-_QUANTITIES_OF_KIND: Mapping[EventKind, tuple[str, ...]] = {
-    EventKind.BEAM_QUALITY: ("sinr_db", "rain_db", "elevation_deg"),
-    EventKind.DOPPLER: ("doppler_hz", "elevation_deg"),
-}
 # The event ids served, and which quantities each is about.
 QUANTITIES: Mapping[str, tuple[str, ...]] = {
     NF_LOAD: ("cpu_usage_percent", "memory_usage_percent"),
-    **{
-        token: _QUANTITIES_OF_KIND[kind]
-        for token, kind in EVENT_KINDS.items()
-        if kind in _QUANTITIES_OF_KIND
-    },
+    **dict.fromkeys(
+        ("QOS_SUSTAINABILITY", "VS_NTN_BEAM_QUALITY", "BEAM_QUALITY"),
+        ("sinr_db", "rain_db", "elevation_deg"),
+    ),
+    **dict.fromkeys(
+        ("ABNORMAL_BEHAVIOUR", "VS_NTN_DOPPLER_SINR_DROP", "DOPPLER"),
+        ("doppler_hz", "elevation_deg"),
+    ),
 }
 
 

@@ -35,8 +35,10 @@ from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
 from nwdaf.anlf.adapters.sql_tables import METADATA
 from nwdaf.anlf.analysing import Analysing
 from nwdaf.anlf.analytics_servicer import AnalyticsInfoServicer
+from nwdaf.anlf.assessing import Assessing
 from nwdaf.anlf.config import AnlfSettings
 from nwdaf.anlf.delivery import Delivery
+from nwdaf.anlf.desk import Desk
 from nwdaf.anlf.events_servicer import EventsSubscriptionServicer
 from nwdaf.anlf.load_watch import KeptUsages
 from nwdaf.anlf.monitor_procedures import ModelMonitoring
@@ -44,7 +46,7 @@ from nwdaf.anlf.monitor_servicer import ModelMonitorServicer
 from nwdaf.anlf.monitoring import Monitoring
 from nwdaf.anlf.observing import Observing
 from nwdaf.anlf.served_events import Offer
-from nwdaf.anlf.subscribing import Desk, Subscribing
+from nwdaf.anlf.subscribing import Subscribing
 from nwdaf.intake import Intake
 
 MIGRATIONS = "nwdaf.anlf.adapters.migrations"
@@ -107,8 +109,12 @@ async def _serve(
     )
     desk = Desk(subscriptions, notifications, delivery, metrics, clock)
     peers = settings.nf_load.peers
+    decisions = SqlAccuracyStore(database, window_decisions=settings.accuracy.window_decisions)
+    assessing = Assessing(desk, decisions)
     subscribing = Subscribing(
-        desk, offer=Offer(vendor_events=bounds.profile == "extended", nf_load=bool(peers))
+        desk,
+        assessing,
+        offer=Offer(vendor_events=bounds.profile == "extended", nf_load=bool(peers)),
     )
     observing = Observing(desk, offsets)
     loads = SqlLoadStore(database, retention=retention)
@@ -119,11 +125,7 @@ async def _serve(
         clock=clock,
         lowest_elevation_deg=settings.analytics.lowest_elevation_deg,
     )
-    monitoring = Monitoring(
-        SqlAccuracyStore(database, window_decisions=settings.accuracy.window_decisions),
-        offsets,
-        clock=clock,
-    )
+    monitoring = Monitoring(decisions, offsets)
     model_monitoring = ModelMonitoring(
         SqlMonitorStore(database, most=settings.accuracy.most_registrations), monitoring
     )
@@ -152,8 +154,10 @@ async def _serve(
             await observing.take_in(record)
         else:
             await monitoring.take_in(record)
+            await assessing.assess()
 
     await desk.load()
+    await assessing.assess()  # what was decided before the last life ended
     server = NfServer(
         settings.nf_name,
         settings.server,

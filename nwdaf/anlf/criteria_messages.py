@@ -1,14 +1,10 @@
 """Between the messages of what a consumer asks for and the domain's own classes."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import TypeVar
 
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from aimlnf.nwdaf.v1 import events_subscription_pb2 as pb
+from nwdaf.anlf.accuracy_messages import requirement_message, requirement_of
 from nwdaf.anlf.subscriptions import (
     BufferedNotificationsAction,
     Criteria,
@@ -27,7 +23,14 @@ from nwdaf.anlf.subscriptions import (
     ThresholdLevel,
     WatchedEvent,
 )
-from nwdaf.message_fields import duration_of, invalid_field, length_of, time_of, timestamp_of
+from nwdaf.message_fields import (
+    duration_of,
+    invalid_field,
+    optional_duration,
+    optional_length,
+    optional_time,
+    optional_timestamp,
+)
 
 N = TypeVar("N", bound=int)
 E = TypeVar("E")
@@ -91,7 +94,7 @@ def _watched_event(message: pb.EventSubscription) -> WatchedEvent:
     return WatchedEvent(
         event=message.event,
         method=_enum(_METHODS, message.notification_method, "notification_method"),
-        repetition_period=_length(message, "repetition_period"),
+        repetition_period=optional_length(message, "repetition_period"),
         matching_dir=_enum(_DIRECTIONS, message.matching_dir, "matching_dir"),
         beam_ids=tuple(message.beam_ids),
         satellite_ids=tuple(message.satellite_ids),
@@ -127,12 +130,15 @@ def _watched_event(message: pb.EventSubscription) -> WatchedEvent:
         expt_ana_type=message.expt_ana_type,
         nf_instance_ids=tuple(message.nf_instance_ids),
         extra_report_req=ExtraReportRequirement(
-            start_time=_time(message.extra_report_req, "start_ts"),
-            end_time=_time(message.extra_report_req, "end_ts"),
-            offset_period=_length(message.extra_report_req, "offset_period"),
-            time_ana_needed=_time(message.extra_report_req, "time_ana_needed"),
+            start_time=optional_time(message.extra_report_req, "start_ts"),
+            end_time=optional_time(message.extra_report_req, "end_ts"),
+            offset_period=optional_length(message.extra_report_req, "offset_period"),
+            time_ana_needed=optional_time(message.extra_report_req, "time_ana_needed"),
             max_object_nbr=message.extra_report_req.max_object_nbr,
         ),
+        accu_req=requirement_of(message.accu_req) if message.HasField("accu_req") else None,
+        pause_flg=message.pause_flg,
+        resume_flg=message.resume_flg,
     )
 
 
@@ -141,7 +147,7 @@ def watched_event_message(watched: WatchedEvent) -> pb.EventSubscription:
     message = pb.EventSubscription(
         event=watched.event,
         notification_method=_number(_METHODS, watched.method),
-        repetition_period=_duration(watched.repetition_period),
+        repetition_period=optional_duration(watched.repetition_period),
         matching_dir=_number(_DIRECTIONS, watched.matching_dir),
         beam_ids=watched.beam_ids,
         satellite_ids=watched.satellite_ids,
@@ -163,6 +169,9 @@ def watched_event_message(watched: WatchedEvent) -> pb.EventSubscription:
         ],
         expt_ana_type=watched.expt_ana_type,
         nf_instance_ids=watched.nf_instance_ids,
+        accu_req=None if watched.accu_req is None else requirement_message(watched.accu_req),
+        pause_flg=watched.pause_flg,
+        resume_flg=watched.resume_flg,
     )
     target, area, extra = watched.tgt_ue, watched.network_area, watched.extra_report_req
     if target != TargetUe():
@@ -183,10 +192,10 @@ def watched_event_message(watched: WatchedEvent) -> pb.EventSubscription:
     if extra != ExtraReportRequirement():
         message.extra_report_req.CopyFrom(
             pb.EventReportingRequirement(
-                start_ts=_timestamp(extra.start_time),
-                end_ts=_timestamp(extra.end_time),
-                offset_period=_duration(extra.offset_period),
-                time_ana_needed=_timestamp(extra.time_ana_needed),
+                start_ts=optional_timestamp(extra.start_time),
+                end_ts=optional_timestamp(extra.end_time),
+                offset_period=optional_duration(extra.offset_period),
+                time_ana_needed=optional_timestamp(extra.time_ana_needed),
                 max_object_nbr=extra.max_object_nbr,
             )
         )
@@ -197,11 +206,11 @@ def _reporting(message: pb.ReportingInformation) -> Reporting:
     return Reporting(
         method=_enum(_REPORTING_METHODS, message.notif_method, "evt_req.notif_method"),
         max_report_nbr=message.max_report_nbr,
-        mon_dur=_time(message, "mon_dur", "evt_req."),
-        rep_period=_length(message, "rep_period", "evt_req."),
+        mon_dur=optional_time(message, "mon_dur", "evt_req."),
+        rep_period=optional_length(message, "rep_period", "evt_req."),
         imm_rep=message.imm_rep,
         samp_ratio_percent=message.samp_ratio or 100,
-        grp_rep_time=_length(message, "grp_rep_time", "evt_req."),
+        grp_rep_time=optional_length(message, "grp_rep_time", "evt_req."),
         partition_criteria=tuple(message.partition_criteria),
         muting=_muting(message),
     )
@@ -225,7 +234,7 @@ def _muting(message: pb.ReportingInformation) -> Muting | None:
         buffered_notifs=buffered or BufferedNotificationsAction.DROP_OLD,
         subscription=action or SubscriptionAction.CONTINUE_WITH_MUTING,
         max_no_of_notif=setting.max_no_of_notif,
-        duration_buffered_notif=_length(
+        duration_buffered_notif=optional_length(
             setting, "duration_buffered_notif", "evt_req.muting_setting."
         ),
     )
@@ -236,11 +245,11 @@ def reporting_message(reporting: Reporting) -> pb.ReportingInformation:
     message = pb.ReportingInformation(
         notif_method=_number(_REPORTING_METHODS, reporting.method),
         max_report_nbr=reporting.max_report_nbr,
-        mon_dur=_timestamp(reporting.mon_dur),
-        rep_period=_duration(reporting.rep_period),
+        mon_dur=optional_timestamp(reporting.mon_dur),
+        rep_period=optional_duration(reporting.rep_period),
         imm_rep=reporting.imm_rep,
         samp_ratio=reporting.samp_ratio_percent,
-        grp_rep_time=_duration(reporting.grp_rep_time),
+        grp_rep_time=optional_duration(reporting.grp_rep_time),
         partition_criteria=reporting.partition_criteria,
     )
     muting = reporting.muting
@@ -267,22 +276,6 @@ def _level(message: pb.ThresholdLevel) -> ThresholdLevel:
 
 def _level_message(level: ThresholdLevel) -> pb.ThresholdLevel:
     return pb.ThresholdLevel(**{name: getattr(level, name) for name in _LEVELS})
-
-
-def _time(message: Message, field: str, prefix: str = "") -> datetime | None:
-    return time_of(getattr(message, field), prefix + field) if message.HasField(field) else None
-
-
-def _length(message: Message, field: str, prefix: str = "") -> timedelta | None:
-    return length_of(getattr(message, field), prefix + field) if message.HasField(field) else None
-
-
-def _timestamp(time: datetime | None) -> Timestamp | None:
-    return None if time is None else timestamp_of(time)
-
-
-def _duration(length: timedelta | None) -> Duration | None:
-    return None if length is None else duration_of(length)
 
 
 def _enum(known: Mapping[N, E], number: N, field: str) -> E:

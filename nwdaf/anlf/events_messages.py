@@ -11,6 +11,7 @@ from nf_runtime.events.catalogue import (
     DopplerSinrDrop,
     EavesdropperDetected,
 )
+from nwdaf.anlf.accuracy_messages import fill_accuracy
 from nwdaf.anlf.criteria_messages import reporting_message, watched_event_message
 from nwdaf.anlf.notifications import Notification
 from nwdaf.anlf.observations import Observation, Quantity, TriggerData
@@ -91,6 +92,8 @@ def report_message(report: Report) -> pb.EventNotification:
         message.fail_notify_code = report.fail_notify_code.value
     if report.rv_wait_time is not None:
         message.rv_wait_time.CopyFrom(duration_of(report.rv_wait_time))
+    if report.accuracy is not None:
+        fill_accuracy(message, report.accuracy)
     observation = report.observation
     if observation is None:
         return message

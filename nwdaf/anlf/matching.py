@@ -44,7 +44,7 @@ class Watch:
     subscription_id: str
     event: str
     filters: Filters
-    since_position: int
+    since_position: float
 
 
 @dataclass
@@ -147,11 +147,14 @@ class SubscriptionBook:
         self.position = max(self.position, subscription.since_position)
         self._criteria[subscription_id] = criteria
         places = self._places[subscription_id] = {}
-        for watched in criteria.events:
+        paused = subscription.paused_events
+        for index, watched in enumerate(criteria.events):
             if criteria.period_of(watched) is not None:
                 continue
             filters = Filters.of(watched, subscription_id, criteria)
-            watch = Watch(subscription_id, watched.event, filters, subscription.since_position)
+            # What is paused goes on being observed, and no observation concerns it.
+            since = math.inf if index in paused else subscription.since_position
+            watch = Watch(subscription_id, watched.event, filters, since)
             for one in watched_quantities(watched):
                 for scope in filters.scopes():
                     places[_Place(scope, watch, one)] = None

@@ -3,16 +3,9 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from nf_runtime.clock import Clock
 from nf_runtime.events.catalogue import Decision
 from nf_runtime.events.record import Record
-from nwdaf.anlf.accuracy import (
-    AccuracyRequirement,
-    AccuracyStatus,
-    DecisionOutcome,
-    ModelAccuracy,
-    assess,
-)
+from nwdaf.anlf.accuracy import DecisionOutcome, ModelAccuracy
 from nwdaf.anlf.ports import AccuracyStore, OffsetStore
 from nwdaf.changes import Changes
 
@@ -35,10 +28,9 @@ class DecisionReport:
 class Monitoring:
     """Inference reports in, accuracy of the deciding model out."""
 
-    def __init__(self, store: AccuracyStore, offsets: OffsetStore, *, clock: Clock) -> None:
+    def __init__(self, store: AccuracyStore, offsets: OffsetStore) -> None:
         self._store = store
         self._offsets = offsets
-        self._clock = clock
         self._changes: Changes[tuple[str, int], DecisionReport] = Changes()
 
     async def take_in(self, record: Record) -> None:
@@ -70,12 +62,3 @@ class Monitoring:
         with self._changes.reader(lambda _: True) as reader:
             async for report in reader:
                 yield report
-
-    async def status(
-        self, requirement: AccuracyRequirement, previous: AccuracyStatus | None
-    ) -> AccuracyStatus | None:
-        """As `nwdaf.anlf.accuracy.AccuracySource`: of the version that decided last."""
-        window = await self._store.latest_window()
-        if window is None:
-            return None
-        return assess(requirement, window, previous, now=self._clock.now())

@@ -10,12 +10,12 @@ import structlog
 from nf_runtime.client import keep_trying, wait_or_stop
 from nf_runtime.errors import NotFound
 from nf_runtime.events.record import Record
+from nwdaf.anlf.desk import Desk
 from nwdaf.anlf.holding import is_due
 from nwdaf.anlf.notifications import Cause
 from nwdaf.anlf.observations import TRIGGERS, Observation, Quantity, observations_of
 from nwdaf.anlf.ports import NfUsage, NfUsages, OffsetStore
 from nwdaf.anlf.reports import FailureCode, Report
-from nwdaf.anlf.subscribing import Desk
 from nwdaf.anlf.subscriptions import Subscription, WatchedEvent
 
 log = structlog.get_logger(__name__)
@@ -137,7 +137,7 @@ class Observing:
         self, subscription: Subscription, due_time: datetime, now: datetime
     ) -> list[Report]:
         reports: list[Report] = []
-        for watched in subscription.criteria.events:
+        for watched in subscription.reported_events:
             period = subscription.criteria.period_of(watched)
             if period is not None and is_due(
                 period, create_time=subscription.create_time, since=due_time, now=now

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from nf_runtime.events.record import Record
-from nwdaf.anlf.accuracy import DecisionWindow, ModelAccuracy
+from nwdaf.anlf.accuracy import AccuracyStatus, DecisionWindow, ModelAccuracy
 from nwdaf.anlf.admission import Admission
 from nwdaf.anlf.analytics import BeamSample, LoadSample
 from nwdaf.anlf.matching import Match
@@ -108,6 +108,23 @@ class NotificationStore(Protocol):
         self, subscription: Subscription, reports: tuple[Report, ...], cause: Cause
     ) -> Recorded:
         """Send what has fallen due, held or periodic; nothing if the subscription has changed."""
+        ...
+
+    async def tell_accuracy(
+        self,
+        subscription: Subscription,
+        reports: tuple[Report, ...],
+        accuracy: Sequence[AccuracyStatus | None],
+        cause: Cause,
+    ) -> tuple[Subscription, Recorded]:
+        """Report accuracy and remember it; nothing if the subscription has changed.
+
+        Returns:
+            The subscription as it then stands, and what that has led to.
+
+        Raises:
+            NotFound: RESOURCE_NOT_FOUND.
+        """
         ...
 
     async def notifications(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from nwdaf.anlf.accuracy import AccuracyReport
 from nwdaf.anlf.observations import Observation
 
 
@@ -20,19 +21,21 @@ class FailureCode(enum.Enum):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """`EventNotification`, TS 29.520 5.1.6.2.5: an observation, or why there is none.
+    """`EventNotification`, TS 29.520 5.1.6.2.5: an observation, why there is none, or accuracy.
 
     Attributes:
         event: the event's token, as the subscription spelt it.
-        observation: what was observed; None for a failure.
+        observation: what was observed; None for a failure, and where accuracy is told.
         fail_notify_code: why a report that was due has no content.
         rv_wait_time: when to expect the next one.
+        accuracy: how accurate the model is that the event depends on.
     """
 
     event: str
     observation: Observation | None = None
     fail_notify_code: FailureCode | None = None
     rv_wait_time: timedelta | None = None
+    accuracy: AccuracyReport | None = None
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,9 @@ STANDARD_EVENTS = (
     "UE_MOBILITY",
     "USER_DATA_CONGESTION",
 )
+# The model decides upon what these events tell, and they tell what came of it: only their analytics
+# depend on its accuracy.
+MODEL_EVENTS = frozenset({"QOS_SUSTAINABILITY", "ABNORMAL_BEHAVIOUR", *VENDOR_EVENTS})
 # Of the standard's ExceptionId and NetworkPerfType: the ones with a source of data.
 RADIO_LINK_FAILURES = "UNEXPECTED_RADIO_LINK_FAILURES"
 NUMBER_OF_UES = "NUM_OF_UE"

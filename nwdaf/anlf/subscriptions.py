@@ -2,27 +2,17 @@
 
 Nnwdaf_EventsSubscription, TS 29.520 4.2 and 5.1, with `evtReq` of TS 29.523 5.6.2.
 
-Not modelled: predictions, slices, and accuracy requests.
+Not modelled: predictions and slices.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
+from nwdaf.anlf.accuracy import AccuracyRequirement, AccuracyStatus
 from nwdaf.anlf.reports import FailureCode, Held
-from nwdaf.anlf.triggers import EventKind
-
-EVENT_KINDS: Mapping[str, EventKind] = {
-    "QOS_SUSTAINABILITY": EventKind.BEAM_QUALITY,
-    "VS_NTN_BEAM_QUALITY": EventKind.BEAM_QUALITY,
-    "BEAM_QUALITY": EventKind.BEAM_QUALITY,
-    "ABNORMAL_BEHAVIOUR": EventKind.DOPPLER,
-    "VS_NTN_DOPPLER_SINR_DROP": EventKind.DOPPLER,
-    "DOPPLER": EventKind.DOPPLER,
-    "VS_NTN_EAVESDROPPER": EventKind.EAVESDROPPER,
-    "EAVESDROPPER": EventKind.EAVESDROPPER,
-}
 
 
 class NotificationMethod(enum.Enum):
@@ -169,7 +159,8 @@ class WatchedEvent:
     """One entry of `eventSubscriptions`. Empty filters let everything pass.
 
     `beam_ids`, `satellite_ids` and `threshold` are vendor members; `threshold` is in the unit of
-    the event's quantity.
+    the event's quantity. `pause_flg` holds the event back, `resume_flg` reports it however accurate
+    the model is.
     """
 
     event: str
@@ -189,6 +180,9 @@ class WatchedEvent:
     expt_ana_type: str = ""
     nf_instance_ids: tuple[str, ...] = ()
     extra_report_req: ExtraReportRequirement = ExtraReportRequirement()
+    accu_req: AccuracyRequirement | None = None
+    pause_flg: bool = False
+    resume_flg: bool = False
 
     @property
     def beams(self) -> frozenset[str]:
@@ -263,6 +257,7 @@ class Subscription:
         due_time: when a periodic report or the end of a group time falls due next.
         since_position: only crossings between two samples after this position concern it.
         closed: whether it has ended before its time.
+        accuracy: of each event, what was last told of the model's accuracy; empty: nothing yet.
     """
 
     subscription_id: str
@@ -278,11 +273,32 @@ class Subscription:
     due_time: datetime | None = None
     since_position: int = 0
     closed: bool = False
+    accuracy: tuple[AccuracyStatus | None, ...] = ()
 
     @property
     def etag(self) -> str:
         """Changes with each modification; a report does not change it."""
         return str(self.revision)
+
+    @property
+    def accuracy_by_event(self) -> Sequence[tuple[WatchedEvent, AccuracyStatus | None]]:
+        """Each event with what was last told of the accuracy of its model."""
+        return tuple(zip_longest(self.criteria.events, self.accuracy))
+
+    @property
+    def paused_events(self) -> frozenset[int]:
+        """Indices of the events that the consumer, or their model's accuracy, holds back."""
+        return frozenset(
+            index
+            for index, (watched, told) in enumerate(self.accuracy_by_event)
+            if watched.pause_flg or (told is not None and told.paused)
+        )
+
+    @property
+    def reported_events(self) -> Sequence[WatchedEvent]:
+        """The events that are not held back."""
+        paused = self.paused_events
+        return [one for index, one in enumerate(self.criteria.events) if index not in paused]
 
     def has_expired(self, now: datetime) -> bool:
         """Whether its number of reports or its time is used up, or it was closed."""

@@ -8,15 +8,19 @@ from support.ran_events import record
 
 from nf_runtime.clock import ManualClock
 from nf_runtime.database import Database
-from nf_runtime.events.catalogue import EventData
+from nf_runtime.events.catalogue import Decision, EventData
+from nwdaf.anlf.adapters.sql_accuracy import SqlAccuracyStore
 from nwdaf.anlf.adapters.sql_notifications import SqlNotificationStore
 from nwdaf.anlf.adapters.sql_offsets import SqlOffsetStore
 from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
+from nwdaf.anlf.assessing import Assessing
 from nwdaf.anlf.delivery import Delivery
+from nwdaf.anlf.desk import Desk
+from nwdaf.anlf.monitoring import Monitoring
 from nwdaf.anlf.notifications import Notification
 from nwdaf.anlf.observing import Observing
 from nwdaf.anlf.served_events import Offer
-from nwdaf.anlf.subscribing import Desk, Subscribing
+from nwdaf.anlf.subscribing import Subscribing
 from nwdaf.anlf.subscriptions import Criteria, Reporting, Subscription, WatchedEvent
 
 
@@ -61,8 +65,15 @@ class AnlfScene:
         self.desk = Desk(
             self.subscriptions, self.notifications, self.delivery, self.metrics, self.clock
         )
-        self.subscribing = Subscribing(self.desk, offer=Offer(nf_load=True))
-        self.observing = Observing(self.desk, SqlOffsetStore(database))
+        decisions, offsets = (
+            SqlAccuracyStore(database, window_decisions=200),
+            SqlOffsetStore(database),
+        )
+        self.assessing = Assessing(self.desk, decisions)
+        self.subscribing = Subscribing(self.desk, self.assessing, offer=Offer(nf_load=True))
+        self.observing = Observing(self.desk, offsets)
+        self.monitoring = Monitoring(decisions, offsets)
+        self.last_decision: tuple[Decision, str, int]
 
     async def subscribe(
         self, *events: WatchedEvent, reporting: Reporting | None = None
@@ -77,6 +88,13 @@ class AnlfScene:
         made = record(data, event_id, offset=self.offset)
         self.offset += 1
         await self.observing.take_in(made)
+
+    async def decide(self, data: Decision, event_id: str) -> None:
+        """A decision of a model is reported."""
+        self.last_decision = (data, event_id, self.offset)
+        await self.monitoring.take_in(record(data, event_id, offset=self.offset))
+        self.offset += 1
+        await self.assessing.assess()
 
     async def pass_time(self, seconds: float) -> None:
         """Time goes on, and what has fallen due is sent."""

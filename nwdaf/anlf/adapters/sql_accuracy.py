@@ -83,7 +83,7 @@ class SqlAccuracyStore:
         """The kept outcomes of the version that decided last; None without any."""
         columns = DECISIONS.c
         latest = (
-            select(columns.model_name, columns.model_version)
+            select(columns.model_name, columns.model_version, columns.position)
             .order_by(columns.position.desc())
             .limit(1)
         )
@@ -93,7 +93,7 @@ class SqlAccuracyStore:
             if row is None:
                 return None
             window = _window(connection, row.model_name, row.model_version)
-            return DecisionWindow(row.model_name, row.model_version, window)
+            return DecisionWindow(row.model_name, row.model_version, row.position, window)
 
         return await self._database.transact(work)
 

@@ -11,8 +11,9 @@ from nf_runtime.database import Database
 from nf_runtime.errors import InvalidArgument
 from nf_runtime.events.record import Record
 from nf_runtime.inbox import accept
+from nwdaf.anlf.accuracy import AccuracyStatus
 from nwdaf.anlf.adapters.sql_sending import Sending
-from nwdaf.anlf.adapters.sql_subscriptions import read_subscription
+from nwdaf.anlf.adapters.sql_subscriptions import accuracy_json, read_subscription
 from nwdaf.anlf.adapters.sql_tables import NOTIFICATIONS, OBSERVATIONS, SUBSCRIPTIONS
 from nwdaf.anlf.adapters.stored_reports import content_of, observation_json, observation_of
 from nwdaf.anlf.holding import after_reports, after_time
@@ -120,6 +121,35 @@ class SqlNotificationStore:
                     outcome = after_reports(current, reports, now)
                 sending.settle(current, outcome)
             return sending.recorded
+
+        return await self._database.transact(work)
+
+    async def tell_accuracy(
+        self,
+        subscription: Subscription,
+        reports: tuple[Report, ...],
+        accuracy: Sequence[AccuracyStatus | None],
+        cause: Cause,
+    ) -> tuple[Subscription, Recorded]:
+        """Report accuracy and remember it; nothing if the subscription has changed."""
+
+        def work(connection: Connection) -> tuple[Subscription, Recorded]:
+            now = self._clock.now()
+            current = read_subscription(connection, subscription.subscription_id)
+            sending = self._sending(connection, cause, now)
+            unchanged = (current.revision, current.accuracy) == (
+                subscription.revision,
+                subscription.accuracy,
+            )
+            if not unchanged or current.has_expired(now):
+                return current, sending.recorded
+            connection.execute(
+                update(SUBSCRIPTIONS)
+                .where(SUBSCRIPTIONS.c.subscription_id == current.subscription_id)
+                .values(accuracy=accuracy_json(accuracy))
+            )
+            sending.settle(current, after_reports(current, reports, now))
+            return read_subscription(connection, current.subscription_id), sending.recorded
 
         return await self._database.transact(work)
 

@@ -25,6 +25,7 @@ from nf_runtime.errors import (
     NotFound,
     ResourceExhausted,
 )
+from nwdaf.anlf.accuracy import AccuracyStatus
 from nwdaf.anlf.adapters.sql_sending import Sending
 from nwdaf.anlf.adapters.sql_tables import SUBSCRIPTIONS
 from nwdaf.anlf.adapters.stored_reports import held_of
@@ -33,6 +34,8 @@ from nwdaf.anlf.holding import after_modification, due_time
 from nwdaf.anlf.notifications import Cause
 from nwdaf.anlf.ports import Recorded
 from nwdaf.anlf.subscriptions import Criteria, EventFailure, Subscription
+
+_ACCURACY = msgspec.json.Decoder(tuple[AccuracyStatus | None, ...])
 
 
 class SqlSubscriptionStore:
@@ -113,6 +116,7 @@ class SqlSubscriptionStore:
 
         def work(connection: Connection) -> tuple[Subscription, Recorded]:
             current = read_subscription(connection, subscription_id)
+            same_events = admission.criteria.events == current.criteria.events
             if etag not in ("", current.etag):
                 raise Aborted(
                     f"subscription {subscription_id} has changed; read it again and repeat",
@@ -125,11 +129,8 @@ class SqlSubscriptionStore:
                 .values(
                     revision=current.revision + 1,
                     # Whoever changes only how it is told goes on from the same baseline.
-                    since_position=(
-                        current.since_position
-                        if admission.criteria.events == current.criteria.events
-                        else position
-                    ),
+                    since_position=current.since_position if same_events else position,
+                    accuracy=accuracy_json(current.accuracy if same_events else ()),
                     **_content(admission),
                 )
             )
@@ -220,6 +221,11 @@ def read_subscription(connection: Connection, subscription_id: str) -> Subscript
     return _subscription(row)
 
 
+def accuracy_json(accuracy: Sequence[AccuracyStatus | None]) -> str:
+    """What a subscription remembers of accuracy, as it is stored."""
+    return _json(accuracy)
+
+
 def _subscription(row: Row[Any]) -> Subscription:
     return Subscription(
         subscription_id=row.subscription_id,
@@ -235,6 +241,7 @@ def _subscription(row: Row[Any]) -> Subscription:
         due_time=row.due_time,
         since_position=row.since_position,
         closed=row.closed,
+        accuracy=_ACCURACY.decode(row.accuracy),
     )
 
 

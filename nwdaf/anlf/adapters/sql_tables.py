@@ -46,6 +46,7 @@ SUBSCRIPTIONS = Table(
     Column("due_time", UtcDateTime),
     Column("since_position", BigInteger, nullable=False, server_default="0"),
     Column("closed", Boolean, nullable=False, server_default=false()),
+    Column("accuracy", Text, nullable=False, server_default="[]"),  # JSON list of AccuracyStatus
 )
 
 # The last value of each series that somebody waits for a change of.

@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from nf_runtime.events.catalogue import EVENT_TYPES
+from nwdaf.anlf.accuracy import AccuracyReport
 from nwdaf.anlf.notifications import Cause
 from nwdaf.anlf.observations import Observation, Quantity, TriggerData
 from nwdaf.anlf.reports import FailureCode, Held, Report
@@ -43,6 +44,7 @@ class _Report(msgspec.Struct):
     observation: _Observation | None = None
     fail_notify_code: FailureCode | None = None
     rv_wait_time: timedelta | None = None
+    accuracy: AccuracyReport | None = None
 
 
 class _Held(msgspec.Struct):
@@ -99,6 +101,7 @@ def _reports(stored: Sequence[_Report]) -> tuple[Report, ...]:
             observation=None if one.observation is None else _observation(one.observation),
             fail_notify_code=one.fail_notify_code,
             rv_wait_time=one.rv_wait_time,
+            accuracy=one.accuracy,
         )
         for one in stored
     )

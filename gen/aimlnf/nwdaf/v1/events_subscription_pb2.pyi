@@ -594,6 +594,82 @@ class EventReportingRequirement(_message.Message):
 Global___EventReportingRequirement: _TypeAlias = EventReportingRequirement  # noqa: Y015
 
 @_typing.final
+class TimeWindow(_message.Message):
+    """`TimeWindow` (TS 29.122), wall-clock UTC."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    STOP_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """`startTime`; unset: whenever."""
+
+    @_builtins.property
+    def stop_time(self) -> _timestamp_pb2.Timestamp:
+        """`stopTime`; unset: never."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        stop_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time", "stop_time", b"stop_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time", "stop_time", b"stop_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimeWindow: _TypeAlias = TimeWindow  # noqa: Y015
+
+@_typing.final
+class AccuracyReq(_message.Message):
+    """`AccuracyReq` (TS 29.520): what to tell of the accuracy of the model that an event depends on,
+    which is the one that decided last. With `accu_dev_thr` and without `accu_period` the event is told
+    when the accuracy begins to meet it, when it does no more, and when another version takes over;
+    otherwise each assessment is told. Assessed is after each decision.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCU_TIME_WIN_FIELD_NUMBER: _builtins.int
+    ACCU_PERIOD_FIELD_NUMBER: _builtins.int
+    ACCU_DEV_THR_FIELD_NUMBER: _builtins.int
+    MIN_NUM_FIELD_NUMBER: _builtins.int
+    accu_dev_thr: _builtins.int
+    """`accuDevThr`: deviation in percent, |predicted - achieved| / achieved of the secrecy rate, above
+    which the event's analytics pause.
+    """
+    min_num: _builtins.int
+    """`minNum`: decisions that an assessment needs; 0 means 1."""
+    @_builtins.property
+    def accu_time_win(self) -> Global___TimeWindow:
+        """`accuTimeWin`: only decisions within it count, and it ends the assessments; unset: always."""
+
+    @_builtins.property
+    def accu_period(self) -> _duration_pb2.Duration:
+        """`accuPeriod`: the shortest time between two assessments."""
+
+    def __init__(
+        self,
+        *,
+        accu_time_win: Global___TimeWindow | None = ...,
+        accu_period: _duration_pb2.Duration | None = ...,
+        accu_dev_thr: _builtins.int | None = ...,
+        min_num: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accu_dev_thr", b"_accu_dev_thr", "accu_dev_thr", b"accu_dev_thr", "accu_period", b"accu_period", "accu_time_win", b"accu_time_win"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accu_dev_thr", b"_accu_dev_thr", "accu_dev_thr", b"accu_dev_thr", "accu_period", b"accu_period", "accu_time_win", b"accu_time_win", "min_num", b"min_num"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accu_dev_thr: _TypeAlias = _typing.Literal["accu_dev_thr"]  # noqa: Y015
+    _WhichOneofArgType__accu_dev_thr: _TypeAlias = _typing.Literal["_accu_dev_thr", b"_accu_dev_thr"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accu_dev_thr) -> _WhichOneofReturnType__accu_dev_thr | None: ...
+
+Global___AccuracyReq: _TypeAlias = AccuracyReq  # noqa: Y015
+
+@_typing.final
 class EventSubscription(_message.Message):
     """`EventSubscription` (TS 29.520 5.1.6.2.3): what to watch."""
 
@@ -616,6 +692,9 @@ class EventSubscription(_message.Message):
     EXPT_ANA_TYPE_FIELD_NUMBER: _builtins.int
     NF_INSTANCE_IDS_FIELD_NUMBER: _builtins.int
     EXTRA_REPORT_REQ_FIELD_NUMBER: _builtins.int
+    ACCU_REQ_FIELD_NUMBER: _builtins.int
+    PAUSE_FLG_FIELD_NUMBER: _builtins.int
+    RESUME_FLG_FIELD_NUMBER: _builtins.int
     event: _builtins.str
     """`event`: a token of the open enumeration NwdafEvent. Served: QOS_SUSTAINABILITY,
     ABNORMAL_BEHAVIOUR, NETWORK_PERFORMANCE, NF_LOAD, UE_MOBILITY, and in the profile `extended` the
@@ -635,6 +714,10 @@ class EventSubscription(_message.Message):
     """
     expt_ana_type: _builtins.str
     """`exptAnaType` of ABNORMAL_BEHAVIOUR. Served: MOBILITY."""
+    pause_flg: _builtins.bool
+    """`pauseFlg`: send no notifications of this event. Excludes `resume_flg`."""
+    resume_flg: _builtins.bool
+    """`resumeFlg`: send them, also while the accuracy does not meet `accu_req`."""
     @_builtins.property
     def repetition_period(self) -> _duration_pb2.Duration:
         """`repetitionPeriod`, required for PERIODIC."""
@@ -683,6 +766,13 @@ class EventSubscription(_message.Message):
     def extra_report_req(self) -> Global___EventReportingRequirement:
         """`extraReportReq`."""
 
+    @_builtins.property
+    def accu_req(self) -> Global___AccuracyReq:
+        """`accuReq`. Served: the events that the model decides upon, QOS_SUSTAINABILITY, ABNORMAL_BEHAVIOUR
+        and the vendor tokens. For any other the response has `cancel_accu_ind`. A consumer whose own
+        decisions are assessed sets no threshold or `resume_flg`: while paused they could not mend.
+        """
+
     def __init__(
         self,
         *,
@@ -703,10 +793,13 @@ class EventSubscription(_message.Message):
         expt_ana_type: _builtins.str = ...,
         nf_instance_ids: _abc.Iterable[_builtins.str] | None = ...,
         extra_report_req: Global___EventReportingRequirement | None = ...,
+        accu_req: Global___AccuracyReq | None = ...,
+        pause_flg: _builtins.bool = ...,
+        resume_flg: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "extra_report_req", b"extra_report_req", "network_area", b"network_area", "repetition_period", b"repetition_period", "tgt_ue", b"tgt_ue", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "accu_req", b"accu_req", "extra_report_req", b"extra_report_req", "network_area", b"network_area", "repetition_period", b"repetition_period", "tgt_ue", b"tgt_ue", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "beam_ids", b"beam_ids", "cong_thresholds", b"cong_thresholds", "event", b"event", "excep_requs", b"excep_requs", "expt_ana_type", b"expt_ana_type", "extra_report_req", b"extra_report_req", "matching_dir", b"matching_dir", "network_area", b"network_area", "nf_instance_ids", b"nf_instance_ids", "nf_load_lvl_thds", b"nf_load_lvl_thds", "notification_method", b"notification_method", "nw_perf_requs", b"nw_perf_requs", "ran_ue_throu_thds", b"ran_ue_throu_thds", "repetition_period", b"repetition_period", "satellite_ids", b"satellite_ids", "tgt_ue", b"tgt_ue", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold", b"_threshold", "accu_req", b"accu_req", "beam_ids", b"beam_ids", "cong_thresholds", b"cong_thresholds", "event", b"event", "excep_requs", b"excep_requs", "expt_ana_type", b"expt_ana_type", "extra_report_req", b"extra_report_req", "matching_dir", b"matching_dir", "network_area", b"network_area", "nf_instance_ids", b"nf_instance_ids", "nf_load_lvl_thds", b"nf_load_lvl_thds", "notification_method", b"notification_method", "nw_perf_requs", b"nw_perf_requs", "pause_flg", b"pause_flg", "ran_ue_throu_thds", b"ran_ue_throu_thds", "repetition_period", b"repetition_period", "resume_flg", b"resume_flg", "satellite_ids", b"satellite_ids", "tgt_ue", b"tgt_ue", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
     _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
@@ -796,7 +889,7 @@ class EventsSubscription(_message.Message):
 
     @_builtins.property
     def event_notifications(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventNotification]:
-        """`eventNotifications` of an immediate report. Output only."""
+        """`eventNotifications` of an immediate report, and `cancel_accu_ind`. Output only."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -1104,6 +1197,36 @@ class UeMobility(_message.Message):
 Global___UeMobility: _TypeAlias = UeMobility  # noqa: Y015
 
 @_typing.final
+class AccuracyInfo(_message.Message):
+    """`AccuracyInfo` (TS 29.520)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCURACY_VAL_FIELD_NUMBER: _builtins.int
+    ACCU_SAMPLE_NBR_FIELD_NUMBER: _builtins.int
+    ANA_ACCU_IND_FIELD_NUMBER: _builtins.int
+    accuracy_val: _builtins.int
+    """`accuracyVal` in percent, rounded: what the mean deviation leaves of 100."""
+    accu_sample_nbr: _builtins.int
+    """`accuSampleNbr`: decisions that it is the mean of."""
+    ana_accu_ind: _builtins.str
+    """`anaAccuInd`: MEET or NOT_MEET."""
+    def __init__(
+        self,
+        *,
+        accuracy_val: _builtins.int = ...,
+        accu_sample_nbr: _builtins.int = ...,
+        ana_accu_ind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accu_sample_nbr", b"accu_sample_nbr", "accuracy_val", b"accuracy_val", "ana_accu_ind", b"ana_accu_ind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccuracyInfo: _TypeAlias = AccuracyInfo  # noqa: Y015
+
+@_typing.final
 class EventNotification(_message.Message):
     """`EventNotification` (TS 29.520 5.1.6.2.5). Its typed report is a vendor extension: the standard
     lists know no beam, Doppler or passive listener.
@@ -1130,6 +1253,10 @@ class EventNotification(_message.Message):
     DETECTION_FIELD_NUMBER: _builtins.int
     FAIL_NOTIFY_CODE_FIELD_NUMBER: _builtins.int
     RV_WAIT_TIME_FIELD_NUMBER: _builtins.int
+    ACCU_INFO_FIELD_NUMBER: _builtins.int
+    PAUSE_IND_FIELD_NUMBER: _builtins.int
+    RESUME_IND_FIELD_NUMBER: _builtins.int
+    CANCEL_ACCU_IND_FIELD_NUMBER: _builtins.int
     event: _builtins.str
     """`event`, as the subscription spelt it."""
     beam_id: _builtins.str
@@ -1146,6 +1273,12 @@ class EventNotification(_message.Message):
     """Value compared with the threshold, in the threshold's unit."""
     fail_notify_code: _builtins.str
     """`failNotifyCode`: why a report that was due tells nothing, e.g. UNAVAILABLE_DATA."""
+    pause_ind: _builtins.bool
+    """`pauseInd`: the accuracy does not meet what was asked for; no analytics of this event follow."""
+    resume_ind: _builtins.bool
+    """`resumeInd`: they do again."""
+    cancel_accu_ind: _builtins.bool
+    """`cancelAccuInd`: no model decides upon this event, so that nobody assesses its accuracy."""
     @_builtins.property
     def time_stamp_gen(self) -> _timestamp_pb2.Timestamp:
         """`timeStampGen`, simulated UTC of the observation."""
@@ -1190,6 +1323,12 @@ class EventNotification(_message.Message):
     def rv_wait_time(self) -> _duration_pb2.Duration:
         """`rvWaitTime`: when to expect the next one."""
 
+    @_builtins.property
+    def accu_info(self) -> Global___AccuracyInfo:
+        """`accuInfo`, in a report of its own; `time_stamp_gen` is then wall-clock UTC. Absent where a version
+        has taken over that has decided too seldom to be judged.
+        """
+
     def __init__(
         self,
         *,
@@ -1212,10 +1351,14 @@ class EventNotification(_message.Message):
         detection: Global___DetectionInfo | None = ...,
         fail_notify_code: _builtins.str = ...,
         rv_wait_time: _duration_pb2.Duration | None = ...,
+        accu_info: Global___AccuracyInfo | None = ...,
+        pause_ind: _builtins.bool = ...,
+        resume_ind: _builtins.bool = ...,
+        cancel_accu_ind: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["abnor_behavr", b"abnor_behavr", "beam_quality", b"beam_quality", "detection", b"detection", "doppler", b"doppler", "eavesdropper", b"eavesdropper", "nf_load_level_info", b"nf_load_level_info", "nw_perf", b"nw_perf", "qos_sustain_info", b"qos_sustain_info", "report", b"report", "rv_wait_time", b"rv_wait_time", "time_stamp_gen", b"time_stamp_gen", "ue_mob", b"ue_mob"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["abnor_behavr", b"abnor_behavr", "accu_info", b"accu_info", "beam_quality", b"beam_quality", "detection", b"detection", "doppler", b"doppler", "eavesdropper", b"eavesdropper", "nf_load_level_info", b"nf_load_level_info", "nw_perf", b"nw_perf", "qos_sustain_info", b"qos_sustain_info", "report", b"report", "rv_wait_time", b"rv_wait_time", "time_stamp_gen", b"time_stamp_gen", "ue_mob", b"ue_mob"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abnor_behavr", b"abnor_behavr", "beam_id", b"beam_id", "beam_quality", b"beam_quality", "detection", b"detection", "doppler", b"doppler", "eavesdropper", b"eavesdropper", "event", b"event", "fail_notify_code", b"fail_notify_code", "nf_load_level_info", b"nf_load_level_info", "nw_perf", b"nw_perf", "observed_value", b"observed_value", "qos_sustain_info", b"qos_sustain_info", "report", b"report", "run_id", b"run_id", "rv_wait_time", b"rv_wait_time", "satellite_id", b"satellite_id", "time_stamp_gen", b"time_stamp_gen", "trigger_id", b"trigger_id", "trigger_type", b"trigger_type", "ue_mob", b"ue_mob"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abnor_behavr", b"abnor_behavr", "accu_info", b"accu_info", "beam_id", b"beam_id", "beam_quality", b"beam_quality", "cancel_accu_ind", b"cancel_accu_ind", "detection", b"detection", "doppler", b"doppler", "eavesdropper", b"eavesdropper", "event", b"event", "fail_notify_code", b"fail_notify_code", "nf_load_level_info", b"nf_load_level_info", "nw_perf", b"nw_perf", "observed_value", b"observed_value", "pause_ind", b"pause_ind", "qos_sustain_info", b"qos_sustain_info", "report", b"report", "resume_ind", b"resume_ind", "run_id", b"run_id", "rv_wait_time", b"rv_wait_time", "satellite_id", b"satellite_id", "time_stamp_gen", b"time_stamp_gen", "trigger_id", b"trigger_id", "trigger_type", b"trigger_type", "ue_mob", b"ue_mob"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["beam_quality", "doppler", "eavesdropper", "qos_sustain_info", "nw_perf", "abnor_behavr", "nf_load_level_info", "ue_mob", "detection"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015

@@ -7,7 +7,7 @@ import grpc
 import pytest
 from fakes.memory_broker import MemoryBroker
 from google.protobuf.duration_pb2 import Duration
-from support.ran_events import doppler, eavesdropper, esim, measurement, message
+from support.ran_events import decision, doppler, eavesdropper, esim, measurement, message
 from support.running_nf import StartNf
 
 from aimlnf.nwdaf.v1 import events_subscription_pb2 as sub
@@ -104,6 +104,48 @@ async def test_a_ue_that_moves_is_notified_to_those_who_target_it(
 
     (report,) = notification.event_notifications
     assert (report.ue_mob.supi, report.ue_mob.nr_cell_id) == ("esim-02", "3")
+
+
+async def test_inaccurate_decisions_pause_the_event_that_asks_for_accuracy(
+    stub: EventsSubscriptionServiceStub, memory_broker: MemoryBroker
+) -> None:
+    """From the reports of inference to `accuInfo`, `pauseInd` and `resumeInd` of the stream."""
+    subscription = await create(
+        stub, sub.EventSubscription(event="DOPPLER", accu_req=sub.AccuracyReq(accu_dev_thr=20))
+    )
+    other = await create(stub, sub.EventSubscription(event="DOPPLER"))
+    memory_broker.append(message(decision(predicted_bps_hz=16.0), "r-1"))
+    await take(stub, subscription, 1)
+    memory_broker.append(message(doppler(), "t-1"))
+    await take(stub, other, 1)
+    memory_broker.append(message(decision(model_version=2), "r-2"))
+
+    paused, resumed = await take(stub, subscription, 2)
+
+    (report,) = paused.event_notifications
+    assert (report.event, report.pause_ind, report.resume_ind) == ("DOPPLER", True, False)
+    assert report.HasField("time_stamp_gen")
+    assert report.accu_info == sub.AccuracyInfo(
+        accuracy_val=40, accu_sample_nbr=1, ana_accu_ind="NOT_MEET"
+    )
+    (report,) = resumed.event_notifications
+    assert (report.pause_ind, report.resume_ind) == (False, True)
+    assert report.accu_info == sub.AccuracyInfo(
+        accuracy_val=90, accu_sample_nbr=1, ana_accu_ind="MEET"
+    )
+
+
+async def test_accuracy_that_nobody_assesses_is_cancelled_in_the_response(
+    stub: EventsSubscriptionServiceStub,
+) -> None:
+    """`cancelAccuInd` of an event that no model decides upon; the event is served."""
+    subscription = await create(
+        stub, sub.EventSubscription(event="UE_MOBILITY", accu_req=sub.AccuracyReq(min_num=1))
+    )
+    (report,) = subscription.event_notifications
+    assert (report.event, report.cancel_accu_ind) == ("UE_MOBILITY", True)
+    assert not subscription.event_subscriptions[0].HasField("accu_req")
+    assert not subscription.fail_event_reports
 
 
 async def test_a_period_of_evt_req_overrides_the_event(

@@ -6,7 +6,9 @@ import pytest
 from support.ran_events import START
 
 from nf_runtime.errors import InvalidArgument
-from nwdaf.anlf.admission import MAX_EVENTS, admit
+from nwdaf.anlf.accuracy import AccuracyRequirement
+from nwdaf.anlf.admission import admit
+from nwdaf.anlf.criteria_checks import MAX_EVENTS
 from nwdaf.anlf.reports import FailureCode
 from nwdaf.anlf.served_events import VENDOR_EVENTS, Offer
 from nwdaf.anlf.subscriptions import (
@@ -309,6 +311,14 @@ def test_contradictory_reporting_is_refused(reporting: Reporting, field: str) ->
             WatchedEvent("DOPPLER", repetition_period=SECOND),
             "event_subscriptions.repetition_period",
         ),
+        (
+            WatchedEvent("DOPPLER", pause_flg=True, resume_flg=True),
+            "event_subscriptions.pause_flg",
+        ),
+        (
+            WatchedEvent("DOPPLER", accu_req=AccuracyRequirement(least_number=-1)),
+            "event_subscriptions.accu_req.min_num",
+        ),
     ],
 )
 def test_entries_out_of_range_are_refused(watched: WatchedEvent, field: str) -> None:
@@ -316,6 +326,19 @@ def test_entries_out_of_range_are_refused(watched: WatchedEvent, field: str) -> 
     with pytest.raises(InvalidArgument) as raised:
         admit(criteria(WatchedEvent("EAVESDROPPER"), watched), now=START)
     assert (raised.value.reason, raised.value.metadata) == ("INVALID_FIELD", {"field": field})
+
+
+def test_the_accuracy_of_what_no_model_decides_upon_is_cancelled() -> None:
+    """The event itself is served; with the model's events the request is kept."""
+    asked = AccuracyRequirement()
+    admission = admit(
+        criteria(
+            WatchedEvent("UE_MOBILITY", accu_req=asked), WatchedEvent("DOPPLER", accu_req=asked)
+        ),
+        now=START,
+    )
+    assert [watched.accu_req for watched in admission.criteria.events] == [None, asked]
+    assert (admission.accuracy_cancelled, admission.failures) == (("UE_MOBILITY",), ())
 
 
 @pytest.mark.parametrize("count", [0, MAX_EVENTS + 1])

@@ -49,6 +49,8 @@ def full_message() -> pb.EventsSubscription:
                 expt_ana_type="MOBILITY",
                 nf_instance_ids=["oam"],
                 extra_report_req=pb.EventReportingRequirement(max_object_nbr=3),
+                accu_req=pb.AccuracyReq(accu_dev_thr=0, min_num=3),
+                pause_flg=True,
             ),
         ],
         evt_req=pb.ReportingInformation(
@@ -78,6 +80,11 @@ def full_message() -> pb.EventsSubscription:
     extra.end_ts.FromDatetime(START)
     extra.time_ana_needed.FromDatetime(START)
     extra.offset_period.FromSeconds(-6)
+    accuracy = message.event_subscriptions[2].accu_req
+    accuracy.accu_time_win.start_time.FromDatetime(START)
+    accuracy.accu_time_win.stop_time.FromDatetime(START)
+    accuracy.accu_period.FromSeconds(7)
+    message.event_subscriptions[0].resume_flg = True
     return message
 
 
