@@ -44,13 +44,14 @@ class SqlJobStore:
                 select(JOBS).where(JOBS.c.request_id == request_id)
             ).first()
             if request_id and earlier is not None:
-                return _repeated(_job(earlier), spec, request_id)
+                return _repeated(earlier, spec)
             self._check_room(connection)
             connection.execute(
                 insert(JOBS).values(
                     job_id=job.job_id,
                     request_id=request_id or None,
                     kind=_KINDS[type(spec)],
+                    requested=_json(spec),
                     create_time=now,
                     **_changing(job),
                 )
@@ -152,11 +153,11 @@ class SqlJobStore:
 
 def _changing(job: Job) -> dict[str, Any]:
     return {
-        "spec": msgspec.json.encode(job.spec).decode(),
+        "spec": _json(job.spec),
         "state": job.state,
         "progress_percent": job.progress_percent,
         "phase": job.phase,
-        "metrics": msgspec.json.encode(job.metrics).decode(),
+        "metrics": _json(job.metrics),
         "published_version": job.published_version,
         "passed": job.passed,
         "failure": job.failure,
@@ -180,14 +181,20 @@ def _job(row: Row[Any]) -> Job:
     )
 
 
-def _repeated(earlier: Job, spec: Spec, request_id: str) -> Job:
-    if earlier.spec != spec:
+def _repeated(earlier: Row[Any], spec: Spec) -> Job:
+    """The job of a request that comes again: for what was asked then, not what is done since."""
+    requested = msgspec.json.decode(earlier.requested or earlier.spec, type=_SPECS[earlier.kind])
+    if requested != spec:
         raise AlreadyExists(
-            f"request {request_id} asked for another job before; use a new request_id",
+            f"request {earlier.request_id} asked for another job before; use a new request_id",
             reason="REQUEST_ID_REUSED",
-            request_id=request_id,
+            request_id=earlier.request_id,
         )
-    return earlier
+    return _job(earlier)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _not_found(job_id: str) -> NotFound:

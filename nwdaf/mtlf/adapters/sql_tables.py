@@ -17,6 +17,7 @@ JOBS = Table(
     Column("request_id", String(200), unique=True),
     Column("kind", String(20), nullable=False),
     Column("spec", Text, nullable=False),
+    Column("requested", Text),  # the spec as it was asked for; NULL of jobs from before this column
     Column("state", String(20), nullable=False, index=True),
     Column("progress_percent", Float, nullable=False),
     Column("phase", String(40)),

@@ -12,7 +12,7 @@ import pytest
 from fakes.memory_broker import MemoryBroker
 from fakes.mtlf_peers import FakeWorkshop
 from support.mms_server import opened
-from support.mms_uploads import files
+from support.mms_uploads import SIGNER_KEY, files, write_public_key
 from support.running_nf import StartNf, running
 
 from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceStub
@@ -63,12 +63,17 @@ def key_file(tmp_path: Path) -> Path:
 async def mms(
     tmp_path: Path, key_file: Path, memory_broker: MemoryBroker
 ) -> AsyncIterator[MmsServer]:
-    """The model repository in this process, which publishes its events."""
+    """The model repository in this process, which publishes its events and trusts others too."""
     settings = MmsSettings(
         server=ServerSettings(metrics_port=None, drain_s=1.0),
         database=DatabaseSettings(url=f"sqlite:///{tmp_path / 'mms.db'}"),
         artifacts=ArtifactSettings(folder=tmp_path / "artifacts"),
-        signing=TrustSettings(trusted_keys=(key_file.with_suffix(".pub"),)),
+        signing=TrustSettings(
+            trusted_keys=(
+                key_file.with_suffix(".pub"),
+                write_public_key(tmp_path / "other.pub", SIGNER_KEY),
+            )
+        ),
     )
     clock, stop = SystemClock(), asyncio.Event()
     async with (

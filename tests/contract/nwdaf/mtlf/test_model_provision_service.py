@@ -8,8 +8,11 @@ from urllib.parse import parse_qsl, urlsplit
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from support.mms_uploads import files, publish, upload_of
 from support.running_nf import StartNf
 
+from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as mms_pb
 from aimlnf.nwdaf.v1 import model_provision_service_pb2 as pb
 from aimlnf.nwdaf.v1 import model_training_service_pb2 as training_pb
@@ -207,6 +210,33 @@ async def test_a_subscriber_is_told_when_a_version_is_approved(
     async with start_mtlf(restarted) as channel:
         again = await told(notifications(ModelProvisionServiceStub(channel), made.subscription_id))
     assert again.add_model_info.version == 2
+
+
+@pytest.mark.usefixtures("versions")
+async def test_a_version_is_told_with_when_and_where_it_may_be_used(stub: Any, mms: Any) -> None:
+    """`validityPeriod` and `spatialValidity` as the publisher signed them, or neither."""
+    start, end = Timestamp(seconds=1_700_000_000), Timestamp(seconds=4_000_000_000)
+    region = {
+        "min_latitude_deg": 40.0,
+        "max_latitude_deg": 55.0,
+        "min_longitude_deg": 170.0,
+        "max_longitude_deg": -170.0,
+    }
+    validity = model_pb2.Validity(
+        valid_from=start, valid_until=end, regions=[model_pb2.Region(**region)]
+    )
+    bounded = await publish(mms.stub, upload_of(files(note="bounded"), validity=validity))
+    made = await subscribe(stub)
+    call = notifications(stub, made.subscription_id)
+    await approve(mms, 1)
+    anywhere = await told(call)
+    await approve(mms, bounded.version)
+    there = await told(call)
+    assert not anywhere.HasField("validity_start")
+    assert not anywhere.HasField("validity_end")
+    assert list(anywhere.spatial_validity) == []
+    assert (there.validity_start, there.validity_end) == (start, end)
+    assert list(there.spatial_validity) == [pb.SpatialValidity(**region)]
 
 
 @pytest.mark.usefixtures("versions")

@@ -107,6 +107,19 @@ async def test_one_request_makes_one_job(store: SqlJobStore) -> None:
     assert len({job.job_id for job in made}) == 1
 
 
+async def test_a_request_that_comes_again_is_compared_with_what_it_asked_for(
+    store: SqlJobStore,
+) -> None:
+    """Not with what the job was changed to since, which another request asks for."""
+    changed = replace(TRAINING, seed=9)
+    made = await store.create(TRAINING, request_id="r")
+    await store.change(made.job_id, lambda job: replace(job, spec=changed))
+    again = await store.create(TRAINING, request_id="r")
+    assert (again.job_id, again.spec) == (made.job_id, changed)
+    with pytest.raises(AlreadyExists):
+        await store.create(changed, request_id="r")
+
+
 async def test_the_queue_is_bounded(store: SqlJobStore) -> None:
     """Also when many ask at once; a job that is taken makes room."""
     outcomes = await asyncio.gather(
