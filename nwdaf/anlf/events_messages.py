@@ -16,7 +16,7 @@ from nwdaf.anlf.criteria_messages import reporting_message, watched_event_messag
 from nwdaf.anlf.notifications import Notification
 from nwdaf.anlf.observations import Observation, Quantity, TriggerData
 from nwdaf.anlf.reports import Report
-from nwdaf.anlf.served_events import NUMBER_OF_UES, RADIO_LINK_FAILURES
+from nwdaf.anlf.served_events import NUMBER_OF_UES, PING_PONG, RADIO_LINK_FAILURES
 from nwdaf.anlf.subscriptions import Subscription
 from nwdaf.message_fields import duration_of, timestamp_of
 
@@ -151,10 +151,13 @@ def _fill_sample(message: pb.EventNotification, observation: Observation) -> Non
             message.nw_perf.CopyFrom(
                 pb.NetworkPerfInfo(nw_perf_type=NUMBER_OF_UES, absolute_num=round(value))
             )
-        case Quantity.UE_SINR_LOSS:
+        case Quantity.UE_SINR_LOSS | Quantity.UE_PING_PONGS:
+            is_ping_pong = observation.quantity is Quantity.UE_PING_PONGS
             message.abnor_behavr.CopyFrom(
                 pb.AbnormalBehaviour(
-                    supis=[observation.ue_id], excep_id=RADIO_LINK_FAILURES, excep_level=value
+                    supis=[observation.ue_id],
+                    excep_id=PING_PONG if is_ping_pong else RADIO_LINK_FAILURES,
+                    excep_level=value,
                 )
             )
         case Quantity.UE_DETECTION_STATISTIC:

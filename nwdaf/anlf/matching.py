@@ -178,8 +178,15 @@ class SubscriptionBook:
                     del shelves[field_name]
 
     def is_watched(self, quantity: Quantity) -> bool:
-        """Whether somebody waits for a change of the quantity."""
+        """Whether somebody waits for a change of the quantity, or of one that comes of it."""
+        if quantity is Quantity.UE_LOCATION and self._shelves.get(Quantity.UE_PING_PONGS):
+            return True
         return bool(self._shelves.get(quantity))
+
+    def latest(self, series: str) -> Observation | None:
+        """The last observation of a series."""
+        remembered = self._latest.get(series)
+        return None if remembered is None else remembered[0]
 
     def matching(self, observations: Sequence[Observation]) -> list[Match]:
         """The subscriptions that what was observed at one time concerns, each once.
@@ -256,11 +263,14 @@ class SubscriptionBook:
             before = math.inf
         elif quantity not in RISING_TRIGGERS:
             latest = self._latest.get(observation.series)
-            if latest is None:
+            if latest is not None:
+                earlier, since = latest
+                before = earlier.value
+                moved = before != now or earlier.satellite_id != observation.satellite_id
+            elif quantity is Quantity.UE_PING_PONGS:
+                before = 0.0  # it is not observed before there is something to count
+            else:
                 return []
-            earlier, since = latest
-            before = earlier.value
-            moved = before != now or earlier.satellite_id != observation.satellite_id
         found: list[Watch] = []
         for field_name, by_value in shelves.items():
             shelf = by_value.get(getattr(observation, field_name) if field_name else "")

@@ -35,6 +35,7 @@ class Quantity(enum.Enum):
     UE_SINR_LOSS = "UE_SINR_LOSS"  # by residual Doppler (dB)
     UE_DETECTION_STATISTIC = "UE_DETECTION_STATISTIC"  # (1)
     UE_LOCATION = "UE_LOCATION"  # the serving beam (its number)
+    UE_PING_PONGS = "UE_PING_PONGS"  # lately, see `ping_pong` (1)
     BEAM_UE_COUNT = "BEAM_UE_COUNT"  # (1)
     SATELLITE_UE_COUNT = "SATELLITE_UE_COUNT"  # (1)
     NF_CPU_USAGE = "NF_CPU_USAGE"  # (%)
@@ -56,6 +57,14 @@ _QUANTITY_OF_TRIGGER: Mapping[type[EventData], Quantity] = {
 }
 
 
+class Move(msgspec.Struct, frozen=True):
+    """A UE has another cell than before; a cell is a beam of a satellite."""
+
+    time: datetime
+    from_cell: str
+    to_cell: str
+
+
 class Observation(msgspec.Struct, frozen=True, dict=True):
     """One value, where and when it was observed, and the event that told of it.
 
@@ -67,6 +76,7 @@ class Observation(msgspec.Struct, frozen=True, dict=True):
         event_type: its CloudEvents type; empty for a poll.
         received_time: wall-clock UTC at which the AnLF took it in.
         detail: what a trigger tells beyond the value.
+        moves: of UE_PING_PONGS, what it is counted from.
     """
 
     quantity: Quantity
@@ -81,14 +91,19 @@ class Observation(msgspec.Struct, frozen=True, dict=True):
     nf_instance_id: str = ""
     run_id: str = ""
     detail: TriggerData | None = None
+    moves: tuple[Move, ...] = ()
 
     @cached_property
     def series(self) -> str:
         """Names the sequence of values that this one continues; a new run starts new ones."""
+        return self.series_of(self.quantity)
+
+    def series_of(self, quantity: Quantity) -> str:
+        """The sequence of values of another quantity of the same beam, UE or network function."""
         place = self.ue_id or f"{self.satellite_id}/{self.beam_id}"
-        if self.quantity in TRIGGERS:
+        if quantity in TRIGGERS:
             place = f"{self.satellite_id}/{self.beam_id}/{self.ue_id}"
-        return f"{self.quantity.name}/{self.run_id}/{self.nf_instance_id or place}"
+        return f"{quantity.name}/{self.run_id}/{self.nf_instance_id or place}"
 
 
 def observations_of(

@@ -14,6 +14,7 @@ from nwdaf.anlf.desk import Desk
 from nwdaf.anlf.holding import is_due
 from nwdaf.anlf.notifications import Cause
 from nwdaf.anlf.observations import TRIGGERS, Observation, Quantity, observations_of
+from nwdaf.anlf.ping_pong import ping_pongs
 from nwdaf.anlf.ports import NfUsage, NfUsages, OffsetStore
 from nwdaf.anlf.reports import FailureCode, Report
 from nwdaf.anlf.subscriptions import Subscription, WatchedEvent
@@ -36,6 +37,7 @@ class Observing:
             await self._offsets.skip(record)
             return
         observations = observations_of(record.event, received_time=self._desk.clock.now())
+        observations += tuple(ping_pongs(observations, self._desk.book.latest))
         if not observations:
             await self._offsets.skip(record)
             return

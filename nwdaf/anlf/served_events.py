@@ -8,10 +8,11 @@ that do not reach it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from nwdaf.anlf.observations import FALLING_TRIGGERS, Quantity
 from nwdaf.anlf.reports import FailureCode
-from nwdaf.anlf.subscriptions import MatchingDirection, WatchedEvent
+from nwdaf.anlf.subscriptions import ExceptionRequirement, MatchingDirection, WatchedEvent
 
 VENDOR_EVENTS: Mapping[str, tuple[Quantity, Quantity]] = {
     # What is told without a period, and with one.
@@ -40,7 +41,12 @@ STANDARD_EVENTS = (
 MODEL_EVENTS = frozenset({"QOS_SUSTAINABILITY", "ABNORMAL_BEHAVIOUR", *VENDOR_EVENTS})
 # Of the standard's ExceptionId and NetworkPerfType: the ones with a source of data.
 RADIO_LINK_FAILURES = "UNEXPECTED_RADIO_LINK_FAILURES"
+PING_PONG = "PING_PONG_ACROSS_CELLS"
 NUMBER_OF_UES = "NUM_OF_UE"
+_QUANTITY_OF_EXCEPTION = {
+    RADIO_LINK_FAILURES: Quantity.UE_SINR_LOSS,
+    PING_PONG: Quantity.UE_PING_PONGS,
+}
 
 _RISING = (MatchingDirection.ASCENDING, MatchingDirection.CROSSED)
 _FALLING = (MatchingDirection.DESCENDING, MatchingDirection.CROSSED)
@@ -129,8 +135,8 @@ def _missing_data(watched: WatchedEvent, offer: Offer) -> str | None:
             f"of NetworkPerfType only {NUMBER_OF_UES} has a source",
         ),
         (
-            any(one.excep_id != RADIO_LINK_FAILURES for one in watched.excep_requs),
-            f"of ExceptionId only {RADIO_LINK_FAILURES} has a source",
+            {one.excep_id for one in watched.excep_requs} - {RADIO_LINK_FAILURES, PING_PONG},
+            f"of ExceptionId only {RADIO_LINK_FAILURES} and {PING_PONG} have a source",
         ),
         (
             watched.expt_ana_type not in ("", "MOBILITY"),
@@ -146,11 +152,7 @@ def watched_quantities(watched: WatchedEvent) -> Iterator[Watched]:
         case "QOS_SUSTAINABILITY":
             yield _or_triggers(watched, Quantity.BEAM_SINR, Quantity.BEAM_QUALITY_TRIGGER)
         case "ABNORMAL_BEHAVIOUR" if watched.excep_requs:
-            for exception in watched.excep_requs:
-                if exception.excep_level is None:
-                    yield Watched(Quantity.DOPPLER_TRIGGER)
-                else:
-                    yield _crossing(watched, Quantity.UE_SINR_LOSS, exception.excep_level)
+            yield from map(partial(_exception, watched), watched.excep_requs)
         case "ABNORMAL_BEHAVIOUR":
             yield _or_triggers(watched, Quantity.UE_SINR_LOSS, Quantity.DOPPLER_TRIGGER)
         case "NETWORK_PERFORMANCE":
@@ -165,6 +167,15 @@ def watched_quantities(watched: WatchedEvent) -> Iterator[Watched]:
             trigger = VENDOR_EVENTS[event][0]
             falls = trigger in FALLING_TRIGGERS
             yield Watched(trigger, watched.threshold, rising=not falls, falling=falls)
+
+
+def _exception(watched: WatchedEvent, exception: ExceptionRequirement) -> Watched:
+    if exception.excep_level is not None:
+        quantity = _QUANTITY_OF_EXCEPTION[exception.excep_id]
+        return _crossing(watched, quantity, exception.excep_level)
+    if exception.excep_id == PING_PONG:
+        return Watched(Quantity.UE_PING_PONGS, 1.0, rising=True)
+    return Watched(Quantity.DOPPLER_TRIGGER)
 
 
 def _load_levels(watched: WatchedEvent) -> Iterator[Watched]:
@@ -184,7 +195,8 @@ def sampled_quantities(watched: WatchedEvent) -> tuple[Quantity, ...]:
         case "QOS_SUSTAINABILITY":
             return (Quantity.BEAM_SINR,)
         case "ABNORMAL_BEHAVIOUR":
-            return (Quantity.UE_SINR_LOSS,)
+            asked = [_QUANTITY_OF_EXCEPTION[one.excep_id] for one in watched.excep_requs]
+            return tuple(asked) or (Quantity.UE_SINR_LOSS,)
         case "NETWORK_PERFORMANCE":
             return (_ue_count(watched),)
         case "NF_LOAD":

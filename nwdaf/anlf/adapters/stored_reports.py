@@ -10,7 +10,7 @@ import msgspec
 from nf_runtime.events.catalogue import EVENT_TYPES
 from nwdaf.anlf.accuracy import AccuracyReport
 from nwdaf.anlf.notifications import Cause
-from nwdaf.anlf.observations import Observation, Quantity, TriggerData
+from nwdaf.anlf.observations import Move, Observation, Quantity, TriggerData
 from nwdaf.anlf.reports import FailureCode, Held, Report
 
 
@@ -37,6 +37,7 @@ class _Observation(msgspec.Struct):
     nf_instance_id: str
     run_id: str
     detail: Any
+    moves: tuple[Move, ...] = ()
 
 
 class _Report(msgspec.Struct):

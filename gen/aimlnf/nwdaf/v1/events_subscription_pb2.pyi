@@ -524,10 +524,12 @@ class ExceptionRequirement(_message.Message):
     EXCEP_ID_FIELD_NUMBER: _builtins.int
     EXCEP_LEVEL_FIELD_NUMBER: _builtins.int
     excep_id: _builtins.str
-    """`excepId`. Served: UNEXPECTED_RADIO_LINK_FAILURES, of the SINR lost to residual Doppler."""
+    """`excepId`. Served: UNEXPECTED_RADIO_LINK_FAILURES, of the SINR lost to residual Doppler, and
+    PING_PONG_ACROSS_CELLS, of the beam that serves a UE.
+    """
     excep_level: _builtins.int
-    """`excepLevel`: SINR loss in dB, reported when crossed; unset: what the radio access network finds
-    too much.
+    """`excepLevel`, reported when crossed: SINR loss in dB, unset: what the radio access network finds
+    too much; or returns within 10 s to the beam that was left, in the last minute, unset: the first.
     """
     def __init__(
         self,
@@ -1087,7 +1089,7 @@ class AbnormalBehaviour(_message.Message):
     excep_id: _builtins.str
     """`excepId`."""
     excep_level: _builtins.float
-    """`excepLevel`, not rounded: SINR loss in dB."""
+    """`excepLevel`, not rounded: SINR loss in dB, or number of ping-pongs."""
     @_builtins.property
     def supis(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """`supis`: names of ESIMs."""

@@ -154,6 +154,19 @@ async def test_a_decision_that_was_stored_and_not_assessed_is_made_up_for(
     assert words(await again.stored(subscription)) == ["pause"]
 
 
+async def test_what_was_stored_by_an_attempt_that_seemed_to_fail_is_not_told_again(
+    scene: AnlfScene,
+) -> None:
+    """The database answered too late: memory does not know what is stored, and learns it."""
+    subscription = await scene.subscribe(DOPPLER)
+    before = dict(scene.desk.assessed)
+    await decide(scene, BAD)
+    scene.desk.assessed.update(before)
+    await scene.assessing.assess()
+    assert words(await scene.stored(subscription)) == ["pause"]
+    assert scene.desk.assessed[subscription.subscription_id].paused_events == {0}
+
+
 async def test_a_crossing_after_the_pause_has_the_last_sample_as_its_baseline(
     database: Database, scene: AnlfScene
 ) -> None:

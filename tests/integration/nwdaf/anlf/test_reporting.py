@@ -16,6 +16,7 @@ from nwdaf.anlf.ports import NfUsage
 from nwdaf.anlf.reports import FailureCode
 from nwdaf.anlf.subscriptions import (
     BufferedNotificationsAction,
+    ExceptionRequirement,
     ExtraReportRequirement,
     MatchingDirection,
     Muting,
@@ -84,6 +85,28 @@ async def test_edges_survive_a_restart(database: Database, scene: AnlfScene) -> 
     await restarted.publish(measurement(sinr_db=(4.0,)), "m-2")
     (only,) = await restarted.stored(subscription)
     assert observed(only) == [("QOS_SUSTAINABILITY", "1", 4.0)]
+
+
+async def test_a_ping_pong_across_a_restart_is_reported_once(
+    database: Database, scene: AnlfScene
+) -> None:
+    """The handover before the crash counts, and no measurement counts twice."""
+    subscription = await scene.subscribe(
+        WatchedEvent(
+            "ABNORMAL_BEHAVIOUR", excep_requs=(ExceptionRequirement("PING_PONG_ACROSS_CELLS"),)
+        )
+    )
+    for number, beam_id in enumerate([1, 2]):
+        await scene.publish(measurement(esims=[esim(1, beam_id=beam_id)]), f"m-{number}")
+        restarted = AnlfScene(database, clock=scene.clock, first_offset=scene.offset)
+        await restarted.desk.load()
+        scene = restarted
+    for _ in range(2):
+        await scene.publish(measurement(esims=[esim(1, beam_id=1)]), "m-2")
+    (only,) = await scene.stored(subscription)
+    (report,) = only.reports
+    assert report.observation is not None
+    assert (report.observation.ue_id, report.observation.value) == ("esim-01", 1.0)
 
 
 async def test_what_is_only_reported_otherwise_keeps_its_baseline(scene: AnlfScene) -> None:
