@@ -26,16 +26,17 @@ from nwdaf.intake import Intake
 from nwdaf.mtlf.adapters.child_workshop import ChildWorkshop
 from nwdaf.mtlf.adapters.grpc_repository import GrpcRepository
 from nwdaf.mtlf.adapters.sql_jobs import SqlJobStore
-from nwdaf.mtlf.adapters.sql_provision import SqlProvisionSubscriptionStore
-from nwdaf.mtlf.adapters.sql_tables import METADATA
+from nwdaf.mtlf.adapters.sql_tables import METADATA, PROVISION_SUBSCRIPTIONS
 from nwdaf.mtlf.config import MtlfSettings
 from nwdaf.mtlf.ports import Repository, Workshop
 from nwdaf.mtlf.procedures import Jobs
 from nwdaf.mtlf.provision import Provision
 from nwdaf.mtlf.provision_procedures import ProvisionSubscribing
 from nwdaf.mtlf.provision_servicer import ModelProvisionServicer
+from nwdaf.mtlf.provision_subscriptions import ProvisionSubscription
 from nwdaf.mtlf.training_servicer import ModelTrainingServicer
 from nwdaf.mtlf.working import Working
+from nwdaf.sql_documents import SqlDocuments
 
 MIGRATIONS = "nwdaf.mtlf.adapters.migrations"
 
@@ -101,7 +102,12 @@ async def _serve(
 
     provision = Provision(repository, remember)
     subscribing = ProvisionSubscribing(
-        SqlProvisionSubscriptionStore(database, most=settings.provision.most_subscriptions),
+        SqlDocuments(
+            database,
+            PROVISION_SUBSCRIPTIONS,
+            ProvisionSubscription,
+            most=settings.provision.most_subscriptions,
+        ),
         repository,
         provision,
         clock=clock,

@@ -12,11 +12,11 @@ from nf_runtime.database import Database
 from nf_runtime.errors import AlreadyExists, NotFound, ResourceExhausted
 from nwdaf.mtlf import jobs
 from nwdaf.mtlf.adapters.sql_jobs import SqlJobStore
-from nwdaf.mtlf.adapters.sql_provision import SqlProvisionSubscriptionStore
-from nwdaf.mtlf.adapters.sql_tables import METADATA
+from nwdaf.mtlf.adapters.sql_tables import METADATA, PROVISION_SUBSCRIPTIONS
 from nwdaf.mtlf.app import MIGRATIONS
 from nwdaf.mtlf.jobs import JobState, Phase, Profile, TrainingSpec, TrainingType
 from nwdaf.mtlf.provision_subscriptions import ProvisionSubscription, WantedModel
+from nwdaf.sql_documents import SqlDocuments
 
 PROFILE = Profile("pass", 0.5, 3.0, None, 0.5, (0.0, 12.5))
 TRAINING = TrainingSpec("m", TrainingType.RE_TRAINING, 2, PROFILE, 10.25, 1)
@@ -141,7 +141,7 @@ async def test_pages_are_newest_first(store: SqlJobStore) -> None:
 
 async def test_subscriptions_to_models_are_bounded(database: Database) -> None:
     """QUOTA_EXCEEDED, until one is deleted."""
-    subscriptions = SqlProvisionSubscriptionStore(database, most=1)
+    subscriptions = SqlDocuments(database, PROVISION_SUBSCRIPTIONS, ProvisionSubscription, most=1)
     wanted = ProvisionSubscription((WantedModel("BEAMFORMING", expiry_time=ManualClock().now()),))
     made = await subscriptions.create(wanted)
     with pytest.raises(ResourceExhausted):
