@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from fakes.memory_broker import MemoryBroker
 from fakes.oam.grpc_repository import REJECTED
 from fakes.oam.peers import FakePeers
 from support.nrm_consumer import (
@@ -16,8 +17,10 @@ from support.nrm_consumer import (
     Consumer,
     model,
 )
+from support.ran_events import message
 
 from nf_runtime.clock import SystemClock
+from nf_runtime.events.catalogue import VersionStateChanged
 
 TRAINING_PROCESS = f"{ELEMENT},MLTrainingFunction=mtlf,MLTrainingProcess=r1.1"
 UPDATE_PROCESS = f"{ELEMENT},MLUpdateFunction=oam,MLUpdateProcess=r1.1"
@@ -36,13 +39,16 @@ async def running(consumer: Consumer, peers: FakePeers, name: str, percent: floa
     )
 
 
-async def in_use(consumer: Consumer, peers: FakePeers) -> None:
+@pytest.fixture
+async def in_use(consumer: Consumer, peers: FakePeers, broker: MemoryBroker) -> None:
     """Version 1 is in use, and its object is there."""
     peers.put_in_use()
     peers.repository.kpis[1] = {"ratio_to_exhaustive": 0.8, "violations": 3.0}
-    await consumer.create(TRAINING, aIMLInferenceName=NAME)
-    await consumer.ended(TRAINING)
-    peers.mtlf.effects.clear()
+    told = VersionStateChanged(
+        model_name="gan-gdm", version=1, from_state="TESTED", to_state="APPROVED", actor="a"
+    )
+    broker.append(message(told, "v1"))
+    await consumer.until(model(1), lambda moi: moi["mLModelVersion"] == "1")
 
 
 async def test_suspended_training_stands_still_at_the_mtlf(
@@ -112,11 +118,11 @@ async def test_test_is_suspended_resumed_and_cancelled_at_the_mtlf(
     assert peers.effects == ["test 1", "suspend test", "resume test", "cancel test"]
 
 
+@pytest.mark.usefixtures("in_use")
 async def test_update_is_held_and_cancelled_at_its_job(
     consumer: Consumer, peers: FakePeers
 ) -> None:
     """Its training is suspended and resumed, its test is ended; version 1 stays in use."""
-    await in_use(consumer, peers)
     peers.mtlf.may_finish.clear()
     await consumer.create(UPDATE, mLModelRefList=[model(1)])
     await effect(peers, "train from 1", consumer, UPDATE)
@@ -126,7 +132,7 @@ async def test_update_is_held_and_cancelled_at_its_job(
     await effect(peers, "resume training", consumer, UPDATE)
     for job in peers.mtlf.training_jobs.values():
         peers.mtlf.finish(job)
-    await effect(peers, "test 3", consumer, UPDATE)
+    await effect(peers, "test 2", consumer, UPDATE)
     await consumer.modify(UPDATE, cancelRequest=True)
     await consumer.ended(UPDATE, "CANCELLED")
     assert peers.mtlf.effects[-1] == "cancel test"
@@ -178,12 +184,12 @@ async def test_version_that_meets_its_requirements_is_loaded(
     assert peers.inference.effects == ["load 1"]
 
 
-@pytest.mark.parametrize(("least", "active"), [(0.05, 3), (0.2, 1)])
+@pytest.mark.usefixtures("in_use")
+@pytest.mark.parametrize(("least", "active"), [(0.05, 2), (0.2, 1)])
 async def test_update_that_gains_too_little_is_not_used(
     consumer: Consumer, peers: FakePeers, least: float, active: int
 ) -> None:
     """PerformanceGainThreshold holds the version back: not loaded, rejected, with the reason."""
-    await in_use(consumer, peers)
     gain = {"performanceMetric": "ratio_to_exhaustive", "performanceScore": least}
     await consumer.create(UPDATE, mLModelRefList=[model(1)], performanceGainThreshold=[gain])
     await consumer.ended(UPDATE)
@@ -193,7 +199,7 @@ async def test_update_that_gains_too_little_is_not_used(
         assert process["progressStatus"]["status"] == "FAILED"
         why = process["progressStatus"]["resultStateInfo"]
         assert "ratio_to_exhaustive gained 0.1 instead of 0.2" in why
-        await consumer.until(UPDATE, lambda _: peers.repository.states[3] == REJECTED)
+        await consumer.until(UPDATE, lambda _: peers.repository.states[2] == REJECTED)
         assert peers.inference.effects == []
     else:
         report = await consumer.get(process["mLUpdateReportRef"])
@@ -202,11 +208,11 @@ async def test_update_that_gains_too_little_is_not_used(
         assert gained[0]["performanceScore"] == pytest.approx(0.1)
 
 
+@pytest.mark.usefixtures("in_use")
 async def test_update_that_runs_past_its_deadline_is_ended(
     consumer: Consumer, peers: FakePeers
 ) -> None:
     """Its training is cancelled at the MTLF, and the process FAILED because of the deadline."""
-    await in_use(consumer, peers)
     peers.mtlf.may_finish.clear()
     end = (SystemClock().now() + timedelta(seconds=5)).isoformat()
     await consumer.create(UPDATE, mLModelRefList=[model(1)], updateTimeDeadline={"endTime": end})
