@@ -9,7 +9,17 @@ from collections.abc import Sequence
 
 import typer
 
-from aimlctl import demo, doctor, events, lifecycle, model, platform, scenario, subscription
+from aimlctl import (
+    demo,
+    doctor,
+    events,
+    lifecycle,
+    managed_object,
+    model,
+    platform,
+    scenario,
+    subscription,
+)
 from aimlctl.output import STATUS_FAILED, STATUS_TERMINATED, failure_of, tell_failure
 from aimlctl.sim import commands as sim
 
@@ -17,7 +27,6 @@ app = typer.Typer(
     name="aimlctl",
     help="Run and demonstrate the AI/ML network functions of aimlnf.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.demo)
@@ -28,6 +37,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(model.app, name="model")
 app.add_typer(subscription.app, name="subscription")
 app.add_typer(lifecycle.app, name="lifecycle")
+app.add_typer(managed_object.app, name="object")
 app.add_typer(events.app, name="events")
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(sim.app, name="sim")

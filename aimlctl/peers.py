@@ -18,6 +18,7 @@ from aimlnf.inference.v1.inference_function_service_pb2_grpc import InferenceFun
 from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceStub
 from aimlnf.nwdaf.v1.events_subscription_service_pb2_grpc import EventsSubscriptionServiceStub
 from aimlnf.oam.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
+from aimlnf.oam.v1.provisioning_service_pb2_grpc import ProvisioningServiceStub
 from aimlnf.ransim.v1.radio_service_pb2_grpc import RadioServiceStub
 from nf_runtime.client import open_sync_channel
 from nf_runtime.config import ClientSettings
@@ -37,6 +38,11 @@ class Peers:
     def oam(self) -> LifecycleServiceStub:
         """The ML lifecycle."""
         return LifecycleServiceStub(self._channel("oam"))
+
+    @cached_property
+    def objects(self) -> ProvisioningServiceStub:
+        """Managed objects of the OAM."""
+        return ProvisioningServiceStub(self._channel("oam"))
 
     @cached_property
     def radio(self) -> RadioServiceStub:

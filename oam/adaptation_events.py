@@ -87,6 +87,16 @@ class TestNotPassed:
 
 
 @dataclass(frozen=True)
+class GainsMissed:
+    """It passed, and is not as much better than the version before as was asked for.
+
+    `gains_text` is one clause with figures.
+    """
+
+    gains_text: str
+
+
+@dataclass(frozen=True)
 class ApprovalGiven:
     """Somebody lets a step be done; `approver` is `operator:<name>` or `rule:<name>`."""
 
@@ -179,6 +189,7 @@ Event = (
     | TestFinished
     | TestPassed
     | TestNotPassed
+    | GainsMissed
     | ApprovalGiven
     | ApprovalDenied
     | NoApprovalNeeded

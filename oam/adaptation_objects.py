@@ -7,7 +7,7 @@ contradict it.
 from collections.abc import Mapping
 
 from oam.adaptation_events import ModelReference
-from oam.adaptations import Adaptation, AdaptationKind, AdaptationState, Stage
+from oam.adaptations import Adaptation
 from oam.managed_objects import (
     AIMLInferenceFunction,
     ManagedObject,
@@ -27,6 +27,7 @@ from oam.managed_objects import (
     RequestStatus,
 )
 from oam.training_orders import TrainingType
+from oam.transitions import AdaptationKind, AdaptationState, Stage
 
 # What the models of this project decide, `aIMLInferenceName`, as the MTLF registers them.
 INFERENCE_NAME = "NTN_SECURE_BEAMFORMING"

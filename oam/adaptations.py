@@ -1,162 +1,29 @@
 """An adaptation: one run of a model through its lifecycle, as a persisted state machine.
 
-A *stage* is one thing to be done at one peer; the *event* that ends it says what came of it.
-`TRANSITIONS` is the whole machine; `advance` applies one event. The *state* is what the API tells:
-several stages share one.
+`oam.transitions` is the machine; `advance` applies one event.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from enum import StrEnum
 
 from nf_runtime.errors import FailedPrecondition
 from oam.adaptation_events import (
     NO_MODEL,
-    Activated,
     ApprovalDenied,
     ApprovalGiven,
     CanaryFailed,
-    CanaryPassed,
-    CanarySkipped,
     Event,
-    Loaded,
+    GainsMissed,
     ModelReference,
-    NoApprovalNeeded,
-    OrderPrepared,
-    Progressed,
     Promoted,
     Refused,
-    Restored,
-    TestFinished,
     TestNotPassed,
-    TestPassed,
-    TestStarted,
-    Trained,
-    TrainingStarted,
-    VersionApproved,
-    Withdrawn,
 )
 from oam.approvals import Approval, ApprovalStep
 from oam.canary import Comparison
+from oam.required_performance import NO_TERMS, UpdateTerms
 from oam.training_orders import TrainingOrder, TrainingWish
-
-
-class AdaptationKind(StrEnum):
-    """Why an adaptation runs."""
-
-    INITIAL = "INITIAL"
-    RETRAIN = "RETRAIN"
-    ROLLBACK = "ROLLBACK"
-
-
-class AdaptationState(StrEnum):
-    """Where an adaptation stands, as others see it."""
-
-    TRAINING = "TRAINING"
-    TESTING = "TESTING"
-    AWAITING_APPROVAL = "AWAITING_APPROVAL"
-    LOADING = "LOADING"
-    ACTIVATING = "ACTIVATING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    REJECTED = "REJECTED"
-    CANARY = "CANARY"
-
-
-class Stage(StrEnum):
-    """What is to be done next."""
-
-    AWAIT_START = "AWAIT_START"  # nothing, until somebody lets a rule have its way
-    PREPARE = "PREPARE"  # settle what to train
-    START_TRAINING = "START_TRAINING"  # create the MTLF's job
-    AWAIT_TRAINING = "AWAIT_TRAINING"  # watch it until it has published
-    START_TEST = "START_TEST"
-    AWAIT_TEST = "AWAIT_TEST"
-    RECORD_TEST = "RECORD_TEST"  # tell the repository
-    AWAIT_APPROVAL = "AWAIT_APPROVAL"  # nothing, until somebody decides
-    APPROVE = "APPROVE"  # approve in the repository, make it the candidate
-    LOAD = "LOAD"
-    CANARY = "CANARY"  # compare it with the champion on live decisions
-    AWAIT_ACTIVATION = "AWAIT_ACTIVATION"  # nothing, until somebody lets it decide
-    ACTIVATE = "ACTIVATE"
-    PROMOTE = "PROMOTE"  # make it the champion
-    RESTORE = "RESTORE"  # undo the activation
-    WITHDRAW = "WITHDRAW"  # reject the version in the repository
-    DONE = "DONE"
-
-
-TRANSITIONS: Mapping[tuple[Stage, type[Event]], Stage] = {
-    (Stage.AWAIT_START, ApprovalGiven): Stage.PREPARE,
-    (Stage.AWAIT_START, ApprovalDenied): Stage.DONE,
-    (Stage.PREPARE, OrderPrepared): Stage.START_TRAINING,
-    (Stage.PREPARE, Refused): Stage.DONE,
-    (Stage.START_TRAINING, TrainingStarted): Stage.AWAIT_TRAINING,
-    (Stage.START_TRAINING, Refused): Stage.DONE,
-    (Stage.AWAIT_TRAINING, Progressed): Stage.AWAIT_TRAINING,
-    (Stage.AWAIT_TRAINING, Trained): Stage.START_TEST,
-    (Stage.AWAIT_TRAINING, Refused): Stage.DONE,
-    (Stage.START_TEST, TestStarted): Stage.AWAIT_TEST,
-    (Stage.START_TEST, Refused): Stage.DONE,
-    (Stage.AWAIT_TEST, Progressed): Stage.AWAIT_TEST,
-    (Stage.AWAIT_TEST, TestFinished): Stage.RECORD_TEST,
-    (Stage.AWAIT_TEST, Refused): Stage.DONE,
-    (Stage.RECORD_TEST, TestPassed): Stage.AWAIT_APPROVAL,
-    (Stage.RECORD_TEST, TestNotPassed): Stage.DONE,
-    (Stage.RECORD_TEST, Refused): Stage.DONE,
-    (Stage.AWAIT_APPROVAL, ApprovalGiven): Stage.APPROVE,
-    (Stage.AWAIT_APPROVAL, ApprovalDenied): Stage.WITHDRAW,
-    (Stage.APPROVE, VersionApproved): Stage.LOAD,
-    (Stage.APPROVE, Refused): Stage.DONE,
-    (Stage.LOAD, Loaded): Stage.CANARY,
-    (Stage.LOAD, Refused): Stage.WITHDRAW,
-    (Stage.CANARY, Progressed): Stage.CANARY,
-    (Stage.CANARY, CanaryPassed): Stage.AWAIT_ACTIVATION,
-    (Stage.CANARY, CanarySkipped): Stage.AWAIT_ACTIVATION,
-    (Stage.CANARY, CanaryFailed): Stage.WITHDRAW,
-    (Stage.CANARY, Refused): Stage.WITHDRAW,
-    (Stage.AWAIT_ACTIVATION, NoApprovalNeeded): Stage.ACTIVATE,
-    (Stage.AWAIT_ACTIVATION, ApprovalGiven): Stage.ACTIVATE,
-    (Stage.AWAIT_ACTIVATION, ApprovalDenied): Stage.WITHDRAW,
-    (Stage.ACTIVATE, Activated): Stage.PROMOTE,
-    (Stage.ACTIVATE, Refused): Stage.WITHDRAW,
-    (Stage.PROMOTE, Promoted): Stage.DONE,
-    (Stage.PROMOTE, Refused): Stage.RESTORE,
-    (Stage.RESTORE, Restored): Stage.WITHDRAW,
-    (Stage.RESTORE, Refused): Stage.WITHDRAW,
-    (Stage.WITHDRAW, Withdrawn): Stage.DONE,
-    (Stage.WITHDRAW, Refused): Stage.DONE,
-}
-
-FIRST_STAGE: Mapping[AdaptationKind, Stage] = {
-    AdaptationKind.INITIAL: Stage.PREPARE,
-    AdaptationKind.RETRAIN: Stage.PREPARE,
-    AdaptationKind.ROLLBACK: Stage.LOAD,
-}
-
-# Where a way back leads instead.
-_OF_ROLLBACK: Mapping[Stage, Stage] = {
-    Stage.PREPARE: Stage.LOAD,
-    Stage.CANARY: Stage.ACTIVATE,
-    Stage.WITHDRAW: Stage.DONE,
-}
-
-_STATE: Mapping[Stage, AdaptationState] = {
-    Stage.AWAIT_START: AdaptationState.AWAITING_APPROVAL,
-    Stage.PREPARE: AdaptationState.TRAINING,
-    Stage.START_TRAINING: AdaptationState.TRAINING,
-    Stage.AWAIT_TRAINING: AdaptationState.TRAINING,
-    Stage.START_TEST: AdaptationState.TESTING,
-    Stage.AWAIT_TEST: AdaptationState.TESTING,
-    Stage.RECORD_TEST: AdaptationState.TESTING,
-    Stage.AWAIT_APPROVAL: AdaptationState.AWAITING_APPROVAL,
-    Stage.APPROVE: AdaptationState.LOADING,
-    Stage.LOAD: AdaptationState.LOADING,
-    Stage.CANARY: AdaptationState.CANARY,
-    Stage.AWAIT_ACTIVATION: AdaptationState.AWAITING_APPROVAL,
-    Stage.ACTIVATE: AdaptationState.ACTIVATING,
-    Stage.PROMOTE: AdaptationState.ACTIVATING,
-}
+from oam.transitions import FIRST_STAGE, STATE_OF, AdaptationKind, AdaptationState, Stage, following
 
 
 @dataclass(frozen=True)
@@ -177,6 +44,7 @@ class Adaptation:
         update_time: Of the last change, wall-clock UTC.
         stage_time: When the stage began, wall-clock UTC.
         wish: What the operator asked for.
+        terms: What is asked of the outcome.
         order: What the MTLF is asked to train; None until settled.
         order_basis: Where the order's profile comes from.
         last_training_ref: MLTrainingReport of the training before.
@@ -213,6 +81,7 @@ class Adaptation:
     update_time: datetime
     stage_time: datetime
     wish: TrainingWish = field(default_factory=TrainingWish)
+    terms: UpdateTerms = NO_TERMS
     order: TrainingOrder | None = None
     order_basis: str = ""
     last_training_ref: str = ""
@@ -238,7 +107,7 @@ class Adaptation:
     @property
     def state(self) -> AdaptationState:
         """Where it stands, as others see it."""
-        return self.ended_as or _STATE[self.stage]
+        return self.ended_as or STATE_OF[self.stage]
 
     @property
     def in_progress(self) -> bool:
@@ -279,6 +148,7 @@ def new_adaptation(
     cause: str,
     now: datetime,
     wish: TrainingWish | None = None,
+    terms: UpdateTerms = NO_TERMS,
     request_id: str = "",
 ) -> Adaptation:
     """An adaptation at its first stage."""
@@ -296,6 +166,7 @@ def new_adaptation(
         update_time=now,
         stage_time=now,
         wish=wish or TrainingWish(),
+        terms=terms,
     )
 
 
@@ -305,8 +176,8 @@ def next_stage(adaptation: Adaptation, event: Event) -> Stage:
     Raises:
         FailedPrecondition: STATE_FORBIDS; the stage does not end with this event.
     """
-    following = TRANSITIONS.get((adaptation.stage, type(event)))
-    if following is None:
+    after = following(adaptation.kind, adaptation.stage, event)
+    if after is None:
         raise FailedPrecondition(
             f"adaptation {adaptation.adaptation_id} is {adaptation.state}, so this cannot be done "
             "now; look at its state first",
@@ -314,10 +185,7 @@ def next_stage(adaptation: Adaptation, event: Event) -> Stage:
             state=adaptation.state,
             wanted=type(event).__name__,
         )
-    if adaptation.kind is AdaptationKind.ROLLBACK:
-        # The version it leads to was approved, compared and used before, and is needed now.
-        return _OF_ROLLBACK.get(following, following)
-    return following
+    return after
 
 
 def advance(adaptation: Adaptation, event: Event, now: datetime) -> Adaptation:
@@ -326,16 +194,16 @@ def advance(adaptation: Adaptation, event: Event, now: datetime) -> Adaptation:
     Raises:
         FailedPrecondition: STATE_FORBIDS; the stage does not end with this event.
     """
-    following = next_stage(adaptation, event)
+    stage = next_stage(adaptation, event)
     step = adaptation.approval_step
     if isinstance(event, ApprovalGiven) and step is not None:
         approval = Approval(step, event.approver, event.approval_reason, now)
         adaptation = replace(adaptation, approvals=(*adaptation.approvals, approval))
     told = {name: value for name, value in vars(event).items() if name in _FIELDS}
-    after = replace(_settled(adaptation, event), **told, stage=following, update_time=now)
-    if following is adaptation.stage:
+    after = replace(_settled(adaptation, event), **told, stage=stage, update_time=now)
+    if stage is adaptation.stage:
         return after
-    completed = following is Stage.DONE and after.ended_as is AdaptationState.COMPLETED
+    completed = stage is Stage.DONE and after.ended_as is AdaptationState.COMPLETED
     return replace(
         after, stage_time=now, progress_percent=100.0 if completed else 0.0, progress_info=""
     )
@@ -343,21 +211,23 @@ def advance(adaptation: Adaptation, event: Event, now: datetime) -> Adaptation:
 
 def _settled(adaptation: Adaptation, event: Event) -> Adaptation:
     """The adaptation with how it ends, if `event` settles that."""
+    how = AdaptationState.REJECTED
     match event:
         case Promoted():
             return replace(adaptation, ended_as=AdaptationState.COMPLETED)
         case TestNotPassed():
-            return _ended(adaptation, AdaptationState.REJECTED, "it did not pass its test")
+            why = "it did not pass its test"
+        case GainsMissed():
+            why = f"it is not enough better than the version before: {event.gains_text}"
         case CanaryFailed():
-            worse = f"it is worse than the champion: {event.canary_reason}"
-            return _ended(adaptation, AdaptationState.REJECTED, worse)
+            why = f"it is worse than the champion: {event.canary_reason}"
         case ApprovalDenied():
-            denied = f"it was turned down by {event.approver}: {event.approval_reason}"
-            return _ended(adaptation, AdaptationState.REJECTED, denied)
+            why = f"it was turned down by {event.approver}: {event.approval_reason}"
         case Refused():
-            return _ended(adaptation, AdaptationState.FAILED, event.reason)
+            how, why = AdaptationState.FAILED, event.reason
         case _:
             return adaptation
+    return _ended(adaptation, how, why)
 
 
 def _ended(adaptation: Adaptation, how: AdaptationState, failure: str) -> Adaptation:

@@ -32,6 +32,7 @@ from oam.adapters.sql_tables import METADATA
 from oam.config import OamSettings
 from oam.objects_app import ManagedObjects, Peers
 from oam.procedures import LifecycleProcedures
+from oam.rule_procedures import RuleProcedures
 from oam.runner import AdaptationRunner
 from oam.servicer import LifecycleServicer
 from oam.stages import Stages
@@ -114,11 +115,10 @@ async def serve(
         )
         runner = AdaptationRunner(store=store, stages=stages, policy=policy, clock=clock)
         procedures = LifecycleProcedures(
-            store=store,
-            repository=repository,
-            policy=policy,
-            clock=clock,
-            new_id=lambda: uuid.uuid4().hex[:16],
+            store=store, repository=repository, policy=policy, clock=clock, new_id=new_id
+        )
+        rules = RuleProcedures(
+            store=store, repository=repository, policy=policy, clock=clock, new_id=new_id
         )
         servicer = LifecycleServicer(procedures=procedures, store=store, policy=policy)
 
@@ -132,10 +132,10 @@ async def serve(
         publisher = await stack.enter_async_context(
             EventPublisher(settings.kafka, clock=clock, metrics=metrics, broker=broker)
         )
-        object_tasks = objects.tasks(procedures, store, metrics=metrics, broker=broker)
+        object_tasks = objects.tasks(procedures, rules, store, metrics=metrics, broker=broker)
 
         async def take_in(record: Record) -> None:
-            await procedures.take_in(record)
+            await rules.take_in(record)
             objects.observe(record)
 
         reports = KafkaReports(
@@ -154,3 +154,8 @@ async def serve(
             for run in object_tasks:
                 tasks.create_task(run(stop))
             await serve_until_stopped(server, stop)
+
+
+def new_id() -> str:
+    """An identity that nobody else has."""
+    return uuid.uuid4().hex[:16]

@@ -15,9 +15,9 @@ from nf_runtime.config import (
 from oam.approvals import ApprovalPolicy, ApprovalStep, Role
 from oam.canary import CanaryPolicy
 from oam.lifecycles import Policy
+from oam.making_stages import TestDefaults
 from oam.managed_objects import Naming
 from oam.monitoring_policy import Limit, MonitoringPolicy
-from oam.stages import TestDefaults
 from oam.training_orders import Profile, TrainingDefaults, TrainingType
 
 _NAME = r"^[A-Za-z0-9_.-]{1,64}$"  # nothing that a distinguished name would have to escape

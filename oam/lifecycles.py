@@ -4,6 +4,7 @@ Each function takes a lifecycle and gives a `Change`: the lifecycle after, with 
 recorded of it. Whoever stores a change stores all of it in one transaction, or nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,13 +20,7 @@ from oam.adaptation_events import (
     Trained,
 )
 from oam.adaptation_objects import inference_function_object, objects_of
-from oam.adaptations import (
-    Adaptation,
-    AdaptationKind,
-    AdaptationState,
-    Stage,
-    advance,
-)
+from oam.adaptations import Adaptation, advance
 from oam.approvals import ApprovalPolicy, ApprovalStep
 from oam.canary import CanaryPolicy
 from oam.managed_objects import ManagedObject, MLTrainingReport, Naming
@@ -41,6 +36,7 @@ from oam.monitoring_policy import MonitoringPolicy
 from oam.oscillation import NOTHING_RECENT, Recent
 from oam.record import Step
 from oam.steps import asked_for, steps_of, waits
+from oam.transitions import AdaptationKind, AdaptationState, Stage
 
 AUTOMATIC_APPROVER = "rule:automatic-approval"
 
@@ -116,9 +112,11 @@ def begin(
     adaptation: Adaptation,
     policy: Policy,
     *,
-    seen: Quantity | None = None,
+    seen: Mapping[str, float] | None = None,
 ) -> Change:
     """An adaptation is started; what a rule asks for may have to wait for a person.
+
+    `seen` are the figures that a rule has seen.
 
     Raises:
         FailedPrecondition: ADAPTATION_IN_PROGRESS.

@@ -24,6 +24,7 @@ class Rule(StrEnum):
     ACHIEVED_KPI = "achieved-kpi"
     LATENT_RELIABILITY = "latent-reliability"
     DRIFT = "drift"
+    THRESHOLD_MONITOR = "threshold-monitor"  # what a consumer's ThresholdMonitor sees
 
     @property
     def goes_back(self) -> bool:

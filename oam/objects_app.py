@@ -14,6 +14,7 @@ from nf_runtime.events.broker import Broker
 from nf_runtime.events.catalogue import MMS_EVENTS, RAN_TRIGGERS
 from nf_runtime.events.record import Record
 from nf_runtime.metrics import EventMetrics
+from oam.adaptations import Adaptation
 from oam.adapters.grpc_catalogue import GrpcCatalogue
 from oam.adapters.grpc_inference import GrpcInferenceFunction
 from oam.adapters.grpc_radio import GrpcRadio
@@ -25,6 +26,7 @@ from oam.approvals import ApprovalStep
 from oam.config import OamSettings
 from oam.nrm.inference_gate import InferenceGate
 from oam.nrm.inference_reports import InferenceReports
+from oam.nrm.loading_work import LoadingWork
 from oam.nrm.mirror import put_functions
 from oam.nrm.mirroring import RepositoryMirror
 from oam.nrm.names import parse_name
@@ -33,14 +35,16 @@ from oam.nrm.radio import RadioFollower
 from oam.nrm.runner import WorkRunner
 from oam.nrm.samples import Samples
 from oam.nrm.servicer import ProvisioningServicer
+from oam.nrm.testing_work import TestingWork
+from oam.nrm.training_work import TrainingWork
 from oam.nrm.update_work import UpdateWork
 from oam.nrm.watching import Watcher
-from oam.nrm.work import Defaults, LoadingWork, TestingWork, TrainingWork
+from oam.nrm.work import Defaults
 from oam.ports import LifecycleStore
 from oam.procedures import LifecycleProcedures
-from oam.start_requests import StartRequest
+from oam.rule_procedures import RuleProcedures
 
-MONITOR = "threshold-monitor"  # who asks for what a ThresholdMonitor sees
+PROVISIONING = "provisioning"  # who turns down an update for its consumer
 
 Task = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
@@ -106,6 +110,7 @@ class ManagedObjects:
     def tasks(
         self,
         procedures: LifecycleProcedures,
+        rules: RuleProcedures,
         lifecycles: LifecycleStore,
         *,
         metrics: EventMetrics,
@@ -127,7 +132,7 @@ class ManagedObjects:
             broker=broker,
             topics=(MMS_EVENTS, RAN_TRIGGERS),
         )
-        self._watcher = self._watching(procedures)
+        self._watcher = self._watching(rules)
         return [
             self._watcher.run,
             self._follower.run,
@@ -142,16 +147,12 @@ class ManagedObjects:
         if record.event is not None:
             self._watcher.observe(record.event.data)
 
-    def _watching(self, procedures: LifecycleProcedures) -> Watcher:
-        async def retrain(model_name: str, reason: str) -> None:
-            request = StartRequest(model_name=model_name, actor=MONITOR, reason=reason)
-            await procedures.retrain(request)
-
+    def _watching(self, rules: RuleProcedures) -> Watcher:
         return Watcher(
             store=self._store,
             samples=self._samples,
             reports=InferenceReports(parse_name(self._naming.inference_function)),
-            retrain=retrain,
+            retrain=rules.answer_monitor,
             situation=self._follower.situation,
             clock=self._clock,
             policy_period_s=self._settings.objects.policy_period_s,
@@ -159,6 +160,10 @@ class ManagedObjects:
 
     def _runner(self, procedures: LifecycleProcedures, lifecycles: LifecycleStore) -> WorkRunner:
         settings, peers, store = self._settings, self._peers, self._store
+
+        async def reject(adaptation_id: str, reason: str) -> Adaptation:
+            return await procedures.reject(adaptation_id, actor=PROVISIONING, reason=reason)
+
         defaults = Defaults(
             model_name=settings.objects.default_model,
             training=settings.training.defaults,
@@ -169,7 +174,9 @@ class ManagedObjects:
         return WorkRunner(
             store,
             {
-                "MLTrainingProcess": TrainingWork(store, peers.training, catalogue, defaults),
+                "MLTrainingProcess": TrainingWork(
+                    store, peers.training, peers.repository, catalogue, defaults
+                ),
                 "MLTestingRequest": TestingWork(store, peers.training, peers.repository, defaults),
                 "MLModelLoadingProcess": LoadingWork(
                     store, peers.repository, peers.inference, defaults
@@ -178,9 +185,7 @@ class ManagedObjects:
                     store=store,
                     adaptations=lifecycles,
                     retrain=procedures.retrain,
-                    reject=partial(
-                        procedures.reject, actor="provisioning", reason="the update was cancelled"
-                    ),
+                    reject=reject,
                     training=peers.training,
                     clock=self._clock,
                 ),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -25,6 +25,7 @@ class JobState(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
+    SUSPENDED = "SUSPENDED"
 
 
 FINAL_JOB_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
@@ -69,10 +70,11 @@ class VersionState(StrEnum):
 
 @dataclass(frozen=True)
 class PublishedVersion:
-    """A version as the model repository tells it."""
+    """A version as the model repository tells it; `kpis` are those of its training and tests."""
 
     model: ModelReference
     state: VersionState
+    kpis: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,11 @@ class LoadReport:
 
 
 class TrainingFunction(Protocol):
-    """The MTLF. Starting is idempotent by the request id."""
+    """The MTLF. Starting is idempotent by the request id.
+
+    Suspending, resuming and cancelling raise FailedPrecondition for a job whose state does not
+    allow it; one that is suspended can be suspended again.
+    """
 
     async def start_training(self, request_id: str, model_name: str, order: TrainingOrder) -> str:
         """The id of the training job."""
@@ -92,6 +98,18 @@ class TrainingFunction(Protocol):
 
     def watch_training(self, job_id: str) -> AsyncIterator[JobReport]:
         """The job now and at each change; the last report has a final state."""
+        ...
+
+    async def suspend_training(self, job_id: str) -> None:
+        """Have a job stand still with what it has reached."""
+        ...
+
+    async def resume_training(self, job_id: str) -> None:
+        """Let a suspended job go on."""
+        ...
+
+    async def cancel_training(self, job_id: str) -> None:
+        """End a job that has not ended."""
         ...
 
     async def start_test(
@@ -102,6 +120,18 @@ class TrainingFunction(Protocol):
 
     def watch_test(self, job_id: str) -> AsyncIterator[JobReport]:
         """The job now and at each change; the last report has a final state."""
+        ...
+
+    async def suspend_test(self, job_id: str) -> None:
+        """Have a job stand still; it begins again when it is resumed."""
+        ...
+
+    async def resume_test(self, job_id: str) -> None:
+        """Let a suspended job go on."""
+        ...
+
+    async def cancel_test(self, job_id: str) -> None:
+        """End a job that has not ended."""
         ...
 
 

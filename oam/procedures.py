@@ -1,4 +1,4 @@
-"""What operators ask of the OAM, and what it makes of each decision's report."""
+"""What operators ask of the OAM."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,16 +6,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeGuard
 
-import structlog
-
 from nf_runtime.client import keep_trying
 from nf_runtime.clock import Clock
-from nf_runtime.errors import Aborted, FailedPrecondition
-from nf_runtime.events.catalogue import Decision
-from nf_runtime.events.record import Record
+from nf_runtime.errors import FailedPrecondition
 from oam.adaptation_events import NO_MODEL, ApprovalDenied, ApprovalGiven, ModelReference
-from oam.adaptations import Adaptation, AdaptationKind, new_adaptation
+from oam.adaptations import Adaptation, new_adaptation
 from oam.approvals import ApprovalStep
+from oam.in_use import ATTEMPTS, keeps_changing, versions_in_use
 from oam.lifecycles import (
     Change,
     Lifecycle,
@@ -25,11 +22,8 @@ from oam.lifecycles import (
     proceed,
     synchronised,
 )
-from oam.monitoring import Sample
 from oam.oscillation import check_return
 from oam.ports import LifecycleStore, ModelRepository
-from oam.rules import report
-from oam.stages import CHAMPION, PREVIOUS
 from oam.start_requests import (
     LONGEST_NAME,
     LONGEST_REASON,
@@ -40,11 +34,7 @@ from oam.start_requests import (
     reason_or_none_given,
     same_request,
 )
-
-# How often the start of an adaptation is settled anew since something happened meanwhile.
-_ATTEMPTS = 5
-
-log = structlog.get_logger(__name__)
+from oam.transitions import AdaptationKind
 
 
 class LifecycleProcedures:
@@ -131,21 +121,6 @@ class LifecycleProcedures:
         """
         return await self._decide(adaptation_id, actor, reason, ApprovalDenied, seen=step)
 
-    async def take_in(self, record: Record) -> None:
-        """Let a record of the reports' topic take effect, once."""
-        event = record.event
-        if event is None or not isinstance(event.data, Decision):
-            await self._store.take_in(record, None, None)
-            return
-        decision = event.data
-        change = await self._store.take_in(
-            record, decision.model_name or None, partial(self._observed, decision=decision)
-        )
-        if change is None:
-            return
-        for step in change.steps:
-            log.warning("model degraded", model_name=step.model_name, detail=step.detail)
-
     async def synchronise(self, stop: asyncio.Event) -> None:
         """Take over from the repository which versions are in use, once it answers."""
         for model_name in await self._store.model_names():
@@ -171,20 +146,17 @@ class LifecycleProcedures:
             cause=reason_or_none_given(request.reason),
             now=self._clock.now(),
             wish=request.wish,
+            terms=request.terms,
         )
         if request.request_id:
             earlier = await self._store.adaptation_of_request(request.request_id)
             if earlier is not None:
                 return same_request(earlier, wanted)
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             started = await self._start_once(wanted, allow_return=request.allow_return)
             if started is not None:
                 return started
-        raise Aborted(
-            f"the versions in use of model {request.model_name} keep changing; try again",
-            reason="ETAG_MISMATCH",
-            model_name=request.model_name,
-        )
+        raise keeps_changing(request.model_name)
 
     async def _start_once(self, wanted: Adaptation, *, allow_return: bool) -> Adaptation | None:
         """The adaptation that was started; None if something happened since the repository told.
@@ -197,7 +169,7 @@ class LifecycleProcedures:
         if _is_of_same_request(lifecycle.current, wanted):
             return same_request(lifecycle.current, wanted)  # begun since we looked
         check_idle(lifecycle)
-        active, previous = await self._in_use(name)
+        active, previous = await versions_in_use(self._repository, name)
         if kind is AdaptationKind.RETRAIN and active.version == 0:
             raise FailedPrecondition(
                 f"no version of model {name} is in use; train one first",
@@ -246,18 +218,9 @@ class LifecycleProcedures:
         known = synchronised(lifecycle, active, previous, self._policy, adaptation.create_time)
         return replace(begin(known.lifecycle, adaptation, self._policy), alarms=known.alarms)
 
-    async def _in_use(self, model_name: str) -> tuple[ModelReference, ModelReference]:
-        aliases = await self._repository.aliases(model_name)
-        versions = (aliases.get(CHAMPION, 0), aliases.get(PREVIOUS, 0))
-        active, previous = [
-            (await self._repository.version(model_name, version)).model if version else NO_MODEL
-            for version in versions
-        ]
-        return active, previous
-
     async def _synchronise(self, model_name: str) -> None:
         before = await self._store.lifecycle(model_name)
-        active, previous = await self._in_use(model_name)
+        active, previous = await versions_in_use(self._repository, model_name)
 
         def take_over(lifecycle: Lifecycle) -> Change | None:
             # An adaptation moves the aliases itself; one that ended since we looked has read them
@@ -305,25 +268,6 @@ class LifecycleProcedures:
             ),
         )
         return await self._store.adaptation(adaptation_id)
-
-    def _observed(self, lifecycle: Lifecycle, *, decision: Decision) -> Change | None:
-        by_model = decision.source == "model"
-        active = lifecycle.active.version
-        if active == 0 or (by_model and decision.model_version != active):
-            return None  # made by a version that is no longer, or not yet, in use
-        sample = Sample(
-            by_model=by_model,
-            reliability=decision.reliability,
-            gain_bps_hz=decision.achieved_after_bps_hz - decision.achieved_before_bps_hz,
-            inference_ms=decision.timings.inference_ms,
-        )
-        return report(
-            lifecycle,
-            sample,
-            self._policy,
-            adaptation_id=self._new_id(),
-            now=self._clock.now(),
-        )
 
 
 def _is_of_same_request(current: Adaptation | None, wanted: Adaptation) -> TypeGuard[Adaptation]:

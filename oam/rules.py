@@ -1,15 +1,17 @@
-"""What a decision of the version in use leads to: thresholds are crossed, and rules answer."""
+"""What follows from what is seen of the version in use: thresholds crossed, rules that answer."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from oam.adaptation_events import NO_MODEL
-from oam.adaptations import Adaptation, AdaptationKind, new_adaptation
+from oam.adaptations import Adaptation, new_adaptation
 from oam.lifecycles import Change, Lifecycle, Policy, alarm_of, begin
 from oam.monitoring import Quantity, Sample, due_rules, observe
 from oam.monitoring_policy import Rule
 from oam.oscillation import why_held_back
-from oam.steps import crossed
+from oam.steps import crossed, monitor_saw
+from oam.transitions import AdaptationKind
 
 
 def report(
@@ -34,8 +36,65 @@ def report(
     if due is not None:
         rule, seen = due
         adaptation = _by_rule(lifecycle, rule, seen, adaptation_id, now)
-        change = begin(lifecycle, adaptation, policy, seen=seen)
+        change = begin(lifecycle, adaptation, policy, seen=seen.figures)
     return replace(change, steps=steps + change.steps, alarms=alarms)
+
+
+@dataclass(frozen=True)
+class MonitorBreach:
+    """What a ThresholdMonitor (TS 28.623) has seen.
+
+    Attributes:
+        monitor: Distinguished name of the monitor.
+        text: What was seen, one clause with figures.
+        figures: Value, threshold and hysteresis by name.
+    """
+
+    monitor: str
+    text: str
+    figures: Mapping[str, float]
+
+
+def answer_monitor(
+    lifecycle: Lifecycle,
+    breach: MonitorBreach,
+    policy: Policy,
+    *,
+    adaptation_id: str,
+    now: datetime,
+) -> Change:
+    """The active version is retrained, or the rule that would is held back; the record says which.
+
+    As the OAM's own rules, it waits for whoever has to allow a retraining.
+    """
+    rule, version = Rule.THRESHOLD_MONITOR, lifecycle.active.version
+    if version == 0:
+        held_back = "no version is in use that could be retrained"
+    elif lifecycle.current is not None:
+        held_back = f"adaptation {lifecycle.current.adaptation_id} is in progress already"
+    else:
+        held_back = _held_back(lifecycle, rule, policy, now)
+    seen = monitor_saw(
+        breach.monitor,
+        breach.text,
+        breach.figures,
+        model_name=lifecycle.model_name,
+        version=version,
+        consequence=held_back or f"rule {rule} retrains from version {version}",
+    )
+    if held_back:
+        return Change(lifecycle, steps=(seen,))
+    adaptation = new_adaptation(
+        adaptation_id,
+        AdaptationKind.RETRAIN,
+        model_name=lifecycle.model_name,
+        from_model=lifecycle.active,
+        initiator=f"rule:{rule}",
+        cause=f"version {version}: {breach.text}",
+        now=now,
+    )
+    change = begin(lifecycle, adaptation, policy, seen=breach.figures)
+    return replace(change, steps=(seen, *change.steps))
 
 
 def _startable(lifecycle: Lifecycle, policy: Policy, now: datetime) -> tuple[Rule, Quantity] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from nf_runtime.errors import AlreadyExists, InvalidArgument
 from oam.adaptations import Adaptation
+from oam.required_performance import NO_TERMS, UpdateTerms
 from oam.training_orders import TrainingWish, check_wish
 
 _MODEL_NAME = re.compile(r"[a-z0-9-]{1,63}")
@@ -25,6 +26,7 @@ class StartRequest:
     reason: str
     request_id: str = ""
     wish: TrainingWish = field(default_factory=TrainingWish)
+    terms: UpdateTerms = NO_TERMS
     allow_return: bool = False
 
 
@@ -42,6 +44,7 @@ def same_request(earlier: Adaptation, wanted: Adaptation) -> Adaptation:
             adaptation.initiator,
             adaptation.cause,
             adaptation.wish,
+            adaptation.terms,
         )
 
     if content(earlier) != content(wanted):

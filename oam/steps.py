@@ -8,6 +8,7 @@ from oam.adaptation_events import (
     CanaryFailed,
     CanaryPassed,
     Event,
+    GainsMissed,
     Loaded,
     Promoted,
     Refused,
@@ -17,7 +18,7 @@ from oam.adaptation_events import (
     VersionApproved,
     Withdrawn,
 )
-from oam.adaptations import Adaptation, AdaptationKind, AdaptationState
+from oam.adaptations import Adaptation
 from oam.approvals import ApprovalPolicy
 from oam.managed_objects import (
     Attributes,
@@ -30,6 +31,7 @@ from oam.managed_objects import (
 )
 from oam.monitoring import Quantity
 from oam.record import Step, StepKind
+from oam.transitions import AdaptationKind, AdaptationState
 
 # The figure that decides; told first where there is one.
 _FOREMOST = "ratio_to_exhaustive"
@@ -52,6 +54,7 @@ def steps_of(
         TestNotPassed: told.rejected,
         ApprovalGiven: told.allowed,
         ApprovalDenied: told.rejected,
+        GainsMissed: lambda: (*told.tested(), *told.rejected()),
         CanaryPassed: told.compared,
         CanaryFailed: told.rejected,
         VersionApproved: told.approved,
@@ -80,8 +83,30 @@ def crossed(
     )
 
 
-def asked_for(adaptation: Adaptation, seen: Quantity | None, naming: Naming) -> Step:
-    """An adaptation is asked for; `seen` is what a rule has seen."""
+def monitor_saw(
+    monitor: str,
+    text: str,
+    figures: Mapping[str, float],
+    *,
+    model_name: str,
+    version: int,
+    consequence: str,
+) -> Step:
+    """A consumer's ThresholdMonitor saw a breach; `consequence` is what is done about it."""
+    return Step(
+        kind=StepKind.DEGRADED,
+        adaptation_id="",
+        model_name=model_name,
+        version=version,
+        initiator="rule:threshold-monitor",
+        detail=f"Version {version}: {text}; {consequence}.",
+        object_ref=monitor,
+        figures=figures,
+    )
+
+
+def asked_for(adaptation: Adaptation, seen: Mapping[str, float] | None, naming: Naming) -> Step:
+    """An adaptation is asked for; `seen` are the figures that a rule has seen."""
     before, target = adaptation.from_model.version, adaptation.to_model.version
     wanted = {
         AdaptationKind.INITIAL: "a first training",
@@ -92,7 +117,7 @@ def asked_for(adaptation: Adaptation, seen: Quantity | None, naming: Naming) -> 
         StepKind.REQUESTED,
         f"{adaptation.initiator} asks for {wanted}: {adaptation.cause}.",
         MLUpdateRequest,
-        figures={} if seen is None else seen.figures,
+        figures=seen,
     )
 
 

@@ -40,6 +40,7 @@ class GrpcModelRepository:
         return PublishedVersion(
             ModelReference(found.version, found.distinguished_name),
             VersionState(state.removeprefix("MODEL_VERSION_STATE_")),
+            dict(found.kpis),
         )
 
     async def record_test(

@@ -65,8 +65,16 @@ class GrpcTrainingFunction:
                 return
         raise _cut_off(job_id)
 
+    async def suspend_training(self, job_id: str) -> None:
+        """Have a job stand still with what it has reached."""
+        await self._stub.SuspendTrainingJob(pb.SuspendTrainingJobRequest(job_id=job_id))
+
+    async def resume_training(self, job_id: str) -> None:
+        """Let a suspended job go on."""
+        await self._stub.ResumeTrainingJob(pb.ResumeTrainingJobRequest(job_id=job_id))
+
     async def cancel_training(self, job_id: str) -> None:
-        """End a job that has not ended. Raises FailedPrecondition if it has."""
+        """End a job that has not ended."""
         await self._stub.CancelTrainingJob(pb.CancelTrainingJobRequest(job_id=job_id))
 
     async def start_test(
@@ -105,6 +113,18 @@ class GrpcTrainingFunction:
             if report.state in FINAL_JOB_STATES:
                 return
         raise _cut_off(job_id)
+
+    async def suspend_test(self, job_id: str) -> None:
+        """Have a job stand still; it begins again when it is resumed."""
+        await self._stub.SuspendTestingJob(pb.SuspendTestingJobRequest(job_id=job_id))
+
+    async def resume_test(self, job_id: str) -> None:
+        """Let a suspended job go on."""
+        await self._stub.ResumeTestingJob(pb.ResumeTestingJobRequest(job_id=job_id))
+
+    async def cancel_test(self, job_id: str) -> None:
+        """End a job that has not ended."""
+        await self._stub.CancelTestingJob(pb.CancelTestingJobRequest(job_id=job_id))
 
 
 def _profile(profile: Profile) -> pb.ScenarioProfile:

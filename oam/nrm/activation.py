@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from nf_runtime.errors import FailedPrecondition
-from oam.nrm.objects import Moi, Tree
+from oam.nrm.objects import Moi, Tree, existing
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,16 @@ def last_test(tree: Tree, model: str) -> str:
         if report.notes.get("model") == model:
             result = report.attributes["mLTestingResult"]
     return result
+
+
+def hold_back(tree: Tree, model: str, reason: str) -> None:
+    """Keep the model from being loaded for good; the reason is a clause."""
+    tree.put(existing(tree, model).name, {}, {"held_back": reason})
+
+
+def why_held_back(tree: Tree, model: str) -> str:
+    """Why the model may not be loaded, as a clause; empty: it may."""
+    return str(existing(tree, model).notes.get("held_back", ""))
 
 
 def _within(window: Mapping[str, str], time: datetime) -> bool:

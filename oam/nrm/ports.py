@@ -1,11 +1,8 @@
-"""What managed objects need from other network functions."""
+"""What managed objects need from the model repository, beyond what adaptations do."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
-
-from oam.ports import JobReport, LoadReport, PublishedVersion, TestOrder
-from oam.training_orders import TrainingOrder
 
 
 @dataclass(frozen=True)
@@ -52,71 +49,4 @@ class Catalogue(Protocol):
 
     async def groups(self) -> Sequence[ModelGroup]:
         """Every coordination group."""
-        ...
-
-
-class Training(Protocol):
-    """The MTLF. Starting is idempotent by the request id."""
-
-    async def start_training(self, request_id: str, model_name: str, order: TrainingOrder) -> str:
-        """The id of the training job."""
-        ...
-
-    def watch_training(self, job_id: str) -> AsyncIterator[JobReport]:
-        """The job now and at each change; the last report has a final state."""
-        ...
-
-    async def cancel_training(self, job_id: str) -> None:
-        """End a job that has not ended."""
-        ...
-
-    async def start_test(
-        self, request_id: str, model_name: str, version: int, order: TestOrder
-    ) -> str:
-        """The id of the testing job."""
-        ...
-
-    def watch_test(self, job_id: str) -> AsyncIterator[JobReport]:
-        """The job now and at each change; the last report has a final state."""
-        ...
-
-
-class Repository(Protocol):
-    """What is told to the model repository."""
-
-    async def version(self, model_name: str, version: int) -> PublishedVersion:
-        """One version. Raises NotFound."""
-        ...
-
-    async def record_test(
-        self,
-        model_name: str,
-        version: int,
-        *,
-        passed: bool,
-        metrics: Mapping[str, float],
-        actor: str,
-        reason: str,
-    ) -> None:
-        """Make the version TESTED or REJECTED."""
-        ...
-
-    async def approve(self, model_name: str, version: int, *, actor: str, reason: str) -> None:
-        """Make a TESTED version APPROVED."""
-        ...
-
-
-class Inference(Protocol):
-    """The inference function. All three are idempotent."""
-
-    async def load(self, model_name: str, version: int) -> LoadReport:
-        """Have the version ready; what is active stays active."""
-        ...
-
-    async def activate(self, model_name: str, version: int) -> None:
-        """Make a loaded version the one that decides. Raises NotFound if it is not loaded."""
-        ...
-
-    async def deactivate(self) -> None:
-        """Let no model decide."""
         ...

@@ -1,11 +1,11 @@
 """Works on what consumers ask for.
 
 Every open part has one task, which begins anew when its state is changed from outside, and after a
-restart.
+restart. That of a suspended part has peers stand still.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from functools import partial
 
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 _Key = tuple[Name, str]
 _Open = Mapping[_Key, tuple[Part, Moi | None]]
-_MOVING = (ProcessStatus.RUNNING, ProcessStatus.CANCELLING)
+_WORKED_ON = (ProcessStatus.RUNNING, ProcessStatus.SUSPENDED, ProcessStatus.CANCELLING)
 
 
 class WorkRunner:
@@ -45,6 +45,7 @@ class WorkRunner:
         self._work = work
         self._clock = clock
         self._tasks: dict[_Key, tuple[ProcessStatus, asyncio.Task[None]]] = {}
+        self._standing: set[_Key] = set()  # suspended, and peers know it
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; what is open then goes on at the next start."""
@@ -66,7 +67,7 @@ class WorkRunner:
             )
             self._leave_off(found or {})
             for key, (part, request) in (found or {}).items():
-                if key not in self._tasks:
+                if key not in self._tasks and key not in self._standing:
                     task = group.create_task(self._drive(part, request, stop))
                     self._tasks[key] = (part.status, task)
                     task.add_done_callback(partial(self._forget, key))
@@ -74,6 +75,11 @@ class WorkRunner:
 
     def _leave_off(self, found: _Open) -> None:
         """Cancel the tasks of parts that have another state by now; they begin anew, or not."""
+        self._standing = {
+            key
+            for key in self._standing
+            if key in found and found[key][0].status is ProcessStatus.SUSPENDED
+        }
         for key, (status, task) in self._tasks.items():
             if key not in found or found[key][0].status is not status:
                 task.cancel()
@@ -83,7 +89,8 @@ class WorkRunner:
         self._store.changed(WORK).set()
 
     async def _drive(self, part: Part, request: Moi | None, stop: asyncio.Event) -> None:
-        step = self._cancel if part.status is ProcessStatus.CANCELLING else self._perform
+        steps = {ProcessStatus.CANCELLING: self._cancel, ProcessStatus.SUSPENDED: self._suspend}
+        step = steps.get(part.status, self._perform)
         await keep_trying(
             partial(step, part, request), what=str(part.owner), clock=self._clock, stop=stop
         )
@@ -98,14 +105,24 @@ class WorkRunner:
                     log.info("part done", owner=str(part.owner), outcome=type(outcome).__name__)
                     return
 
+    async def _suspend(self, part: Part, request: Moi | None) -> None:
+        work = self._work[part.owner.object_class]
+        await self._tell_peers(part, "suspension", work.suspend(part, request))
+        self._standing.add((part.owner, part.key))
+
     async def _cancel(self, part: Part, request: Moi | None) -> None:
+        work = self._work[part.owner.object_class]
+        await self._tell_peers(part, "cancellation", work.cancel(part, request))
+        await self._store.transact(lambda tree: cancelled(tree, part.owner, part.key))
+
+    async def _tell_peers(self, part: Part, what: str, telling: Awaitable[None]) -> None:
+        """Tell them; the consumer's word counts even where they refuse."""
         try:
-            await self._work[part.owner.object_class].cancel(part, request)
+            await telling
         except (Unavailable, DeadlineExceeded):
             raise
         except NfError as error:
-            log.warning("cancellation refused", owner=str(part.owner), error=error.message)
-        await self._store.transact(lambda tree: cancelled(tree, part.owner, part.key))
+            log.warning("peer refused", what=what, owner=str(part.owner), error=error.message)
 
     async def _outcomes(self, part: Part, request: Moi | None) -> AsyncGenerator[Outcome]:
         try:
@@ -133,7 +150,7 @@ def _begin_and_list(tree: Tree) -> _Open:
             continue
         job = job_of(tree, moi)
         for part in job.parts.values():
-            if part.status in _MOVING:
+            if part.status in _WORKED_ON:
                 found[part.owner, part.key] = (part, job.request)
     return found
 

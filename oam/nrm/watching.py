@@ -26,6 +26,7 @@ from oam.nrm.objects import Moi, ObjectStore, Tree
 from oam.nrm.samples import Samples
 from oam.nrm.starting import begin_by_policy
 from oam.nrm.thresholds import Crossing, crossing, key_of
+from oam.rules import MonitorBreach
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class Retraining:
     """A model that a monitor asks to be retrained."""
 
     model_name: str
-    reason: str
+    breach: MonitorBreach
 
 
 class Watcher:
@@ -48,7 +49,7 @@ class Watcher:
         store: The managed objects.
         samples: What was reported.
         reports: Where the decisions of each model go.
-        retrain: Asks for the retraining of a model, giving the reason.
+        retrain: Asks for the retraining of a model, telling what was seen.
         situation: Time and place that the scopes of policies are judged by.
         clock: For the periods.
         policy_period_s: Granularity of policies, which TS 28.105 gives none.
@@ -60,7 +61,7 @@ class Watcher:
         store: ObjectStore,
         samples: Samples,
         reports: InferenceReports,
-        retrain: Callable[[str, str], Awaitable[object]],
+        retrain: Callable[[str, MonitorBreach], Awaitable[object]],
         situation: Callable[[], Awaitable[Situation]],
         clock: Clock,
         policy_period_s: int,
@@ -150,7 +151,7 @@ class Watcher:
 
     async def _ask_to_retrain(self, retraining: Retraining) -> None:
         try:
-            await self._retrain(retraining.model_name, retraining.reason)
+            await self._retrain(retraining.model_name, retraining.breach)
         except NfError as error:
             log.warning("no retraining", model=retraining.model_name, error=error.message)
 
@@ -212,8 +213,16 @@ def _monitored(tree: Tree, monitor: Moi, crossed: Crossing) -> list[Retraining]:
         for model in tree.referring_to(monitor.name)
         if model.attributes.get("retrainingEventsMonitorRef") == str(monitor.name)
     }
-    reason = f"monitor {monitor.name.identity}: {_text(crossed)}"
-    return [Retraining(name, reason) for name in sorted(names)]
+    breach = MonitorBreach(
+        monitor=str(monitor.name),
+        text=f"monitor {monitor.name.identity} saw that {_text(crossed)}",
+        figures={
+            crossed.metric: crossed.value,
+            "threshold": crossed.threshold,
+            "hysteresis": crossed.hysteresis,
+        },
+    )
+    return [Retraining(name, breach) for name in sorted(names)]
 
 
 def _report(tree: Tree, job: Moi, over: Callable[..., tuple[float, int] | None]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
@@ -21,10 +22,13 @@ from aimlctl.flight import Flight
 from aimlctl.nf_settings import FUNCTIONS
 from aimlctl.observer import Observer
 from aimlctl.output import Output
+from aimlctl.peers import connected
 from aimlctl.run_file import read_run_file, run_file_path
 from aimlctl.scenario_orders import SCENARIO_FOLDER, read_order
 from aimlctl.session import Session
 from aimlctl.views import PlainView
+from aimlnf.nwdaf.v1 import events_subscription_pb2 as nwdaf
+from aimlnf.nwdaf.v1 import events_subscription_service_pb2 as service
 from aimlnf.ransim.v1 import run_pb2
 from nf_runtime.clock import SystemClock
 from nf_runtime.probe import why_not_serving
@@ -86,6 +90,34 @@ def test_subscription_can_be_made_listed_and_deleted(platform: Platform) -> None
     again = platform.ctl("subscription", "delete", identity, "--json")
     assert again.status == 1
     assert again.document["reason"] == "RESOURCE_NOT_FOUND"
+
+
+def test_load_of_every_function_is_notified(platform: Platform) -> None:
+    """The AnLF knows where each function of the platform tells its metrics (NF_LOAD)."""
+    told: set[str] = set()
+    with connected(platform.state_dir) as peers:
+        created = peers.subscriptions.CreateEventsSubscription(
+            service.CreateEventsSubscriptionRequest(
+                request_id="load",
+                subscription=nwdaf.EventsSubscription(
+                    event_subscriptions=[nwdaf.EventSubscription(event="NF_LOAD")],
+                    consumer_nf_id="test",
+                    evt_req=nwdaf.ReportingInformation(
+                        notif_method=nwdaf.REPORTING_METHOD_PERIODIC,
+                        rep_period=Duration(seconds=1),
+                    ),
+                ),
+            )
+        ).subscription
+        assert not created.fail_event_reports
+        request = service.WatchNotificationsRequest(subscription_id=created.subscription_id)
+        for response in peers.subscriptions.WatchNotifications(request, timeout=60):
+            for report in response.notification.event_notifications:
+                if report.nf_load_level_info.nf_memory_usage > 0:
+                    told.add(report.nf_load_level_info.nf_instance_id)
+            if told >= set(FUNCTIONS):
+                break
+    assert told == set(FUNCTIONS)
 
 
 def test_model_is_listed_and_shown(trained_platform: Platform) -> None:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from oam import adaptation_events as events
 from oam.adaptation_events import Event, ModelReference
-from oam.adaptations import Adaptation, AdaptationKind, Stage, advance, new_adaptation
+from oam.adaptations import Adaptation, advance, new_adaptation
 from oam.approvals import ApprovalPolicy, ApprovalStep
 from oam.canary import CanaryPolicy, Comparison
 from oam.lifecycles import Policy
 from oam.managed_objects import Naming
 from oam.monitoring_policy import Limit, MonitoringPolicy
 from oam.training_orders import Profile, TrainingOrder, TrainingType
+from oam.transitions import AdaptationKind, Stage
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MODEL = "gan-gdm"

@@ -1,6 +1,5 @@
 """The provisioning service over a real socket, with fake peers: what consumers ask for."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -91,23 +90,6 @@ async def test_cancelled_training_publishes_nothing(consumer: Consumer, peers: F
             with pytest.raises(FailedPrecondition):
                 await consumer.modify(TRAINING, "", **{flag: value})
     assert (await consumer.get(TRAINING))["requestStatus"] == "CANCELLED"
-
-
-async def test_suspended_training_stands_still_until_it_is_resumed(
-    consumer: Consumer, peers: FakePeers
-) -> None:
-    """What the job comes to meanwhile is taken up on resumption only."""
-    peers.mtlf.may_finish.clear()
-    await consumer.create(TRAINING, aIMLInferenceName=NAME)
-    process = f"{ELEMENT},MLTrainingFunction=mtlf,MLTrainingProcess=r1.1"
-    await consumer.until(process, lambda moi: moi["progressStatus"]["progressPercentage"] == 50)
-    assert (await consumer.modify(TRAINING, suspendRequest=True))["requestStatus"] == "SUSPENDED"
-    peers.mtlf.may_finish.set()
-    await asyncio.sleep(0.1)
-    assert (await consumer.get(process))["progressStatus"]["status"] == "SUSPENDED"
-    assert (await consumer.modify(TRAINING, suspendRequest=False))["requestStatus"] == "IN_PROGRESS"
-    await consumer.ended(TRAINING)
-    assert peers.effects == ["train from 0", "publish 1"]
 
 
 async def test_group_is_trained_member_by_member(

@@ -10,7 +10,16 @@ import msgspec
 import pytest
 from fakes.memory_broker import MemoryBroker
 from fakes.oam.peers import FakePeers
-from support.oam_client import MODEL, adaptation_in, finished, kinds, lifecycle, watch_until
+from support.nrm_consumer import ELEMENT, Consumer, model
+from support.oam_client import (
+    MODEL,
+    adaptation_in,
+    finished,
+    kinds,
+    lifecycle,
+    steps_of,
+    watch_until,
+)
 from support.ran_events import decision, message
 from support.running_nf import running
 from support.waiting import until
@@ -18,6 +27,7 @@ from support.waiting import until
 from aimlnf.oam.v1 import lifecycle_pb2
 from aimlnf.oam.v1 import lifecycle_service_pb2 as pb
 from aimlnf.oam.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
+from aimlnf.oam.v1.provisioning_service_pb2_grpc import ProvisioningServiceStub
 from nf_runtime.errors import Unavailable
 from nf_runtime.events.catalogue import (
     INFERENCE_REPORTS,
@@ -28,7 +38,9 @@ from nf_runtime.events.catalogue import (
 )
 from nf_runtime.events.cloud_event import Message, decode
 from oam.app import serve
+from oam.audit import verify
 from oam.config import OamSettings
+from oam.messages import step_from_message
 
 TRAIN = pb.TrainRequest(model_name=MODEL, actor="ada", reason="the first one")
 T = TypeVar("T", bound=EventData)
@@ -252,3 +264,38 @@ async def test_champion_moved_elsewhere_is_watched_after_a_restart(
         while (await lifecycle(stub)).active_version != moved:
             assert time.monotonic() < end_s, "the champion was not taken over"
             await asyncio.sleep(0.01)
+
+
+async def test_threshold_monitor_of_a_consumer_retrains_as_a_rule(
+    settings: OamSettings, broker: MemoryBroker, peers: FakePeers, decisions: Decisions
+) -> None:
+    """The record names rule and monitor, tells what was seen, and verifies."""
+    version = peers.put_in_use()
+    async with running(partial(serve, settings, broker=broker), settings) as channel:
+        stub, consumer = LifecycleServiceStub(channel), Consumer(ProvisioningServiceStub(channel))
+        await consumer.until(model(version), lambda moi: moi["mLModelVersion"] == str(version))
+        monitor = f"{ELEMENT},ThresholdMonitor=m"
+        threshold = {
+            "performanceMetrics": ["LATENT_RELIABILITY"],
+            "thresholdDirection": "DOWN",
+            "thresholdValue": 0.95,
+        }
+        await consumer.create(monitor, thresholdInfoList=[threshold], monitorGranularityPeriod=1)
+        await consumer.modify(model(version), retrainingEventsMonitorRef=monitor)
+        watching = asyncio.create_task(watch_until(stub, "activated"))
+        while not watching.done():  # the monitor judges what comes within its period
+            decisions.publish(1, version=version, reliability=0.9)
+            await asyncio.sleep(0.2)
+        steps = await watching
+        record = [step_from_message(step) for step in await steps_of(stub)]
+    assert kinds(steps)[:3] == ["degraded", "requested", "retrained"]
+    seen, asked = steps[:2]
+    assert (seen.initiator, seen.object_ref) == ("rule:threshold-monitor", monitor)
+    assert seen.detail == (
+        "Version 1: monitor m saw that LATENT_RELIABILITY fell to 0.9 (threshold 0.95); "
+        "rule threshold-monitor retrains from version 1."
+    )
+    assert asked.initiator == "rule:threshold-monitor"
+    assert "monitor m saw that LATENT_RELIABILITY fell to 0.9" in asked.detail
+    assert asked.figures["threshold"] == 0.95
+    assert verify(record, {}).faults == ()

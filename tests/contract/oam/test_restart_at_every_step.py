@@ -21,7 +21,7 @@ from nf_runtime.clock import SystemClock
 from nf_runtime.config import ClientSettings
 from nf_runtime.database import Database
 from nf_runtime.errors import FailedPrecondition
-from oam.adaptations import Adaptation, AdaptationState
+from oam.adaptations import Adaptation
 from oam.adapters.grpc_analytics import GrpcAnalytics
 from oam.adapters.grpc_inference import GrpcInferenceFunction
 from oam.adapters.grpc_repository import GrpcModelRepository
@@ -37,6 +37,7 @@ from oam.record import StepKind
 from oam.runner import AdaptationRunner
 from oam.stages import Stages
 from oam.start_requests import StartRequest
+from oam.transitions import AdaptationState
 
 REQUEST = StartRequest(model_name=MODEL, actor="ada", reason="rain has set in", request_id="r1")
 NEVER = 10_000

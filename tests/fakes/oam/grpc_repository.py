@@ -28,6 +28,7 @@ class FakeRepository(ModelRepositoryServiceServicer):
         self.states: dict[int, int] = {}
         self.aliases: dict[str, int] = {}
         self.test_metrics: dict[str, float] = {}
+        self.kpis: dict[int, dict[str, float]] = {}
         self.effects: list[str] = []
         self.refusals = Refusals()
         self.refused_aliases: set[str] = set()
@@ -80,6 +81,7 @@ class FakeRepository(ModelRepositoryServiceServicer):
             allowed=(REGISTERED, TESTED, REJECTED),
         )
         self.test_metrics = dict(request.metrics)
+        self.kpis[request.version] = dict(request.metrics)
         return pb.RecordTestResultResponse(model_version=self._version(request.version))
 
     async def ApproveModelVersion(
@@ -136,4 +138,5 @@ class FakeRepository(ModelRepositoryServiceServicer):
             version=version,
             state=model_pb2.ModelVersionState.Name(self.states[version]),
             distinguished_name=f"SubNetwork=aimlnf,MLModelRepository=mms,MLModel={version}",
+            kpis=self.kpis.get(version, {}),
         )

@@ -2,8 +2,8 @@
 """An MTLF that trains in no time, but only when it is let, and an AnLF that has seen rain."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeAlias
 
 from fakes.oam.grpc_repository import FakeRepository
 from fakes.oam.refusals import Refusals
@@ -15,7 +15,15 @@ from aimlnf.nwdaf.v1.model_training_service_pb2_grpc import ModelTrainingService
 from nf_runtime.errors import FailedPrecondition, NfError, NotFound
 
 RUNNING, SUCCEEDED, FAILED = pb.JOB_STATE_RUNNING, pb.JOB_STATE_SUCCEEDED, pb.JOB_STATE_FAILED
-CANCELLED = pb.JOB_STATE_CANCELLED
+CANCELLED, SUSPENDED = pb.JOB_STATE_CANCELLED, pb.JOB_STATE_SUSPENDED
+
+_EFFECTS = {
+    f"{verb}{kind}Job": f"{verb.lower()} {what}"
+    for verb in ("Suspend", "Resume", "Cancel")
+    for kind, what in (("Training", "training"), ("Testing", "test"))
+}
+
+Job: TypeAlias = pb.TrainingJob | pb.TestingJob
 
 
 class FakeMtlf(ModelTrainingServiceServicer):
@@ -31,7 +39,8 @@ class FakeMtlf(ModelTrainingServiceServicer):
         self.effects: list[str] = []
         self.may_finish = asyncio.Event()
         self.may_finish.set()
-        self.cancelled = asyncio.Event()
+        self._moved = asyncio.Event()  # replaced by each change of a job's state
+        self.training_metrics = {"ratio_to_exhaustive": 0.91, "loss": float("nan")}
         self.training_failure = ""
         self.testing_failure = ""
         self.passes = True
@@ -58,23 +67,28 @@ class FakeMtlf(ModelTrainingServiceServicer):
         job = self.training_jobs.get(request.job_id)
         if job is None:
             raise NotFound(f"no job {request.job_id}", reason="RESOURCE_NOT_FOUND")
-        if job.state == RUNNING:
-            job.progress_percent, job.progress_state_info = 50.0, "TRAINING"
-            yield pb.WatchTrainingJobResponse(job=job)
-            await self._let_go()
-            self._finish_training(job)
-        yield pb.WatchTrainingJobResponse(job=job)
+        async for shown in self._watched(job, self._finish_training):
+            yield pb.WatchTrainingJobResponse(job=shown)
+
+    async def SuspendTrainingJob(
+        self, request: pb.SuspendTrainingJobRequest, context: Any
+    ) -> pb.SuspendTrainingJobResponse:
+        job = self.training_jobs[request.job_id]
+        self._move("SuspendTrainingJob", job, SUSPENDED, allowed=(RUNNING, SUSPENDED))
+        return pb.SuspendTrainingJobResponse(job=job)
+
+    async def ResumeTrainingJob(
+        self, request: pb.ResumeTrainingJobRequest, context: Any
+    ) -> pb.ResumeTrainingJobResponse:
+        job = self.training_jobs[request.job_id]
+        self._move("ResumeTrainingJob", job, RUNNING, allowed=(SUSPENDED,))
+        return pb.ResumeTrainingJobResponse(job=job)
 
     async def CancelTrainingJob(
         self, request: pb.CancelTrainingJobRequest, context: Any
     ) -> pb.CancelTrainingJobResponse:
-        self.refusals.check("CancelTrainingJob")
         job = self.training_jobs[request.job_id]
-        if job.state != RUNNING:
-            raise FailedPrecondition("it has ended", reason="STATE_FORBIDS")
-        job.state, job.failure = CANCELLED, "it was cancelled"
-        self.effects.append("cancel training")
-        self.cancelled.set()
+        self._move("CancelTrainingJob", job, CANCELLED, allowed=(RUNNING, SUSPENDED))
         return pb.CancelTrainingJobResponse(job=job)
 
     async def CreateTestingJob(
@@ -93,36 +107,81 @@ class FakeMtlf(ModelTrainingServiceServicer):
         self, request: pb.WatchTestingJobRequest, context: Any
     ) -> AsyncIterator[pb.WatchTestingJobResponse]:
         self.refusals.check("WatchTestingJob")
-        job = self.testing_jobs[request.job_id]
-        if job.state == RUNNING:
-            job.progress_percent = 50.0
-            yield pb.WatchTestingJobResponse(job=job)
-            await self.may_finish.wait()
-            job.state = FAILED if self.testing_failure else SUCCEEDED
-            job.failure = self.testing_failure
-            job.passed = self.passes
-            job.metrics["ratio_to_exhaustive"] = 0.9 if self.passes else 0.4
-        yield pb.WatchTestingJobResponse(job=job)
+        async for shown in self._watched(self.testing_jobs[request.job_id], self._finish_test):
+            yield pb.WatchTestingJobResponse(job=shown)
 
-    async def _let_go(self) -> None:
-        """Returns once the job may finish, or was cancelled."""
-        waits = [asyncio.ensure_future(e.wait()) for e in (self.may_finish, self.cancelled)]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-        self.cancelled.clear()
+    async def SuspendTestingJob(
+        self, request: pb.SuspendTestingJobRequest, context: Any
+    ) -> pb.SuspendTestingJobResponse:
+        job = self.testing_jobs[request.job_id]
+        self._move("SuspendTestingJob", job, SUSPENDED, allowed=(RUNNING, SUSPENDED))
+        return pb.SuspendTestingJobResponse(job=job)
+
+    async def ResumeTestingJob(
+        self, request: pb.ResumeTestingJobRequest, context: Any
+    ) -> pb.ResumeTestingJobResponse:
+        job = self.testing_jobs[request.job_id]
+        self._move("ResumeTestingJob", job, RUNNING, allowed=(SUSPENDED,))
+        return pb.ResumeTestingJobResponse(job=job)
+
+    async def CancelTestingJob(
+        self, request: pb.CancelTestingJobRequest, context: Any
+    ) -> pb.CancelTestingJobResponse:
+        job = self.testing_jobs[request.job_id]
+        self._move("CancelTestingJob", job, CANCELLED, allowed=(RUNNING, SUSPENDED))
+        return pb.CancelTestingJobResponse(job=job)
+
+    def finish(self, job: pb.TrainingJob) -> None:
+        """Let this training finish now, though others may not."""
+        if job.state == RUNNING:
+            self._finish_training(job)
+            self._tell_moved()
+
+    async def _watched(self, job: Job, finish: Callable[[Any], None]) -> AsyncIterator[Job]:
+        """The job now and whenever it moves; it finishes as soon as it runs and may."""
+        while job.state in (RUNNING, SUSPENDED):
+            moved = self._moved
+            if job.state == RUNNING:
+                job.progress_percent = 50.0
+            yield job
+            waits = [asyncio.ensure_future(moved.wait())]
+            if job.state == RUNNING:
+                waits.append(asyncio.ensure_future(self.may_finish.wait()))
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+            if job.state == RUNNING and self.may_finish.is_set():
+                finish(job)
+        yield job
+
+    def _move(self, method: str, job: Job, state: int, *, allowed: tuple[int, ...]) -> None:
+        self.refusals.check(method)
+        if job.state not in allowed:
+            raise FailedPrecondition("its state does not allow that", reason="STATE_FORBIDS")
+        if job.state != state:
+            self.effects.append(_EFFECTS[method])
+            job.state = state
+            job.failure = "it was cancelled" if state == CANCELLED else ""
+            self._tell_moved()
+
+    def _tell_moved(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     def _finish_training(self, job: pb.TrainingJob) -> None:
-        if job.state != RUNNING:  # another watcher was first
-            return
         if self.training_failure:
             job.state, job.failure = FAILED, self.training_failure
             return
         job.state = SUCCEEDED
         job.published_version = self.repository.publish()
-        job.metrics["ratio_to_exhaustive"] = 0.91
-        job.metrics["loss"] = float("nan")
+        job.metrics.update(self.training_metrics)
         self.effects.append(f"publish {job.published_version}")
+
+    def _finish_test(self, job: pb.TestingJob) -> None:
+        job.state = FAILED if self.testing_failure else SUCCEEDED
+        job.failure = self.testing_failure
+        job.passed = self.passes
+        job.metrics["ratio_to_exhaustive"] = 0.9 if self.passes else 0.4
 
 
 class FakeAnlf(AnalyticsInfoServiceServicer):

@@ -14,7 +14,7 @@ from support.ran_events import decision, record
 from nf_runtime.clock import ManualClock
 from nf_runtime.database import Database
 from nf_runtime.errors import Aborted, FailedPrecondition, NotFound
-from oam.adaptations import Adaptation, AdaptationKind
+from oam.adaptations import Adaptation
 from oam.adapters.sql_store import SqlLifecycleStore
 from oam.adapters.sql_tables import METADATA, RECORD_HEAD, STEPS
 from oam.app import MIGRATIONS
@@ -22,6 +22,7 @@ from oam.audit import Verification, verify
 from oam.lifecycles import Change, Lifecycle, begin, proceed, synchronised
 from oam.monitoring import Sample, Watch
 from oam.record import StepKind
+from oam.transitions import AdaptationKind
 
 
 @pytest.fixture

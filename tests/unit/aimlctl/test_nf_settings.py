@@ -130,3 +130,12 @@ def test_merging_keeps_what_is_not_named() -> None:
         "d": 2,
         "e": 3,
     }
+
+
+def test_analytics_know_where_every_function_tells_its_metrics(tmp_path: Path) -> None:
+    """So that NF_LOAD can be subscribed to; the gateway tells none."""
+    platform_of(tmp_path).functions(LIFE)
+    settings = read(tmp_path, "nwdaf.anlf")
+    assert isinstance(settings, AnlfSettings)
+    metrics = {name: f"127.0.0.1:{read(tmp_path, name).server.metrics_port}" for name in FUNCTIONS}
+    assert settings.nf_load.peers == metrics

@@ -9,7 +9,7 @@ from support.oam_samples import HAPPY, NAMING, NOW, at_stage, reference, started
 
 from oam import adaptation_events as events
 from oam.adaptation_objects import inference_function_object, objects_of
-from oam.adaptations import TRANSITIONS, Adaptation, AdaptationKind, Stage, advance
+from oam.adaptations import Adaptation, advance
 from oam.managed_objects import (
     AIMLInferenceFunction,
     Attributes,
@@ -26,6 +26,7 @@ from oam.managed_objects import (
     ProcessStatus,
     RequestStatus,
 )
+from oam.transitions import TRANSITIONS, AdaptationKind, Stage
 
 # From where a request may go where, through transitions of the table of TS 28.105's flags. None: it
 # is created.

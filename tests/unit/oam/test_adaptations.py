@@ -11,16 +11,10 @@ from support.oam_samples import HAPPY, NOW, at_stage, reference, started
 from nf_runtime.errors import FailedPrecondition
 from oam import adaptation_events as events
 from oam.adaptation_events import Event
-from oam.adaptations import (
-    TRANSITIONS,
-    Adaptation,
-    AdaptationKind,
-    AdaptationState,
-    Stage,
-    advance,
-)
+from oam.adaptations import Adaptation, advance
 from oam.approvals import ApprovalStep
 from oam.canary import Comparison
+from oam.transitions import TRANSITIONS, AdaptationKind, AdaptationState, Stage
 
 _ENDS = {AdaptationState.COMPLETED, AdaptationState.FAILED, AdaptationState.REJECTED}
 

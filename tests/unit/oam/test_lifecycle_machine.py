@@ -12,7 +12,6 @@ from support.oam_samples import HAPPY, MODEL, MONITORING, NOW, POLICY, reference
 
 from nf_runtime.errors import FailedPrecondition
 from oam import adaptation_events as events
-from oam.adaptations import TRANSITIONS, AdaptationKind, Stage
 from oam.approvals import ApprovalPolicy, ApprovalStep
 from oam.audit import EMPTY, chained, head_of, verify
 from oam.canary import CanaryPolicy, Comparison
@@ -22,6 +21,7 @@ from oam.monitoring_policy import Limit
 from oam.oscillation import check_return
 from oam.record import RecordedStep, StepKind
 from oam.rules import report
+from oam.transitions import TRANSITIONS, AdaptationKind, Stage
 
 WINDOW, MINIMUM, FLOOR, BACK_ABOVE = 5, 3, 0.5, 0.6
 REST_S, MOST, BUDGET_S = 60.0, 3, 600.0

@@ -19,7 +19,6 @@ from support.oam_samples import (
 
 from nf_runtime.errors import FailedPrecondition
 from oam import adaptation_events as events
-from oam.adaptations import AdaptationKind, AdaptationState, Stage
 from oam.approvals import ApprovalPolicy, ApprovalStep
 from oam.canary import CanaryPolicy, Comparison
 from oam.lifecycles import (
@@ -36,6 +35,7 @@ from oam.monitoring_policy import Limit, Metric, Rule
 from oam.oscillation import Recent, check_return, why_held_back
 from oam.record import StepKind
 from oam.rules import report
+from oam.transitions import AdaptationKind, AdaptationState, Stage
 
 IDLE = Lifecycle(MODEL)
 IN_USE = Lifecycle(

@@ -10,7 +10,6 @@ from support.oam_samples import MODEL, NAMING, NOW, POLICY, at_stage, reference
 from aimlnf.nwdaf.v1.model_training_service_pb2 import ScenarioProfile
 from aimlnf.oam.v1 import lifecycle_pb2, managed_object_pb2
 from oam.adaptation_objects import objects_of
-from oam.adaptations import AdaptationKind, AdaptationState, Stage
 from oam.lifecycles import Lifecycle
 from oam.managed_objects import (
     CLASSES,
@@ -33,6 +32,7 @@ from oam.messages import (
 from oam.monitoring import Sample, Watch
 from oam.record import RecordedStep, Step, StepKind
 from oam.training_orders import Profile, TrainingWish
+from oam.transitions import AdaptationKind, AdaptationState, Stage
 
 
 @pytest.mark.parametrize("kind", CLASSES.values(), ids=CLASSES)

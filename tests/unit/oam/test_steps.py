@@ -7,11 +7,12 @@ import pytest
 from support.oam_samples import HAPPY, MODEL, NAMING, NOW, started
 
 from oam import adaptation_events as events
-from oam.adaptations import AdaptationKind, Stage, advance
+from oam.adaptations import advance
 from oam.monitoring import Quantity
 from oam.monitoring_policy import Metric
 from oam.record import Step, StepKind
 from oam.steps import crossed, steps_of
+from oam.transitions import AdaptationKind, Stage
 
 NOT_PASSED = {
     Stage.AWAIT_TEST: events.TestFinished(

@@ -7,11 +7,12 @@ from fakes.oam.memory_tree import MemoryTree
 from support.oam_samples import NAMING, at_stage
 
 from oam.adaptation_objects import objects_of
-from oam.adaptations import Adaptation, Stage
+from oam.adaptations import Adaptation
 from oam.managed_objects import MLTrainingProcess, ProcessMonitor, ProcessStatus
 from oam.nrm.names import parse_name
 from oam.nrm.objects import existing
 from oam.nrm.projection import attribute_name, put_projected, typed
+from oam.transitions import Stage
 
 
 def projected(adaptation: Adaptation) -> MemoryTree:

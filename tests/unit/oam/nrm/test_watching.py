@@ -20,6 +20,7 @@ from oam.nrm.provisioning import create, modify
 from oam.nrm.samples import Samples, percentile
 from oam.nrm.thresholds import crossing
 from oam.nrm.watching import Watcher
+from oam.rules import MonitorBreach
 
 MONITOR = parse_name(f"{ELEMENT},ThresholdMonitor=m")
 JOB = parse_name(f"{FUNCTION},PerfMetricJob=j")
@@ -39,7 +40,7 @@ class World:
         self.store = MemoryObjectStore()
         self.tree = self.store.tree
         self.clock = ManualClock(NOW)
-        self.asked: list[tuple[str, str]] = []
+        self.asked: list[tuple[str, MonitorBreach]] = []
         self.watcher = Watcher(
             store=self.store,
             samples=Samples(FUNCTION, f"{ELEMENT},NTNFunction=1"),
@@ -50,8 +51,8 @@ class World:
             policy_period_s=1,
         )
 
-    async def _retrain(self, model_name: str, reason: str) -> None:
-        self.asked.append((model_name, reason))
+    async def _retrain(self, model_name: str, breach: MonitorBreach) -> None:
+        self.asked.append((model_name, breach))
         if len(self.asked) > 1:
             raise FailedPrecondition("one is in progress", reason="ADAPTATION_IN_PROGRESS")
 
@@ -123,9 +124,13 @@ async def test_monitor_retrains_the_models_that_name_it(world: World) -> None:
     for version in (1, 2):
         modify(world.tree, parse_name(model(version)), {"retrainingEventsMonitorRef": str(MONITOR)})
     await world.period(0.9)
-    ((name, reason),) = world.asked
+    ((name, breach),) = world.asked
     assert name == "gan-gdm"
-    assert reason == "monitor m: OOD_RATE rose to 0.9 (threshold 0.5)"
+    assert breach == MonitorBreach(
+        monitor=str(MONITOR),
+        text="monitor m saw that OOD_RATE rose to 0.9 (threshold 0.5)",
+        figures={"OOD_RATE": 0.9, "threshold": 0.5, "hysteresis": 0.1},
+    )
     await world.period(0.1)
     await world.period(0.9)
     assert len(world.asked) == 2
