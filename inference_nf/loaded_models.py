@@ -2,6 +2,9 @@
 
 A `ModelSet` is a value: every change makes a new one, so that it can be stored first and then take
 effect by one assignment. Between the two no decision sees half a change.
+
+The members of a coordination group come, stay and go together. One version decides; with it, its
+whole group is in force.
 """
 
 from dataclasses import dataclass, replace
@@ -12,10 +15,14 @@ from nf_runtime.errors import FailedPrecondition, NotFound
 
 @dataclass(frozen=True)
 class WantedModel:
-    """A version that was loaded, and the engine that was asked for; None: as configured."""
+    """A version that was loaded, and the engine that was asked for; None: as configured.
+
+    `group` is the coordination group that it was loaded with; empty: it was loaded alone.
+    """
 
     release: ModelRelease
     engine: EngineKind | None
+    group: str = ""
 
     @property
     def key(self) -> ModelKey:
@@ -38,19 +45,49 @@ class ModelSet:
         """The loaded version with that key, if any."""
         return next((model for model in self.models if model.key == key), None)
 
-    def with_loaded(self, model: WantedModel, *, most: int) -> "ModelSet":
-        """The set with `model` as its youngest, within `most` versions.
+    def group_of(self, key: ModelKey | None) -> frozenset[ModelKey]:
+        """The loaded versions that come and go with `key`: its group's, or it alone."""
+        model = None if key is None else self.find(key)
+        if model is None:
+            return frozenset()
+        if not model.group:
+            return frozenset({model.key})
+        return frozenset(other.key for other in self.models if other.group == model.group)
 
-        Whoever makes room is the oldest that neither decides nor decided before; only when there
-        is none, the one that decided before. The active version always stays.
+    def with_loaded(self, *models: WantedModel, most: int) -> "ModelSet":
+        """The set with `models` as its youngest, within `most` versions.
+
+        Whoever makes room is the oldest that neither decides nor decided before, and only when
+        there is none, the one that decided before; each with its group. What is in force stays.
+
+        Raises:
+            FailedPrecondition: STATE_FORBIDS when there is no room for all of them.
         """
-        others = [other for other in self.models if other.key != model.key]
-        spare = [o for o in others if o.key not in (self.active, self.previous)]
-        spare += [o for o in others if o.key == self.previous and o.key != self.active]
-        leaving = {o.key for o in spare[: max(0, len(others) + 1 - most)]}
+        arriving = {model.key for model in models}
+        others = [other for other in self.models if other.key not in arriving]
+        active, previous = self.group_of(self.active), self.group_of(self.previous)
+        staying = active.union(*map(self.group_of, arriving))
+        spare = [o.key for o in others if o.key not in staying | previous]
+        spare += [o.key for o in others if o.key in previous - staying]
+        leaving: set[ModelKey] = set()
+        for key in spare:
+            if len(others) - len(leaving) + len(models) <= most:
+                break
+            leaving |= self.group_of(key)
+        if len(others) - len(leaving) + len(models) > most:
+            raise FailedPrecondition(
+                f"there is room for {most} versions, {len(active)} of which are in force; set "
+                f"models.max_loaded to {len(active) + len(models)} at least",
+                reason="STATE_FORBIDS",
+                state="FULL",
+                wanted="LOADED",
+            )
         kept = tuple(other for other in others if other.key not in leaving)
-        previous = None if self.previous in leaving else self.previous
-        return replace(self, models=(*kept, model), previous=previous)
+        return replace(
+            self,
+            models=(*kept, *models),
+            previous=None if self.previous in leaving else self.previous,
+        )
 
     def with_active(self, key: ModelKey) -> "ModelSet":
         """The set in which `key` decides.
@@ -71,16 +108,16 @@ class ModelSet:
         return replace(self, active=None, previous=self.active)
 
     def without(self, key: ModelKey) -> "ModelSet":
-        """The set without `key`.
+        """The set without `key` and its group.
 
         Raises:
             NotFound: RESOURCE_NOT_FOUND when it is not loaded.
-            FailedPrecondition: STATE_FORBIDS when it decides.
+            FailedPrecondition: STATE_FORBIDS when it, or one of its group, decides.
         """
         self._require(key)
-        if key == self.active:
+        if self.active is not None and self.active in self.group_of(key):
             raise FailedPrecondition(
-                f"{key} decides; activate another version first",
+                f"{self.active} decides; activate another version first",
                 reason="STATE_FORBIDS",
                 state="ACTIVE",
                 wanted="UNLOADED",
@@ -95,19 +132,20 @@ class ModelSet:
         """
         smaller = self
         for model in self.models:
-            if model.key.name == name:
+            if model.key.name == name and smaller.find(model.key) is not None:
                 smaller = smaller.without(model.key)
         return smaller
 
     def without_failed(self, key: ModelKey) -> "ModelSet":
-        """The set without `key`, even if it was to decide: it cannot be had any more."""
+        """The set without `key` and its group, even if one was to decide: it cannot be had."""
         return self._dropping(key) if self.find(key) is not None else self
 
     def _dropping(self, key: ModelKey) -> "ModelSet":
+        leaving = self.group_of(key)
         return ModelSet(
-            models=tuple(model for model in self.models if model.key != key),
-            active=None if self.active == key else self.active,
-            previous=None if self.previous == key else self.previous,
+            models=tuple(model for model in self.models if model.key not in leaving),
+            active=None if self.active in leaving else self.active,
+            previous=None if self.previous in leaving else self.previous,
         )
 
     def _require(self, key: ModelKey) -> None:

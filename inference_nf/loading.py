@@ -5,7 +5,8 @@ the active version untouched, and is remembered with its reason.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -80,7 +81,7 @@ class Models:
     def find(self, name: str, version: int | None = None) -> ServingModel:
         """The version in memory with that name and number.
 
-        Without a number the one that decides, if it has that name, else the newest.
+        Without a number the one that decides or is in its coordination group, else the newest.
 
         Raises:
             NotFound: RESOURCE_NOT_FOUND.
@@ -90,8 +91,9 @@ class Models:
             if key not in self._serving:
                 raise not_loaded(key)
             return self._serving[key]
-        if self.active is not None and self.active.key.name == name:
-            return self.active
+        for key in self._set.group_of(self._set.active):
+            if key.name == name and key in self._serving:
+                return self._serving[key]
         keys = [key for key in self._serving if key.name == name]
         if not keys:
             raise NotFound(
@@ -114,17 +116,39 @@ class Models:
             DataLoss: DIGEST_MISMATCH.
             Unavailable: The repository does not answer.
         """
-        try:
+        with self._remembering(name, selector):
             model = await self._load(name, selector, engine)
-        except NfError as error:
-            self._failures.pop((name, selector), None)
-            self._failures[name, selector] = LoadFailure(name, selector, error.reason, str(error))
-            while len(self._failures) > _MOST_FAILURES:
-                del self._failures[next(iter(self._failures))]
-            raise
-        for asked in (selector, model.key.version):
-            self._failures.pop((name, asked), None)
+        self._failures.pop((name, model.key.version), None)
         return model
+
+    async def load_group(
+        self, group: str, engine: EngineKind | None = None
+    ) -> Sequence[ServingModel]:
+        """All members of a coordination group, in memory and ready, or none of them. Idempotent.
+
+        Raises:
+            NotFound: The repository does not have the group.
+            FailedPrecondition: As a load of one of them, or STATE_FORBIDS: there is no room.
+            PermissionDenied: SIGNATURE_INVALID.
+            DataLoss: DIGEST_MISMATCH.
+            Unavailable: The repository does not answer.
+        """
+        async with self._loading:
+            wanted: list[WantedModel] = []
+            for key in await self._preparing.members(group):
+                with self._remembering(key.name, key.version):
+                    release = await self._preparing.resolve(key.name, key.version)
+                wanted.append(WantedModel(release, engine, group))
+            self._set.with_loaded(*wanted, most=self._max_loaded)  # nothing is done in vain
+            ready: list[ServingModel] = []
+            for each in wanted:
+                with self._remembering(each.key.name, each.key.version):
+                    ready.append(await self._ready(each, self._clock.monotonic_s()))
+            await self._change(
+                lambda models: models.with_loaded(*wanted, most=self._max_loaded), arriving=ready
+            )
+        log.info("coordination group ready", group=group, members=[str(m.key) for m in ready])
+        return ready
 
     async def activate(self, key: ModelKey) -> ServingModel:
         """Let a loaded version decide from the next decision on. Idempotent.
@@ -140,11 +164,13 @@ class Models:
     async def rollback(self) -> ServingModel:
         """Let the version decide that decided before the active one. Needs nothing but memory.
 
+        With it, all of its coordination group is in force again.
+
         Raises:
-            FailedPrecondition: NO_PREVIOUS_VERSION in memory.
+            FailedPrecondition: NO_PREVIOUS_VERSION in memory, with all of its group.
         """
         previous = self._set.previous
-        if previous is None or previous not in self._serving:
+        if previous is None or not self._set.group_of(previous) <= self._serving.keys():
             raise FailedPrecondition(
                 "no version that decided before is in memory; load and activate one by its number",
                 reason="NO_PREVIOUS_VERSION",
@@ -217,12 +243,20 @@ class Models:
             there = self._serving.get(release.key)
             if there is not None and engine in (None, there.engine.kind):
                 return there
-            wanted = WantedModel(release, engine)
-            model = await self._preparing.prepared(wanted, started_s=started_s)
+            known = self._set.find(release.key)
+            wanted = WantedModel(release, engine, "" if known is None else known.group)
+            model = await self._ready(wanted, started_s)
             await self._change(
                 lambda models: models.with_loaded(wanted, most=self._max_loaded),
-                arriving=model,
+                arriving=[model],
             )
+        return model
+
+    async def _ready(self, wanted: WantedModel, started_s: float) -> ServingModel:
+        there = self._serving.get(wanted.key)
+        if there is not None and wanted.engine in (None, there.engine.kind):
+            return there
+        model = await self._preparing.prepared(wanted, started_s=started_s)
         log.info(
             "model ready",
             model_name=model.key.name,
@@ -233,6 +267,18 @@ class Models:
             load_time_s=round(model.load_time_s, 3),
         )
         return model
+
+    @contextmanager
+    def _remembering(self, name: str, selector: int | str) -> Iterator[None]:
+        """Keep what fails within it; what succeeds is forgotten."""
+        self._failures.pop((name, selector), None)
+        try:
+            yield
+        except NfError as error:
+            self._failures[name, selector] = LoadFailure(name, selector, error.reason, str(error))
+            while len(self._failures) > _MOST_FAILURES:
+                del self._failures[next(iter(self._failures))]
+            raise
 
     async def _restore(self, wanted: WantedModel) -> None:
         if self._set.find(wanted.key) != wanted or wanted.key in self._serving:
@@ -252,6 +298,7 @@ class Models:
             # Only in memory: what is stored is back once the cause, a setting perhaps, is mended.
             async with self._changing:
                 self._set = self._set.without_failed(wanted.key)
+                self._serving = self._of(self._set, self._serving)
             return
         async with self._changing:
             if self._set.find(wanted.key) == wanted:
@@ -259,20 +306,24 @@ class Models:
         log.info("model brought back", model=str(wanted.key), active=wanted.key == self._set.active)
 
     async def _change(
-        self, change: Callable[[ModelSet], ModelSet], *, arriving: ServingModel | None = None
+        self, change: Callable[[ModelSet], ModelSet], *, arriving: Sequence[ServingModel] = ()
     ) -> None:
         # A caller that gives up must not leave the stored set and the one in force different.
         await asyncio.shield(asyncio.ensure_future(self._change_now(change, arriving)))
 
     async def _change_now(
-        self, change: Callable[[ModelSet], ModelSet], arriving: ServingModel | None
+        self, change: Callable[[ModelSet], ModelSet], arriving: Sequence[ServingModel]
     ) -> None:
         async with self._changing:
             models = change(self._set)
             if models != self._set:
                 await self._store.save_model_set(models)
-            there = dict(self._serving)
-            if arriving is not None:
-                there[arriving.key] = arriving
-            self._serving = {m.key: there[m.key] for m in models.models if m.key in there}
+            there = {**self._serving, **{model.key: model for model in arriving}}
+            self._serving = self._of(models, there)
             self._set = models
+
+    @staticmethod
+    def _of(
+        models: ModelSet, there: Mapping[ModelKey, ServingModel]
+    ) -> Mapping[ModelKey, ServingModel]:
+        return {m.key: there[m.key] for m in models.models if m.key in there}

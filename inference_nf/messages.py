@@ -93,8 +93,8 @@ def engine_kind_of(engine: int) -> EngineKind | None:
     )
 
 
-def loaded_model_message(model: ServingModel, *, active: bool) -> pb.LoadedModel:
-    """A version in memory."""
+def loaded_model_message(model: ServingModel, *, active: bool, group: str) -> pb.LoadedModel:
+    """A version in memory, and the coordination group that it was loaded with."""
     ready_time = Timestamp()
     ready_time.FromDatetime(model.ready_time)
     state = pb.LOADED_MODEL_STATE_ACTIVE if active else pb.LOADED_MODEL_STATE_READY
@@ -108,6 +108,7 @@ def loaded_model_message(model: ServingModel, *, active: bool) -> pb.LoadedModel
         load_time=_duration(round(model.load_time_s * NANOSECONDS_PER_S)),
         ready_time=ready_time,
         precision=_PRECISIONS[model.engine.precision],
+        coordination_group=group,
     )
 
 

@@ -30,6 +30,15 @@ class Repository(Protocol):
         """
         ...
 
+    async def members(self, group_name: str) -> Sequence[ModelKey]:
+        """The versions of that coordination group.
+
+        Raises:
+            NotFound: There is none.
+            Unavailable: The repository does not answer.
+        """
+        ...
+
     def download(
         self, key: ModelKey, file_name: str, *, offset_bytes: int
     ) -> AsyncGenerator[bytes, None]:

@@ -7,7 +7,7 @@ Not modelled: the signature covers the files and the model's name, not the versi
 repository gives after signing. Files of unloaded versions stay in the cache.
 """
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -130,6 +130,16 @@ class Preparing:
         """
         with self._step("resolve"):
             return await self._repository.resolve(name, selector)
+
+    async def members(self, group: str) -> Sequence[ModelKey]:
+        """The versions of a coordination group.
+
+        Raises:
+            NotFound: The repository does not have it.
+            Unavailable: The repository does not answer.
+        """
+        with self._step("resolve"):
+            return await self._repository.members(group)
 
     async def prepared(self, wanted: WantedModel, *, started_s: float) -> ServingModel:
         """The version after every check; `started_s` is the monotonic time that its load began.

@@ -79,10 +79,18 @@ class InferenceFunctionServicer(InferenceFunctionServiceServicer):
         model = await self._models.load(name, selector, engine_kind_of(request.engine))
         return pb.LoadModelResponse(model=self._loaded(model))
 
+    async def LoadCoordinationGroup(
+        self, request: pb.LoadCoordinationGroupRequest, context: Any
+    ) -> pb.LoadCoordinationGroupResponse:
+        """Load all members of a group, or none."""
+        group = _text(request.group_name, "group_name", _MAX_NAME_CHARACTERS)
+        models = await self._models.load_group(group, engine_kind_of(request.engine))
+        return pb.LoadCoordinationGroupResponse(models=map(self._loaded, models))
+
     async def UnloadModel(
         self, request: pb.UnloadModelRequest, context: Any
     ) -> pb.UnloadModelResponse:
-        """Free a version that is not active."""
+        """Free a version that is not in force, and its coordination group."""
         await self._models.unload(_key(request))
         return pb.UnloadModelResponse()
 
@@ -170,7 +178,9 @@ class InferenceFunctionServicer(InferenceFunctionServiceServicer):
         return pb.ListReportsResponse(reports=[report_message(report) for report in reports])
 
     def _loaded(self, model: ServingModel) -> inference_pb2.LoadedModel:
-        return loaded_model_message(model, active=model is self._models.active)
+        wanted = self._models.wanted.find(model.key)
+        group = "" if wanted is None else wanted.group
+        return loaded_model_message(model, active=model is self._models.active, group=group)
 
 
 def deadline_of(context: Any, clock: Clock) -> float | None:

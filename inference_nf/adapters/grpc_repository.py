@@ -1,7 +1,7 @@
 """The model repository over gRPC."""
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import grpc
 
@@ -43,6 +43,17 @@ class GrpcRepository:
             request.alias = selector
         response = await self._stub.GetModelVersion(request)
         return _release(response.model_version)
+
+    async def members(self, group_name: str) -> Sequence[ModelKey]:
+        """The versions of that coordination group.
+
+        Raises:
+            NotFound: There is none.
+            Unavailable: The repository does not answer.
+        """
+        request = pb.GetCoordinationGroupRequest(group_name=group_name)
+        response = await self._stub.GetCoordinationGroup(request)
+        return [ModelKey(member.model_name, member.version) for member in response.group.members]
 
     async def download(
         self, key: ModelKey, file_name: str, *, offset_bytes: int

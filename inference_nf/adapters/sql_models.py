@@ -51,7 +51,8 @@ def _wanted(row: Row[tuple[object, ...]]) -> WantedModel:
         key_id=row.key_id,
         signature=row.signature,
     )
-    return WantedModel(release, None if row.engine is None else EngineKind(row.engine))
+    engine = None if row.engine is None else EngineKind(row.engine)
+    return WantedModel(release, engine, row.coordination_group)
 
 
 def _write(connection: Connection, models: ModelSet) -> None:
@@ -63,6 +64,7 @@ def _write(connection: Connection, models: ModelSet) -> None:
                 model_name=model.key.name,
                 model_version=model.key.version,
                 engine=None if model.engine is None else model.engine.value,
+                coordination_group=model.group,
                 is_active=model.key == models.active,
                 is_previous=model.key == models.previous,
                 release_state=model.release.state,

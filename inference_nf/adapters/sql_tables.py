@@ -32,6 +32,7 @@ loaded_models = Table(
     Column("model_name", _NAME, nullable=False),
     Column("model_version", Integer, nullable=False),
     Column("engine", String(20)),  # NULL: as configured
+    Column("coordination_group", _NAME, nullable=False),  # empty: it was loaded alone
     Column("is_active", Boolean, nullable=False),
     Column("is_previous", Boolean, nullable=False),
     Column("release_state", String(40), nullable=False),

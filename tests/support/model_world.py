@@ -25,7 +25,8 @@ from nf_runtime.clock import SystemClock
 class ModelWorld:
     """Everything around `Models`; `models` is one life of the process."""
 
-    def __init__(self, *versions: TinyVersion) -> None:
+    def __init__(self, *versions: TinyVersion, max_loaded: int = 3) -> None:
+        self.max_loaded = max_loaded
         self.repository = MemoryRepository(*versions)
         self.cache = MemoryCache()
         self.store = MemoryModelStore()
@@ -56,7 +57,7 @@ class ModelWorld:
             policy=self.policy,
         )
         self.models = Models(
-            preparing=preparing, store=self.store, clock=SystemClock(), max_loaded=3
+            preparing=preparing, store=self.store, clock=SystemClock(), max_loaded=self.max_loaded
         )
         self.runs = Batcher(
             worker=self.worker,

@@ -88,6 +88,25 @@ async def test_a_version_goes_from_published_to_active(
     assert states(after) == {1: "ACTIVE"}
 
 
+async def test_a_coordination_group_is_loaded_as_one(
+    inference: InferenceFunctionServiceStub, repository: RepositoryServicer
+) -> None:
+    """Every member says its group; where one of them is refused, no other is there."""
+    good = (tiny_version(2), tiny_version(2, name="gdm"))
+    bad = (tiny_version(3), tiny_version(3, name="gdm", signer=STRANGER))
+    publish(repository, *good, *bad)
+    repository.groups = {"good": [m.key for m in good], "bad": [m.key for m in bad]}
+    with pytest.raises(PermissionDenied):
+        await inference.LoadCoordinationGroup(pb.LoadCoordinationGroupRequest(group_name="bad"))
+    assert not (await status(inference)).models
+    request = pb.LoadCoordinationGroupRequest(group_name="good")
+    loaded = (await inference.LoadCoordinationGroup(request)).models
+    assert [(model.model_name, model.version) for model in loaded] == [(NAME, 2), ("gdm", 2)]
+    assert {model.coordination_group for model in (await status(inference)).models} == {"good"}
+    with pytest.raises(InvalidArgument, match="group_name"):
+        await inference.LoadCoordinationGroup(pb.LoadCoordinationGroupRequest())
+
+
 async def test_swap_roll_back_and_unload(
     inference: InferenceFunctionServiceStub, repository: RepositoryServicer
 ) -> None:

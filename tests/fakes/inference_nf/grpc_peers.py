@@ -39,6 +39,7 @@ class RepositoryServicer(mms_grpc.ModelRepositoryServiceServicer):
     def __init__(self, *versions: TinyVersion) -> None:
         self.versions = {version.key: version for version in versions}
         self.aliases: dict[str, int] = {}
+        self.groups: dict[str, list[ModelKey]] = {}
         self.breaks = 0  # so many downloads end after their first chunk
         self.downloads: list[tuple[str, int]] = []
         self.before_chunk: Callable[[str, int], None] | None = None  # given the file and the offset
@@ -59,6 +60,14 @@ class RepositoryServicer(mms_grpc.ModelRepositoryServiceServicer):
                 resource=request.model_name,
             )
         return mms_pb.GetModelVersionResponse(model_version=version_message(version))
+
+    async def GetCoordinationGroup(
+        self, request: mms_pb.GetCoordinationGroupRequest, context: Any
+    ) -> mms_pb.GetCoordinationGroupResponse:
+        group = model_pb2.CoordinationGroup(group_name=request.group_name)
+        for key in self.groups[request.group_name]:
+            group.members.add(model_name=key.name, version=key.version)
+        return mms_pb.GetCoordinationGroupResponse(group=group)
 
     async def DownloadArtifact(
         self, request: mms_pb.DownloadArtifactRequest, context: Any

@@ -3,7 +3,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from support.tiny_models import TinyVersion
@@ -21,6 +21,7 @@ class MemoryRepository:
     def __init__(self, *versions: TinyVersion) -> None:
         self.versions = {version.key: version for version in versions}
         self.aliases: dict[str, int] = {}
+        self.groups: dict[str, list[ModelKey]] = {}
         self.missing = False
         self.breaks = 0  # so many downloads end after their first byte
         self.served: list[tuple[str, int]] = []  # file name, offset
@@ -33,6 +34,12 @@ class MemoryRepository:
         if version is None:
             raise NotFound("no such version", reason="RESOURCE_NOT_FOUND", resource=model_name)
         return version.release
+
+    async def members(self, group_name: str) -> Sequence[ModelKey]:
+        self._answer()
+        if group_name not in self.groups:
+            raise NotFound("no such group", reason="RESOURCE_NOT_FOUND", resource=group_name)
+        return self.groups[group_name]
 
     async def download(
         self, key: ModelKey, file_name: str, *, offset_bytes: int

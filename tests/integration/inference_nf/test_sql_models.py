@@ -11,7 +11,7 @@ from inference_nf.releases import EngineKind
 from nf_runtime.database import Database
 
 FIRST = WantedModel(tiny_version(1).release, None)
-SECOND = WantedModel(tiny_version(2).release, EngineKind.ONNXRUNTIME)
+SECOND = WantedModel(tiny_version(2).release, EngineKind.ONNXRUNTIME, "pair")
 
 
 async def test_migrations_match_the_tables(database_url: str) -> None:
@@ -20,7 +20,7 @@ async def test_migrations_match_the_tables(database_url: str) -> None:
 
 
 async def test_a_set_is_read_as_it_was_written(database: Database) -> None:
-    """Order, engine, active, previous, manifest and signature: the last one saved counts."""
+    """Order, engine, group, active, previous, manifest and signature: the last one saved counts."""
     store = SqlModels(database)
     assert await store.model_set() == ModelSet()
     for models in (

@@ -1,5 +1,7 @@
 """Tests of the set of loaded models."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -12,6 +14,7 @@ from nf_runtime.errors import FailedPrecondition, NotFound
 MODELS = {version: WantedModel(tiny_version(version).release, None) for version in range(1, 7)}
 VERSIONS = st.sampled_from(sorted(MODELS))
 MOST = 3
+PAIR = tuple(replace(MODELS[version], group="pair") for version in (5, 6))
 
 
 def key(version: int) -> ModelKey:
@@ -67,6 +70,24 @@ def test_deactivation_keeps_the_way_back() -> None:
     assert models.with_active(key(1)).previous is None
 
 
+def test_a_group_makes_room_as_one() -> None:
+    """Where one of its members would have to leave, all of them do."""
+    models = loaded(1).with_active(key(1)).with_loaded(*PAIR, most=MOST)
+    assert versions(models) == [1, 5, 6]
+    assert versions(models.with_loaded(MODELS[2], most=MOST)) == [1, 2]
+
+
+def test_a_group_in_force_stays_as_one() -> None:
+    """With the member that decides all others stay; what has no room beside them is not loaded."""
+    models = loaded(1).with_loaded(*PAIR, most=MOST).with_active(key(5))
+    assert versions(models.with_loaded(MODELS[2], most=MOST)) == [5, 6, 2]
+    with pytest.raises(FailedPrecondition, match=r"models\.max_loaded to 4") as caught:
+        models.with_loaded(MODELS[2], MODELS[3], most=MOST)
+    assert caught.value.reason == "STATE_FORBIDS"
+    with pytest.raises(FailedPrecondition, match="decides"):
+        models.without(key(6))
+
+
 def test_activating_again_changes_nothing() -> None:
     """Activation is idempotent."""
     models = loaded(1, 2).with_active(key(1)).with_active(key(2))
@@ -95,6 +116,11 @@ def test_a_version_that_cannot_be_had_leaves_even_if_active() -> None:
     assert models.without_failed(key(5)) == models
 
 
+def sorted_last(models: tuple[WantedModel, ...], version: int) -> list[WantedModel]:
+    """The same with the one of that version at the end."""
+    return sorted(models, key=lambda model: model.key.version == version)
+
+
 class ModelSetMachine(RuleBasedStateMachine):
     """Loads, activations, deactivations and unloads in any order."""
 
@@ -106,7 +132,8 @@ class ModelSetMachine(RuleBasedStateMachine):
     def load(self, version: int) -> None:
         """The newly loaded one is there, and whoever decides still does."""
         active = self.models.active
-        self.models = self.models.with_loaded(MODELS[version], most=MOST)
+        arriving = PAIR if version in (5, 6) else (MODELS[version],)
+        self.models = self.models.with_loaded(*sorted_last(arriving, version), most=MOST)
         assert self.models.models[-1].key == key(version)
         assert self.models.active == active
 
@@ -134,6 +161,11 @@ class ModelSetMachine(RuleBasedStateMachine):
         except (NotFound, FailedPrecondition):
             return
         assert self.models.find(key(version)) is None
+
+    @invariant()
+    def a_group_is_there_as_one(self) -> None:
+        """Both members, or neither."""
+        assert (self.models.find(key(5)) is None) == (self.models.find(key(6)) is None)
 
     @invariant()
     def active_and_previous_are_loaded_and_differ(self) -> None:

@@ -81,6 +81,56 @@ class LoadModelResponse(_message.Message):
 Global___LoadModelResponse: _TypeAlias = LoadModelResponse  # noqa: Y015
 
 @_typing.final
+class LoadCoordinationGroupRequest(_message.Message):
+    """Request of LoadCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_NAME_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    group_name: _builtins.str
+    """Name in the model repository."""
+    engine: _inference_pb2.Engine.ValueType
+    """Engine wanted for each member."""
+    def __init__(
+        self,
+        *,
+        group_name: _builtins.str = ...,
+        engine: _inference_pb2.Engine.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "group_name", b"group_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadCoordinationGroupRequest: _TypeAlias = LoadCoordinationGroupRequest  # noqa: Y015
+
+@_typing.final
+class LoadCoordinationGroupResponse(_message.Message):
+    """Response of LoadCoordinationGroup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODELS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[_inference_pb2.LoadedModel]:
+        """The members, READY or already ACTIVE."""
+
+    def __init__(
+        self,
+        *,
+        models: _abc.Iterable[_inference_pb2.LoadedModel] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadCoordinationGroupResponse: _TypeAlias = LoadCoordinationGroupResponse  # noqa: Y015
+
+@_typing.final
 class UnloadModelRequest(_message.Message):
     """Request of UnloadModel."""
 

@@ -41,6 +41,11 @@ class InferenceFunctionServiceStub:
                 request_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadModelRequest.SerializeToString,
                 response_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadModelResponse.FromString,
                 _registered_method=True)
+        self.LoadCoordinationGroup = channel.unary_unary(
+                '/aimlnf.inference.v1.InferenceFunctionService/LoadCoordinationGroup',
+                request_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadCoordinationGroupRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadCoordinationGroupResponse.FromString,
+                _registered_method=True)
         self.UnloadModel = channel.unary_unary(
                 '/aimlnf.inference.v1.InferenceFunctionService/UnloadModel',
                 request_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.UnloadModelRequest.SerializeToString,
@@ -108,8 +113,18 @@ class InferenceFunctionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LoadCoordinationGroup(self, request, context):
+        """Loads every member of a coordination group of the model repository, or none of them. From then
+        on they stay and go together, and are in force together: with the member that is activated.
+        Errors of LoadModel, and FAILED_PRECONDITION (STATE_FORBIDS) where `models.max_loaded` leaves no
+        room for all. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UnloadModel(self, request, context):
-        """Frees a version that is not active. NOT_FOUND, FAILED_PRECONDITION (STATE_FORBIDS).
+        """Frees a version that is not active, and its coordination group. NOT_FOUND, FAILED_PRECONDITION (STATE_FORBIDS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,7 +145,8 @@ class InferenceFunctionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Rollback(self, request, context):
-        """Lets the version decide that decided before the active one, without the repository.
+        """Lets the version decide that decided before the active one, without the repository. All of its
+        coordination group is in force again with it.
         FAILED_PRECONDITION (NO_PREVIOUS_VERSION) when there is none in memory.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -190,6 +206,11 @@ def add_InferenceFunctionServiceServicer_to_server(servicer, server):
                     servicer.LoadModel,
                     request_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadModelRequest.FromString,
                     response_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadModelResponse.SerializeToString,
+            ),
+            'LoadCoordinationGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.LoadCoordinationGroup,
+                    request_deserializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadCoordinationGroupRequest.FromString,
+                    response_serializer=aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadCoordinationGroupResponse.SerializeToString,
             ),
             'UnloadModel': grpc.unary_unary_rpc_method_handler(
                     servicer.UnloadModel,
@@ -271,6 +292,33 @@ class InferenceFunctionService:
             '/aimlnf.inference.v1.InferenceFunctionService/LoadModel',
             aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadModelRequest.SerializeToString,
             aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LoadCoordinationGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.inference.v1.InferenceFunctionService/LoadCoordinationGroup',
+            aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadCoordinationGroupRequest.SerializeToString,
+            aimlnf_dot_inference_dot_v1_dot_inference__function__service__pb2.LoadCoordinationGroupResponse.FromString,
             options,
             channel_credentials,
             insecure,

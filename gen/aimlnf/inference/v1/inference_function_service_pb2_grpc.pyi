@@ -41,14 +41,21 @@ class InferenceFunctionServiceStub:
     ENGINE_UNAVAILABLE), DATA_LOSS (DIGEST_MISMATCH), PERMISSION_DENIED (SIGNATURE_INVALID),
     UNAVAILABLE (PEER_UNAVAILABLE). Idempotent.
     """
+    LoadCoordinationGroup: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.LoadCoordinationGroupRequest, _inference_function_service_pb2.LoadCoordinationGroupResponse]
+    """Loads every member of a coordination group of the model repository, or none of them. From then
+    on they stay and go together, and are in force together: with the member that is activated.
+    Errors of LoadModel, and FAILED_PRECONDITION (STATE_FORBIDS) where `models.max_loaded` leaves no
+    room for all. Idempotent.
+    """
     UnloadModel: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.UnloadModelRequest, _inference_function_service_pb2.UnloadModelResponse]
-    """Frees a version that is not active. NOT_FOUND, FAILED_PRECONDITION (STATE_FORBIDS)."""
+    """Frees a version that is not active, and its coordination group. NOT_FOUND, FAILED_PRECONDITION (STATE_FORBIDS)."""
     Activate: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.ActivateRequest, _inference_function_service_pb2.ActivateResponse]
     """Makes a loaded version the one that decides, between two decisions. NOT_FOUND. Idempotent."""
     Deactivate: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.DeactivateRequest, _inference_function_service_pb2.DeactivateResponse]
     """No model decides any more; triggers are answered with the fallback. Idempotent."""
     Rollback: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.RollbackRequest, _inference_function_service_pb2.RollbackResponse]
-    """Lets the version decide that decided before the active one, without the repository.
+    """Lets the version decide that decided before the active one, without the repository. All of its
+    coordination group is in force again with it.
     FAILED_PRECONDITION (NO_PREVIOUS_VERSION) when there is none in memory.
     """
     StartShadow: _grpc.UnaryUnaryMultiCallable[_inference_function_service_pb2.StartShadowRequest, _inference_function_service_pb2.StartShadowResponse]
@@ -83,14 +90,21 @@ class InferenceFunctionServiceAsyncStub(InferenceFunctionServiceStub):
     ENGINE_UNAVAILABLE), DATA_LOSS (DIGEST_MISMATCH), PERMISSION_DENIED (SIGNATURE_INVALID),
     UNAVAILABLE (PEER_UNAVAILABLE). Idempotent.
     """
+    LoadCoordinationGroup: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.LoadCoordinationGroupRequest, _inference_function_service_pb2.LoadCoordinationGroupResponse]  # type: ignore[assignment]
+    """Loads every member of a coordination group of the model repository, or none of them. From then
+    on they stay and go together, and are in force together: with the member that is activated.
+    Errors of LoadModel, and FAILED_PRECONDITION (STATE_FORBIDS) where `models.max_loaded` leaves no
+    room for all. Idempotent.
+    """
     UnloadModel: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.UnloadModelRequest, _inference_function_service_pb2.UnloadModelResponse]  # type: ignore[assignment]
-    """Frees a version that is not active. NOT_FOUND, FAILED_PRECONDITION (STATE_FORBIDS)."""
+    """Frees a version that is not active, and its coordination group. NOT_FOUND, FAILED_PRECONDITION (STATE_FORBIDS)."""
     Activate: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.ActivateRequest, _inference_function_service_pb2.ActivateResponse]  # type: ignore[assignment]
     """Makes a loaded version the one that decides, between two decisions. NOT_FOUND. Idempotent."""
     Deactivate: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.DeactivateRequest, _inference_function_service_pb2.DeactivateResponse]  # type: ignore[assignment]
     """No model decides any more; triggers are answered with the fallback. Idempotent."""
     Rollback: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.RollbackRequest, _inference_function_service_pb2.RollbackResponse]  # type: ignore[assignment]
-    """Lets the version decide that decided before the active one, without the repository.
+    """Lets the version decide that decided before the active one, without the repository. All of its
+    coordination group is in force again with it.
     FAILED_PRECONDITION (NO_PREVIOUS_VERSION) when there is none in memory.
     """
     StartShadow: _aio.UnaryUnaryMultiCallable[_inference_function_service_pb2.StartShadowRequest, _inference_function_service_pb2.StartShadowResponse]  # type: ignore[assignment]
@@ -130,12 +144,24 @@ class InferenceFunctionServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def LoadCoordinationGroup(
+        self,
+        request: _inference_function_service_pb2.LoadCoordinationGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inference_function_service_pb2.LoadCoordinationGroupResponse, _abc.Awaitable[_inference_function_service_pb2.LoadCoordinationGroupResponse]]:
+        """Loads every member of a coordination group of the model repository, or none of them. From then
+        on they stay and go together, and are in force together: with the member that is activated.
+        Errors of LoadModel, and FAILED_PRECONDITION (STATE_FORBIDS) where `models.max_loaded` leaves no
+        room for all. Idempotent.
+        """
+
+    @_abc_1.abstractmethod
     def UnloadModel(
         self,
         request: _inference_function_service_pb2.UnloadModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inference_function_service_pb2.UnloadModelResponse, _abc.Awaitable[_inference_function_service_pb2.UnloadModelResponse]]:
-        """Frees a version that is not active. NOT_FOUND, FAILED_PRECONDITION (STATE_FORBIDS)."""
+        """Frees a version that is not active, and its coordination group. NOT_FOUND, FAILED_PRECONDITION (STATE_FORBIDS)."""
 
     @_abc_1.abstractmethod
     def Activate(
@@ -159,7 +185,8 @@ class InferenceFunctionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inference_function_service_pb2.RollbackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inference_function_service_pb2.RollbackResponse, _abc.Awaitable[_inference_function_service_pb2.RollbackResponse]]:
-        """Lets the version decide that decided before the active one, without the repository.
+        """Lets the version decide that decided before the active one, without the repository. All of its
+        coordination group is in force again with it.
         FAILED_PRECONDITION (NO_PREVIOUS_VERSION) when there is none in memory.
         """
 

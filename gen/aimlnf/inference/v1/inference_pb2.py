@@ -27,35 +27,35 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aimlnf/inference/v1/inference.proto\x12\x13\x61imlnf.inference.v1\x1a\x1c\x61imlnf/ransim/v1/radio.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x02\n\x0bLoadedModel\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x34\n\x05state\x18\x03 \x01(\x0e\x32%.aimlnf.inference.v1.LoadedModelState\x12+\n\x06\x65ngine\x18\x04 \x01(\x0e\x32\x1b.aimlnf.inference.v1.Engine\x12\x16\n\x0e\x65ngine_version\x18\x05 \x01(\t\x12\x17\n\x0f\x61rtifact_sha256\x18\x06 \x01(\t\x12,\n\tload_time\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nready_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\tprecision\x18\t \x01(\x0e\x32\x1e.aimlnf.inference.v1.Precision\"T\n\x0bLoadFailure\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x10\n\x08selector\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x9d\x02\n\x06Shadow\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\r\n\x05share\x18\x03 \x01(\x01\x12\x16\n\x0e\x63ompared_count\x18\x04 \x01(\x03\x12\x14\n\x0c\x62\x65tter_count\x18\x05 \x01(\x03\x12\x1b\n\x13same_carriers_count\x18\x06 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x07 \x01(\x03\x12\x15\n\rskipped_count\x18\x08 \x01(\x03\x12\x1f\n\x17\x61\x63tive_mean_rate_bps_hz\x18\t \x01(\x01\x12\"\n\x1a\x63\x61ndidate_mean_rate_bps_hz\x18\n \x01(\x01\x12\"\n\x1a\x63\x61ndidate_mean_reliability\x18\x0b \x01(\x01\"\xc9\x04\n\x08\x44\x65\x63ision\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x12\n\ncontext_id\x18\x02 \x01(\t\x12\x30\n\nallocation\x18\x03 \x01(\x0b\x32\x1c.aimlnf.ransim.v1.Allocation\x12\x33\n\x06source\x18\x04 \x01(\x0e\x32#.aimlnf.inference.v1.DecisionSource\x12<\n\x0f\x66\x61llback_reason\x18\x05 \x01(\x0e\x32#.aimlnf.inference.v1.FallbackReason\x12\x12\n\nmodel_name\x18\x06 \x01(\t\x12\x15\n\rmodel_version\x18\x07 \x01(\x05\x12+\n\x06\x65ngine\x18\x08 \x01(\x0e\x32\x1b.aimlnf.inference.v1.Engine\x12\x1d\n\x15predicted_rate_bps_hz\x18\t \x01(\x01\x12\x13\n\x0breliability\x18\n \x01(\x01\x12\x31\n\x0einference_time\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\tprecision\x18\x0c \x01(\x0e\x32\x1e.aimlnf.inference.v1.Precision\x12\x17\n\x0f\x61rtifact_sha256\x18\r \x01(\t\x12\x17\n\nconfidence\x18\x0e \x01(\x01H\x00\x88\x01\x01\x12<\n\x0f\x66\x61llback_method\x18\x0f \x01(\x0e\x32#.aimlnf.inference.v1.FallbackMethodB\r\n\x0b_confidence\"\xfd\x01\n\x0fInferenceReport\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1d.aimlnf.inference.v1.Decision\x12*\n\x07outcome\x18\x03 \x01(\x0b\x32\x19.aimlnf.ransim.v1.Outcome\x12\x14\n\x0ctrigger_type\x18\x04 \x01(\t\x12\x35\n\x12trigger_to_applied\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\napply_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*M\n\x06\x45ngine\x12\x16\n\x12\x45NGINE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45NGINE_ONNXRUNTIME\x10\x01\x12\x13\n\x0f\x45NGINE_TENSORRT\x10\x02*N\n\tPrecision\x12\x19\n\x15PRECISION_UNSPECIFIED\x10\x00\x12\x12\n\x0ePRECISION_FP32\x10\x01\x12\x12\n\x0ePRECISION_FP16\x10\x02*s\n\x10LoadedModelState\x12\"\n\x1eLOADED_MODEL_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18LOADED_MODEL_STATE_READY\x10\x01\x12\x1d\n\x19LOADED_MODEL_STATE_ACTIVE\x10\x02*y\n\x10\x41\x63tivationStatus\x12!\n\x1d\x41\x43TIVATION_STATUS_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41\x43TIVATION_STATUS_ACTIVATED\x10\x01\x12!\n\x1d\x41\x43TIVATION_STATUS_DEACTIVATED\x10\x02*j\n\x0e\x44\x65\x63isionSource\x12\x1f\n\x1b\x44\x45\x43ISION_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x45\x43ISION_SOURCE_MODEL\x10\x01\x12\x1c\n\x18\x44\x45\x43ISION_SOURCE_FALLBACK\x10\x02*\xbd\x01\n\x0e\x46\x61llbackReason\x12\x1f\n\x1b\x46\x41LLBACK_REASON_UNSPECIFIED\x10\x00\x12#\n\x1f\x46\x41LLBACK_REASON_NO_ACTIVE_MODEL\x10\x01\x12\"\n\x1e\x46\x41LLBACK_REASON_ENGINE_FAILURE\x10\x02\x12#\n\x1f\x46\x41LLBACK_REASON_LOW_RELIABILITY\x10\x03\x12\x1c\n\x18\x46\x41LLBACK_REASON_DEADLINE\x10\x04*u\n\x0e\x46\x61llbackMethod\x12\x1f\n\x1b\x46\x41LLBACK_METHOD_UNSPECIFIED\x10\x00\x12 \n\x1c\x46\x41LLBACK_METHOD_LOCAL_SEARCH\x10\x01\x12 \n\x1c\x46\x41LLBACK_METHOD_CONSERVATIVE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aimlnf/inference/v1/inference.proto\x12\x13\x61imlnf.inference.v1\x1a\x1c\x61imlnf/ransim/v1/radio.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x02\n\x0bLoadedModel\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x34\n\x05state\x18\x03 \x01(\x0e\x32%.aimlnf.inference.v1.LoadedModelState\x12+\n\x06\x65ngine\x18\x04 \x01(\x0e\x32\x1b.aimlnf.inference.v1.Engine\x12\x16\n\x0e\x65ngine_version\x18\x05 \x01(\t\x12\x17\n\x0f\x61rtifact_sha256\x18\x06 \x01(\t\x12,\n\tload_time\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nready_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\tprecision\x18\t \x01(\x0e\x32\x1e.aimlnf.inference.v1.Precision\x12\x1a\n\x12\x63oordination_group\x18\n \x01(\t\"T\n\x0bLoadFailure\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x10\n\x08selector\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x9d\x02\n\x06Shadow\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\r\n\x05share\x18\x03 \x01(\x01\x12\x16\n\x0e\x63ompared_count\x18\x04 \x01(\x03\x12\x14\n\x0c\x62\x65tter_count\x18\x05 \x01(\x03\x12\x1b\n\x13same_carriers_count\x18\x06 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x07 \x01(\x03\x12\x15\n\rskipped_count\x18\x08 \x01(\x03\x12\x1f\n\x17\x61\x63tive_mean_rate_bps_hz\x18\t \x01(\x01\x12\"\n\x1a\x63\x61ndidate_mean_rate_bps_hz\x18\n \x01(\x01\x12\"\n\x1a\x63\x61ndidate_mean_reliability\x18\x0b \x01(\x01\"\xc9\x04\n\x08\x44\x65\x63ision\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x12\n\ncontext_id\x18\x02 \x01(\t\x12\x30\n\nallocation\x18\x03 \x01(\x0b\x32\x1c.aimlnf.ransim.v1.Allocation\x12\x33\n\x06source\x18\x04 \x01(\x0e\x32#.aimlnf.inference.v1.DecisionSource\x12<\n\x0f\x66\x61llback_reason\x18\x05 \x01(\x0e\x32#.aimlnf.inference.v1.FallbackReason\x12\x12\n\nmodel_name\x18\x06 \x01(\t\x12\x15\n\rmodel_version\x18\x07 \x01(\x05\x12+\n\x06\x65ngine\x18\x08 \x01(\x0e\x32\x1b.aimlnf.inference.v1.Engine\x12\x1d\n\x15predicted_rate_bps_hz\x18\t \x01(\x01\x12\x13\n\x0breliability\x18\n \x01(\x01\x12\x31\n\x0einference_time\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\tprecision\x18\x0c \x01(\x0e\x32\x1e.aimlnf.inference.v1.Precision\x12\x17\n\x0f\x61rtifact_sha256\x18\r \x01(\t\x12\x17\n\nconfidence\x18\x0e \x01(\x01H\x00\x88\x01\x01\x12<\n\x0f\x66\x61llback_method\x18\x0f \x01(\x0e\x32#.aimlnf.inference.v1.FallbackMethodB\r\n\x0b_confidence\"\xfd\x01\n\x0fInferenceReport\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1d.aimlnf.inference.v1.Decision\x12*\n\x07outcome\x18\x03 \x01(\x0b\x32\x19.aimlnf.ransim.v1.Outcome\x12\x14\n\x0ctrigger_type\x18\x04 \x01(\t\x12\x35\n\x12trigger_to_applied\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\napply_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*M\n\x06\x45ngine\x12\x16\n\x12\x45NGINE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45NGINE_ONNXRUNTIME\x10\x01\x12\x13\n\x0f\x45NGINE_TENSORRT\x10\x02*N\n\tPrecision\x12\x19\n\x15PRECISION_UNSPECIFIED\x10\x00\x12\x12\n\x0ePRECISION_FP32\x10\x01\x12\x12\n\x0ePRECISION_FP16\x10\x02*s\n\x10LoadedModelState\x12\"\n\x1eLOADED_MODEL_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18LOADED_MODEL_STATE_READY\x10\x01\x12\x1d\n\x19LOADED_MODEL_STATE_ACTIVE\x10\x02*y\n\x10\x41\x63tivationStatus\x12!\n\x1d\x41\x43TIVATION_STATUS_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41\x43TIVATION_STATUS_ACTIVATED\x10\x01\x12!\n\x1d\x41\x43TIVATION_STATUS_DEACTIVATED\x10\x02*j\n\x0e\x44\x65\x63isionSource\x12\x1f\n\x1b\x44\x45\x43ISION_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x45\x43ISION_SOURCE_MODEL\x10\x01\x12\x1c\n\x18\x44\x45\x43ISION_SOURCE_FALLBACK\x10\x02*\xbd\x01\n\x0e\x46\x61llbackReason\x12\x1f\n\x1b\x46\x41LLBACK_REASON_UNSPECIFIED\x10\x00\x12#\n\x1f\x46\x41LLBACK_REASON_NO_ACTIVE_MODEL\x10\x01\x12\"\n\x1e\x46\x41LLBACK_REASON_ENGINE_FAILURE\x10\x02\x12#\n\x1f\x46\x41LLBACK_REASON_LOW_RELIABILITY\x10\x03\x12\x1c\n\x18\x46\x41LLBACK_REASON_DEADLINE\x10\x04*u\n\x0e\x46\x61llbackMethod\x12\x1f\n\x1b\x46\x41LLBACK_METHOD_UNSPECIFIED\x10\x00\x12 \n\x1c\x46\x41LLBACK_METHOD_LOCAL_SEARCH\x10\x01\x12 \n\x1c\x46\x41LLBACK_METHOD_CONSERVATIVE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aimlnf.inference.v1.inference_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENGINE']._serialized_start=1719
-  _globals['_ENGINE']._serialized_end=1796
-  _globals['_PRECISION']._serialized_start=1798
-  _globals['_PRECISION']._serialized_end=1876
-  _globals['_LOADEDMODELSTATE']._serialized_start=1878
-  _globals['_LOADEDMODELSTATE']._serialized_end=1993
-  _globals['_ACTIVATIONSTATUS']._serialized_start=1995
-  _globals['_ACTIVATIONSTATUS']._serialized_end=2116
-  _globals['_DECISIONSOURCE']._serialized_start=2118
-  _globals['_DECISIONSOURCE']._serialized_end=2224
-  _globals['_FALLBACKREASON']._serialized_start=2227
-  _globals['_FALLBACKREASON']._serialized_end=2416
-  _globals['_FALLBACKMETHOD']._serialized_start=2418
-  _globals['_FALLBACKMETHOD']._serialized_end=2535
+  _globals['_ENGINE']._serialized_start=1747
+  _globals['_ENGINE']._serialized_end=1824
+  _globals['_PRECISION']._serialized_start=1826
+  _globals['_PRECISION']._serialized_end=1904
+  _globals['_LOADEDMODELSTATE']._serialized_start=1906
+  _globals['_LOADEDMODELSTATE']._serialized_end=2021
+  _globals['_ACTIVATIONSTATUS']._serialized_start=2023
+  _globals['_ACTIVATIONSTATUS']._serialized_end=2144
+  _globals['_DECISIONSOURCE']._serialized_start=2146
+  _globals['_DECISIONSOURCE']._serialized_end=2252
+  _globals['_FALLBACKREASON']._serialized_start=2255
+  _globals['_FALLBACKREASON']._serialized_end=2444
+  _globals['_FALLBACKMETHOD']._serialized_start=2446
+  _globals['_FALLBACKMETHOD']._serialized_end=2563
   _globals['_LOADEDMODEL']._serialized_start=156
-  _globals['_LOADEDMODEL']._serialized_end=499
-  _globals['_LOADFAILURE']._serialized_start=501
-  _globals['_LOADFAILURE']._serialized_end=585
-  _globals['_SHADOW']._serialized_start=588
-  _globals['_SHADOW']._serialized_end=873
-  _globals['_DECISION']._serialized_start=876
-  _globals['_DECISION']._serialized_end=1461
-  _globals['_INFERENCEREPORT']._serialized_start=1464
-  _globals['_INFERENCEREPORT']._serialized_end=1717
+  _globals['_LOADEDMODEL']._serialized_end=527
+  _globals['_LOADFAILURE']._serialized_start=529
+  _globals['_LOADFAILURE']._serialized_end=613
+  _globals['_SHADOW']._serialized_start=616
+  _globals['_SHADOW']._serialized_end=901
+  _globals['_DECISION']._serialized_start=904
+  _globals['_DECISION']._serialized_end=1489
+  _globals['_INFERENCEREPORT']._serialized_start=1492
+  _globals['_INFERENCEREPORT']._serialized_end=1745
 # @@protoc_insertion_point(module_scope)

@@ -211,6 +211,7 @@ class LoadedModel(_message.Message):
     LOAD_TIME_FIELD_NUMBER: _builtins.int
     READY_TIME_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
+    COORDINATION_GROUP_FIELD_NUMBER: _builtins.int
     model_name: _builtins.str
     """Name in the model repository."""
     version: _builtins.int
@@ -225,6 +226,8 @@ class LoadedModel(_message.Message):
     """SHA-256 of its ONNX artifact."""
     precision: Global___Precision.ValueType
     """What its linear layers compute in on this engine."""
+    coordination_group: _builtins.str
+    """The coordination group that it was loaded with (LoadCoordinationGroup); empty: none."""
     @_builtins.property
     def load_time(self) -> _duration_pb2.Duration:
         """Time from the request until READY."""
@@ -245,10 +248,11 @@ class LoadedModel(_message.Message):
         load_time: _duration_pb2.Duration | None = ...,
         ready_time: _timestamp_pb2.Timestamp | None = ...,
         precision: Global___Precision.ValueType = ...,
+        coordination_group: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["load_time", b"load_time", "ready_time", b"ready_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "engine", b"engine", "engine_version", b"engine_version", "load_time", b"load_time", "model_name", b"model_name", "precision", b"precision", "ready_time", b"ready_time", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_sha256", b"artifact_sha256", "coordination_group", b"coordination_group", "engine", b"engine", "engine_version", b"engine_version", "load_time", b"load_time", "model_name", b"model_name", "precision", b"precision", "ready_time", b"ready_time", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
