@@ -230,6 +230,18 @@ class AliasChanged(EventData, frozen=True, kw_only=True):
     reason: Text = ""
 
 
+class VersionLabelsChanged(EventData, frozen=True, kw_only=True):
+    """A model version has other labels; `labels` are all that it has now."""
+
+    event_type: ClassVar[str] = "org.aimlnf.mms.version-labels-changed.v1"
+
+    model_name: Identifier
+    version: int
+    labels: dict[str, str]
+    actor: str
+    reason: Text = ""
+
+
 class LifecycleStep(EventData, frozen=True, kw_only=True):
     """One step of a model's life; `adaptation_id` is empty where no adaptation was under way."""
 
@@ -314,7 +326,7 @@ CATALOGUE: Mapping[str, tuple[type[EventData], ...]] = {
     RAN_MEASUREMENTS: (Measurement,),
     RAN_TRIGGERS: (BeamQualityDegraded, DopplerSinrDrop, EavesdropperDetected),
     INFERENCE_REPORTS: (Decision, Reliability),
-    MMS_EVENTS: (VersionStateChanged, AliasChanged),
+    MMS_EVENTS: (VersionStateChanged, AliasChanged, VersionLabelsChanged),
     OAM_EVENTS: (
         LifecycleStep,
         Alarm,
