@@ -184,7 +184,7 @@ class FileStaging:
         self._files: dict[str, _Incoming] = {}
         self._digests: defaultdict[str, hashlib._Hash] = defaultdict(hashlib.sha256)
         self._sealed: dict[str, Path] = {}  # by digest
-        self._work: tuple[asyncio.Future[Any], ...] = ()
+        self._working: asyncio.Future[Any] | None = None
 
     async def open(self) -> None:
         """Make the folder."""
@@ -192,11 +192,10 @@ class FileStaging:
 
     async def close(self) -> None:
         """Wait for the work that a cancelled caller left behind, then remove what must not stay."""
-        if self._work:
-            await asyncio.wait(self._work)
-            for work in self._work:
-                work.exception()  # looked at; whom it concerned is gone or has been told
-            self._work = ()
+        if self._working is not None:
+            await asyncio.wait({self._working})
+            self._working.exception()  # looked at; whom it concerned is gone or has been told
+            self._working = None
         await self._run(self._leave)
 
     async def resume(self, artifacts: Sequence[Artifact]) -> Sequence[int]:
@@ -206,12 +205,9 @@ class FileStaging:
     async def append(self, artifact: Artifact, data: bytes) -> None:
         """Write and hash the next bytes of an artifact, while the caller waits for more of them."""
         await self._settle()
-        digest = self._digests[artifact.file_name]
-        # Each in a thread of its own: neither needs the interpreter's lock.
-        self._work = (
-            self._start(partial(self._append, artifact.file_name, data)),
-            self._start(partial(digest.update, data)),
-        )
+        # Both in one thread, which has the bytes in its cache then: a second one that hashes costs
+        # more in changes of thread than it saves, since the next bytes come in meanwhile anyway.
+        self._working = self._start(partial(self._append, artifact.file_name, data))
 
     async def seal(self, artifact: Artifact) -> str:
         """SHA-256 of what was appended, in hexadecimal, once it is on the disk."""
@@ -232,15 +228,14 @@ class FileStaging:
 
     async def _run(self, work: Callable[[], T]) -> T:
         await self._settle()
-        running = self._start(work)
-        self._work = (running,)
+        running = self._working = self._start(work)
         return await asyncio.shield(running)
 
     async def _settle(self) -> None:
         """Returns when what was started has ended; raises what it raised."""
-        for work in self._work:
+        if self._working is not None:
             # A thread cannot be cancelled; `close` waits for it before the folder goes.
-            await asyncio.shield(work)
+            await asyncio.shield(self._working)
 
     def _start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
         return asyncio.get_running_loop().run_in_executor(self._executor, told(work))
@@ -268,6 +263,7 @@ class FileStaging:
             path = self._folder / str(len(self._files))
             incoming = self._files[file_name] = _Incoming(path, path.open("xb", buffering=0))
         incoming.write(data, self._executor)
+        self._digests[file_name].update(data)
 
     def _seal(self, file_name: str) -> str:
         incoming = self._files[file_name]
