@@ -25,6 +25,7 @@ app.command("pull")(model_transfer.pull)
 app.command("verify")(model_release.verify)
 app.command("promote")(model_release.promote)
 app.command("rollback")(model_release.rollback)
+app.command("label")(model_release.label)
 
 
 @app.command("list")
@@ -99,7 +100,7 @@ def show_model(
         changes = (
             (
                 entry.get("change_time", ""),
-                f"alias {entry['alias']}" if entry["alias"] else entry["to_state"],
+                _became(entry),
                 entry["actor"],
                 entry["reason"],
             )
@@ -122,3 +123,9 @@ def _ratio_of(version: dict[str, Any]) -> str:
     kpis = version["kpis"]
     ratio = kpis.get(f"test.{_RATIO}", kpis.get(_RATIO))
     return "" if ratio is None else f"{ratio:.1%}"
+
+
+def _became(entry: dict[str, Any]) -> str:
+    if entry["alias"]:
+        return f"alias {entry['alias']}"
+    return "labelled" if "labels" in entry else str(entry["to_state"])

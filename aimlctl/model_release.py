@@ -1,4 +1,4 @@
-"""What a version is trusted with: ``aimlctl model verify``, ``promote`` and ``rollback``."""
+"""What becomes of a version: ``aimlctl model verify``, ``promote``, ``rollback``, ``label``."""
 
 import hashlib
 from pathlib import Path
@@ -10,8 +10,10 @@ from rich.console import Console
 from aimlctl.documents import document_of
 from aimlctl.model_transfer import (
     AliasOption,
+    LabelOption,
     NameArgument,
     VersionOption,
+    labels_of,
     pieces_of,
     sha256_of,
     version_of,
@@ -130,6 +132,39 @@ def rollback(
             target = version_of(peers, name, version=0, alias=_PREVIOUS)
             champions = [_point(peers, name, target.version, actor=actor, reason=reason)]
     _tell(output, champions)
+
+
+def label(
+    name: NameArgument,
+    *,
+    version: VersionOption = 0,
+    alias: AliasOption = "",
+    label: LabelOption = None,
+    actor: ActorOption = "aimlctl",
+    reason: ReasonOption = "labelled from the command line",
+    state_dir: StateDirOption = DEFAULT_STATE_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Gives a version these labels instead of all that it has; none without --label."""
+    output = Output.of(as_json=as_json)
+    labels = labels_of(label or [])
+    with connected(state_dir) as peers:
+        found = version_of(peers, name, version=version, alias=alias)
+        request = mms.SetModelVersionLabelsRequest(
+            model_name=name,
+            version=found.version,
+            labels=labels,
+            etag=found.etag,
+            actor=actor,
+            reason=reason,
+        )
+        changed = peers.repository.SetModelVersionLabels(request).model_version
+
+    def show(console: Console) -> None:
+        told = ", ".join(f"{key}={value}" for key, value in sorted(changed.labels.items()))
+        console.print(f"{name} v{changed.version} has labels: {told or 'none'}")
+
+    output.document({"model_version": document_of(changed)}, show=show)
 
 
 def _check_one_is_named(name: str, group: str) -> None:

@@ -42,6 +42,9 @@ _KINDS: "Mapping[str, model_pb2.ArtifactKind.ValueType]" = {
 }
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the model.")]
+LabelOption = Annotated[
+    list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="May be repeated.")
+]
 VersionOption = Annotated[int, typer.Option("--version", help="Version; 0: the latest.")]
 AliasOption = Annotated[str, typer.Option("--alias", help="An alias instead of a version.")]
 
@@ -62,9 +65,7 @@ def push(
     inference_name: Annotated[
         str, typer.Option("--inference-name", help="aIMLInferenceName of a model that is new.")
     ] = "NTN_SECURE_BEAMFORMING",
-    label: Annotated[
-        list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="May be repeated.")
-    ] = None,
+    label: LabelOption = None,
     orbit_shell: Annotated[
         list[str] | None, typer.Option("--orbit-shell", help="Where it may be used; repeatable.")
     ] = None,
@@ -94,7 +95,7 @@ def push(
         signature=model_pb2.Signature(key_id=key_id, value=signature),
         actor=actor,
         reason=reason,
-        labels=_labels_of(label or []),
+        labels=labels_of(label or []),
         validity=model_pb2.Validity(orbit_shells=orbit_shell or []),
         target_environments=target or [],
         resumable=True,
@@ -210,7 +211,8 @@ def _files_of(folder: Path) -> Sequence[_File]:
     ]
 
 
-def _labels_of(pairs: Sequence[str]) -> dict[str, str]:
+def labels_of(pairs: Sequence[str]) -> dict[str, str]:
+    """The labels that options of the form NAME=VALUE name."""
     labels: dict[str, str] = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")

@@ -19,6 +19,7 @@ from mms_repository.names import invalid_field
 from mms_repository.searches import VersionFilter
 from mms_repository.uploads import Chunk, Upload
 from mms_repository.versions import (
+    AliasChange,
     HistoryEntry,
     ModelVersion,
     PositionedEntry,
@@ -184,8 +185,11 @@ def entry_message(entry: HistoryEntry) -> model_pb2.VersionHistoryEntry:
         if entry.change.from_state is not None:
             message.from_state = _STATE_NUMBERS[entry.change.from_state]
         message.to_state = _STATE_NUMBERS[entry.change.to_state]
-    else:
+    elif isinstance(entry.change, AliasChange):
         message.alias = entry.change.alias
+    else:
+        message.labels.SetInParent()  # also where there are none any more
+        message.labels.labels.update(entry.change.labels)
     return message
 
 

@@ -119,6 +119,10 @@ class ModelWriter(ModelReader, Protocol):
         """Give `version` another state and these figures; its revision rises by one."""
         ...
 
+    def change_labels(self, version: ModelVersion, labels: Mapping[str, str]) -> ModelVersion:
+        """Give `version` these labels instead of its own; its revision rises by one."""
+        ...
+
     def add_group(self, group: CoordinationGroup) -> None:
         """Store a group whose name is not taken, of versions that exist and have none."""
         ...

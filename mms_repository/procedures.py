@@ -6,13 +6,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from mms_repository.descriptions import check_labels
 from mms_repository.groups import check_moves_alone
 from mms_repository.lookups import Lookups, VersionKey, existing_model, existing_version
 from mms_repository.models import Model, moves_of
 from mms_repository.names import CHAMPION, check_alias, check_identifier, check_text
 from mms_repository.ports import ArtifactStore, ModelStore, ModelWriter
 from mms_repository.uploads import check_kpis
-from mms_repository.versions import AliasChange, HistoryEntry, ModelVersion, StateChange, Verb
+from mms_repository.versions import (
+    AliasChange,
+    Change,
+    HistoryEntry,
+    LabelChange,
+    ModelVersion,
+    StateChange,
+    Verb,
+)
 from nf_runtime.clock import Clock
 from nf_runtime.errors import AlreadyExists
 
@@ -157,6 +166,29 @@ class ModelRepository(Lookups):
         """
         return await self._change(Verb.ARCHIVE, key, author, etag=etag)
 
+    async def set_labels(
+        self, key: VersionKey, labels: Mapping[str, str], author: Author, *, etag: str = ""
+    ) -> ModelVersion:
+        """The version with these labels and no others; unchanged if it had them before.
+
+        Raises:
+            Aborted: ETAG_MISMATCH.
+        """
+        key.check()
+        author.check()
+        check_labels(labels)
+
+        def change(writer: ModelWriter) -> ModelVersion:
+            version = existing_version(key, writer)
+            version.check_etag(etag)
+            if version.description.labels == labels:
+                return version
+            changed = writer.change_labels(version, labels)
+            writer.record(self._entry(key.model_name, key.version, LabelChange(labels), author))
+            return changed
+
+        return await self._store.write(change)
+
     async def _change(
         self,
         verb: Verb,
@@ -184,8 +216,6 @@ class ModelRepository(Lookups):
 
         return await self._store.write(change)
 
-    def _entry(
-        self, model_name: str, version: int, change: StateChange | AliasChange, author: Author
-    ) -> HistoryEntry:
+    def _entry(self, model_name: str, version: int, change: Change, author: Author) -> HistoryEntry:
         now = self._clock.now()
         return HistoryEntry(model_name, version, change, author.actor, author.reason, now)

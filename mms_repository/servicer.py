@@ -182,6 +182,15 @@ class ModelRepositoryServicer(CoordinationMethods, ModelRepositoryServiceService
         version = await self._repository.archive(_key(request), _author(request), etag=request.etag)
         return pb.ArchiveModelVersionResponse(model_version=version_message(version))
 
+    async def SetModelVersionLabels(
+        self, request: pb.SetModelVersionLabelsRequest, context: Any
+    ) -> pb.SetModelVersionLabelsResponse:
+        """Other labels."""
+        version = await self._repository.set_labels(
+            _key(request), dict(request.labels), _author(request), etag=request.etag
+        )
+        return pb.SetModelVersionLabelsResponse(model_version=version_message(version))
+
     async def ListVersionHistory(
         self, request: pb.ListVersionHistoryRequest, context: Any
     ) -> pb.ListVersionHistoryResponse:

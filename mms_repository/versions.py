@@ -92,7 +92,7 @@ class ModelVersion:
 
     @property
     def etag(self) -> str:
-        """Guards the state verbs: another one after each change of state or figures."""
+        """Guards what changes a version: another one after each change of its content."""
         return f"{self.model_unique_id}-{self.revision}"
 
     def check_etag(self, etag: str) -> None:
@@ -163,12 +163,22 @@ class AliasChange:
 
 
 @dataclass(frozen=True)
+class LabelChange:
+    """A version has these labels from now on, and no others."""
+
+    labels: Mapping[str, str]
+
+
+Change = StateChange | AliasChange | LabelChange
+
+
+@dataclass(frozen=True)
 class HistoryEntry:
     """What happened to a version: who, when, why."""
 
     model_name: str
     version: int
-    change: StateChange | AliasChange
+    change: Change
     actor: str
     reason: str
     change_time: datetime

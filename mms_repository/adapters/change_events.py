@@ -1,8 +1,13 @@
 """Changes as events on `mms.events`."""
 
 from mms_repository.names import distinguished_name
-from mms_repository.versions import PositionedEntry, StateChange
-from nf_runtime.events.catalogue import AliasChanged, EventData, VersionStateChanged
+from mms_repository.versions import AliasChange, PositionedEntry, StateChange
+from nf_runtime.events.catalogue import (
+    AliasChanged,
+    EventData,
+    VersionLabelsChanged,
+    VersionStateChanged,
+)
 from nf_runtime.events.cloud_event import CloudEvent
 
 _SOURCE = "/mms_repository"
@@ -27,12 +32,20 @@ def event_of(
             actor=entry.actor,
             reason=entry.reason,
         )
-    else:
+    elif isinstance(entry.change, AliasChange):
         data = AliasChanged(
             model_name=entry.model_name,
             alias=entry.change.alias,
             version=entry.version,
             previous_version=entry.change.previous_version,
+            actor=entry.actor,
+            reason=entry.reason,
+        )
+    else:
+        data = VersionLabelsChanged(
+            model_name=entry.model_name,
+            version=entry.version,
+            labels=dict(entry.change.labels),
             actor=entry.actor,
             reason=entry.reason,
         )

@@ -4,7 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, insert, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    exists,
+    insert,
+    not_,
+    or_,
+    select,
+)
 
 from mms_repository.adapters import tables
 from mms_repository.descriptions import Description, Position, Region, Validity
@@ -20,19 +31,14 @@ def write_description(
 ) -> None:
     """Store what is said about a version, but for what stands in its own row."""
     validity = description.validity
-    named = [
-        *((_LABEL, name, value) for name, value in description.labels.items()),
-        *((_SHELL, name, "") for name in validity.orbit_shells),
-        *((_ENVIRONMENT, name, "") for name in description.target_environments),
-    ]
-    if named:
-        connection.execute(
-            insert(tables.traits),
-            [
-                {"model_unique_id": model_unique_id, "kind": kind, "name": name, "value": value}
-                for kind, name, value in named
-            ],
-        )
+    _add_traits(connection, model_unique_id, _LABEL, description.labels)
+    _add_traits(connection, model_unique_id, _SHELL, dict.fromkeys(validity.orbit_shells, ""))
+    _add_traits(
+        connection,
+        model_unique_id,
+        _ENVIRONMENT,
+        dict.fromkeys(description.target_environments, ""),
+    )
     if validity.regions:
         connection.execute(
             insert(tables.regions),
@@ -41,6 +47,17 @@ def write_description(
                 for ordinal, region in enumerate(validity.regions)
             ],
         )
+
+
+def replace_labels(connection: Connection, model_unique_id: int, labels: Mapping[str, str]) -> None:
+    """Store these labels of a version instead of those it has."""
+    columns = tables.traits.c
+    connection.execute(
+        delete(tables.traits).where(
+            columns.model_unique_id == model_unique_id, columns.kind == _LABEL
+        )
+    )
+    _add_traits(connection, model_unique_id, _LABEL, labels)
 
 
 def read_descriptions(
@@ -104,6 +121,19 @@ def conditions_of(wanted: VersionFilter) -> Iterator[ColumnElement[bool]]:
             yield or_(_has_trait(kind, tables.traits.c.name == name), not_(_has_trait(kind)))
     if wanted.position is not None:
         yield or_(_covered(wanted.position), not_(_has_region()))
+
+
+def _add_traits(
+    connection: Connection, model_unique_id: int, kind: str, values: Mapping[str, str]
+) -> None:
+    if values:
+        connection.execute(
+            insert(tables.traits),
+            [
+                {"model_unique_id": model_unique_id, "kind": kind, "name": name, "value": value}
+                for name, value in values.items()
+            ],
+        )
 
 
 def _has_trait(kind: str, *further: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, Select, exists, or_, select
 
 from mms_repository.adapters import tables
@@ -13,7 +14,9 @@ from mms_repository.groups import CoordinationGroup
 from mms_repository.models import Model
 from mms_repository.versions import (
     AliasChange,
+    Change,
     HistoryEntry,
+    LabelChange,
     PositionedEntry,
     StateChange,
     VersionState,
@@ -136,8 +139,10 @@ class SqlReader(SqlVersions):
 
 
 def _entry(row: Row[Any]) -> PositionedEntry:
-    change: StateChange | AliasChange
-    if row.alias is not None:
+    change: Change
+    if row.labels is not None:
+        change = LabelChange(msgspec.json.decode(row.labels, type=dict[str, str]))
+    elif row.alias is not None:
         change = AliasChange(row.alias, row.previous_version)
     else:
         before = None if row.from_state is None else VersionState(row.from_state)

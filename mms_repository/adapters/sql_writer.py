@@ -9,12 +9,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from mms_repository.adapters import tables
 from mms_repository.adapters.change_events import event_of
-from mms_repository.adapters.sql_descriptions import write_description
+from mms_repository.adapters.sql_descriptions import replace_labels, write_description
 from mms_repository.adapters.sql_reader import SqlReader
 from mms_repository.groups import CoordinationGroup
 from mms_repository.models import AliasMove, Model
 from mms_repository.ports import NewVersion
 from mms_repository.versions import (
+    AliasChange,
     HistoryEntry,
     ModelVersion,
     PositionedEntry,
@@ -122,14 +123,16 @@ class SqlWriter(SqlReader):
         self, version: ModelVersion, *, state: VersionState, kpis: Mapping[str, float]
     ) -> ModelVersion:
         """Give `version` another state and these figures."""
-        columns = tables.versions.c
-        self.connection.execute(
-            update(tables.versions)
-            .where(columns.model_unique_id == version.model_unique_id)
-            .values(state=state, revision=columns.revision + 1)
-        )
+        self._revise(version, state=state)
         self._replace_kpis(version.model_unique_id, kpis)
         return replace(version, state=state, kpis=kpis, revision=version.revision + 1)
+
+    def change_labels(self, version: ModelVersion, labels: Mapping[str, str]) -> ModelVersion:
+        """Give `version` these labels instead of its own."""
+        self._revise(version)
+        replace_labels(self.connection, version.model_unique_id, labels)
+        description = replace(version.description, labels=labels)
+        return replace(version, description=description, revision=version.revision + 1)
 
     def add_group(self, group: CoordinationGroup) -> None:
         """Store a group of versions that have none."""
@@ -177,6 +180,14 @@ class SqlWriter(SqlReader):
             )
         )
 
+    def _revise(self, version: ModelVersion, **values: Any) -> None:
+        columns = tables.versions.c
+        self.connection.execute(
+            update(tables.versions)
+            .where(columns.model_unique_id == version.model_unique_id)
+            .values(revision=columns.revision + 1, **values)
+        )
+
     def _replace_kpis(self, model_unique_id: int, kpis: Mapping[str, float]) -> None:
         self.connection.execute(
             delete(tables.kpis).where(tables.kpis.c.model_unique_id == model_unique_id)
@@ -203,9 +214,11 @@ def _history_values(positioned: PositionedEntry) -> dict[str, Any]:
     }
     if isinstance(entry.change, StateChange):
         values |= {"from_state": entry.change.from_state, "to_state": entry.change.to_state}
-    else:
+    elif isinstance(entry.change, AliasChange):
         values |= {
             "alias": entry.change.alias,
             "previous_version": entry.change.previous_version,
         }
+    else:
+        values["labels"] = msgspec.json.encode(entry.change.labels).decode()
     return values

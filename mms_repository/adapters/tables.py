@@ -149,7 +149,7 @@ aliases = Table(
     ForeignKeyConstraint(["model_name", "version"], ["versions.model_name", "versions.version"]),
 )
 
-# `alias` is empty for changes of state, the states are empty for moves of an alias.
+# What a change is about is set, the rest empty: states, an alias, or labels as a JSON object.
 history = Table(
     "history",
     metadata,
@@ -160,6 +160,7 @@ history = Table(
     Column("to_state", String(16)),
     Column("alias", NAME),
     Column("previous_version", Integer),
+    Column("labels", Text),
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("change_time", UtcDateTime, nullable=False),

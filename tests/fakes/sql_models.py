@@ -163,6 +163,12 @@ class Tables:
         self.published[version.model_unique_id - 1] = changed
         return changed
 
+    def change_labels(self, version: ModelVersion, labels: Mapping[str, str]) -> ModelVersion:
+        description = replace(version.description, labels=labels)
+        changed = replace(version, description=description, revision=version.revision + 1)
+        self.published[version.model_unique_id - 1] = changed
+        return changed
+
     def move_alias(self, model_name: str, move: AliasMove) -> None:
         model = self.rows[model_name]
         aliases = {**model.aliases, move.alias: move.version}

@@ -10,7 +10,7 @@ from support.mms_uploads import MODEL, files, publish, upload_of
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
 from nf_runtime.clock import ManualClock
-from nf_runtime.errors import InvalidArgument, NotFound
+from nf_runtime.errors import Aborted, InvalidArgument, NotFound
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -69,6 +69,60 @@ async def test_all_of_it_comes_back(stub: Any) -> None:
     (taken,), (given,) = version.inputs, version.outputs
     assert (taken.file_name, taken.name, taken.datatype) == ("model.onnx", "x", "FP32")
     assert list(taken.shape) == list(given.shape) == [-1, 4]
+
+
+def labelling(labels: dict[str, str], **further: Any) -> pb.SetModelVersionLabelsRequest:
+    """A change of version 1's labels."""
+    return pb.SetModelVersionLabelsRequest(
+        model_name=MODEL, version=1, labels=labels, actor="ops", reason="moved", **further
+    )
+
+
+class TestLabelsChange:
+    """Marks can be changed after publication; nothing else about a version moves."""
+
+    async def test_they_are_replaced(self, stub: Any) -> None:
+        """The new ones are told and found, the old ones are gone, the signed rest is the same."""
+        before = await described(stub, "a", labels={"team": "ntn", "site": "lab"})
+        request = labelling({"team": "field"}, etag=before.etag)
+        after = (await stub.SetModelVersionLabels(request)).model_version
+        assert dict(after.labels) == {"team": "field"}
+        assert after.etag != before.etag
+        assert (after.state, after.manifest) == (before.state, before.manifest)
+        read = await stub.GetModelVersion(pb.GetModelVersionRequest(model_name=MODEL, version=1))
+        assert read.model_version == after
+        assert await found(stub, labels={"team": "field"}) == [1]
+        assert await found(stub, labels={"site": "lab"}) == []
+
+    async def test_each_change_is_in_the_history_once(self, stub: Any) -> None:
+        """Who, why and the labels from then on, also where none are left; a repetition is none."""
+        await described(stub, "a")
+        for labels in ({"team": "field"}, {"team": "field"}, {}):
+            await stub.SetModelVersionLabels(labelling(labels))
+        history = await stub.ListVersionHistory(pb.ListVersionHistoryRequest(model_name=MODEL))
+        _, first, last = history.entries
+        assert (first.actor, first.reason) == ("ops", "moved")
+        assert dict(first.labels.labels) == {"team": "field"}
+        assert last.HasField("labels")
+        assert not last.labels.labels
+
+    async def test_not_over_a_change_that_was_not_seen(self, stub: Any) -> None:
+        """An etag from before another change is refused, and nothing is changed."""
+        seen = await described(stub, "a")
+        await stub.SetModelVersionLabels(labelling({"team": "field"}))
+        with pytest.raises(Aborted) as caught:
+            await stub.SetModelVersionLabels(labelling({"team": "lab"}, etag=seen.etag))
+        assert caught.value.reason == "ETAG_MISMATCH"
+        assert await found(stub, labels={"team": "field"}) == [1]
+
+    async def test_bad_ones_are_refused(self, stub: Any) -> None:
+        """By the rules of a publication; a version that does not exist is not found."""
+        with pytest.raises(NotFound):
+            await stub.SetModelVersionLabels(labelling({}))
+        await described(stub, "a")
+        with pytest.raises(InvalidArgument) as caught:
+            await stub.SetModelVersionLabels(labelling({"Team": "x"}))
+        assert caught.value.reason == "INVALID_FIELD"
 
 
 @pytest.mark.parametrize(

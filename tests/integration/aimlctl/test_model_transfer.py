@@ -82,6 +82,19 @@ def test_there_and_back(repository: MmsProcess, tmp_path: Path) -> None:
         assert model(tmp_path, "verify", MODEL, *where).document["verified"] is True
 
 
+def test_labels_are_replaced(repository: MmsProcess, tmp_path: Path) -> None:
+    """By those that are named; a label without a value is told before anything is changed."""
+    folder = str(folder_of(tmp_path / "a"))
+    model(tmp_path, "push", MODEL, folder, "--label", "site=lab", "--label", "team=ntn")
+    labelled = model(tmp_path, "label", MODEL, "--label", "site=field")
+    assert labelled.status == 0, labelled.stderr
+    assert labelled.document["model_version"]["labels"] == {"site": "field"}
+    refused = model(tmp_path, "label", MODEL, "--label", "site")
+    assert (refused.status, "NAME=VALUE" in refused.document["error"]) == (1, True)
+    history = model(tmp_path, "show", MODEL).document["history"]
+    assert history[-1]["labels"]["labels"] == {"site": "field"}
+
+
 def test_verify_finds_damage(repository: MmsProcess, tmp_path: Path) -> None:
     """In the pulled files, in the repository's, and in whom to trust; each fails with a reason."""
     model(tmp_path, "push", MODEL, str(folder_of(tmp_path / "a")))

@@ -1,7 +1,7 @@
 """`kill -9` at any point of a version's life: each change happened whole, or not at all.
 
-Versions are published, tested, approved, pointed to and archived while the sweep runs all the time
-and takes the bytes of archived versions; what the client was told is true after every kill.
+Versions are published, tested, approved, pointed to, labelled and archived while the sweep runs all
+the time and takes the bytes of archived versions; what the client was told is true after each kill.
 """
 
 import asyncio
@@ -24,7 +24,8 @@ from nf_runtime.errors import NfError
 
 pytestmark = [pytest.mark.slow, pytest.mark.prove]
 
-KILLS = 2  # in each round and place
+KILLS = 2  # in the first round and place, which is a sample
+MORE_KILLS = 8  # in each round after it: a life that goes on for longer
 MOST_CHANGES_BETWEEN = 6
 AUTHOR = {"actor": "oam", "reason": "because"}
 ARCHIVED = "ARCHIVED"
@@ -32,10 +33,11 @@ ARCHIVED = "ARCHIVED"
 
 @dataclass(frozen=True)
 class World:
-    """What the repository must say: the state of each version from 1 on, and the aliases."""
+    """What the repository must say: the state of each version from 1 on, aliases, labels."""
 
     states: tuple[str, ...] = ()
     aliases: dict[str, int] = field(default_factory=dict)
+    labels: dict[int, str] = field(default_factory=dict)
 
     def with_state(self, number: int, state: str) -> "World":
         """The same with another state of one version."""
@@ -60,6 +62,7 @@ def some_change(world: World, rng: random.Random) -> Change:
     changes: list[Callable[[], Change]] = [lambda: published(world, rng)]
     pointed = set(world.aliases.values())
     for number, state in enumerate(world.states, start=1):
+        changes.append(lambda n=number: labelled(world, n, rng))
         if state in ("REGISTERED", "TESTED"):
             changes.append(lambda n=number: verb(world, n, "TESTED"))
         if state == "TESTED":
@@ -93,6 +96,16 @@ def verb(world: World, number: int, state: str) -> Change:
         return stub.ArchiveModelVersion(pb.ArchiveModelVersionRequest(**key))
 
     return world.with_state(number, state), change
+
+
+def labelled(world: World, number: int, rng: random.Random) -> Change:
+    """A version with another label."""
+    value = str(rng.random())
+    request = pb.SetModelVersionLabelsRequest(
+        model_name=MODEL, version=number, labels={"run": value}, **AUTHOR
+    )
+    after = replace(world, labels={**world.labels, number: value})
+    return after, lambda stub: stub.SetModelVersionLabels(request)
 
 
 def aliased(world: World, number: int, alias: str) -> Change:
@@ -137,7 +150,7 @@ async def test_killed_in_any_change(place: Any, round_seed: int) -> None:
     world = World()
     usual_s = 0.05
     clock = asyncio.get_running_loop().time
-    for _ in range(KILLS):
+    for _ in range(MORE_KILLS if round_seed else KILLS):
         async with repository.stub() as stub:
             for _ in range(rng.randint(0, MOST_CHANGES_BETWEEN)):
                 world, change = some_change(world, rng)
@@ -168,7 +181,11 @@ async def checked(repository: MmsProcess, database_url: str) -> World:
         request = pb.ListModelVersionsRequest(model_name=MODEL, page_size=1000)
         versions = list((await stub.ListModelVersions(request)).model_versions)[::-1]
         model = (await stub.GetModel(pb.GetModelRequest(model_name=MODEL))).model
-        told = World(tuple(state_name(v.state) for v in versions), dict(model.aliases))
+        told = World(
+            tuple(state_name(v.state) for v in versions),
+            dict(model.aliases),
+            {v.version: v.labels["run"] for v in versions if v.labels},
+        )
         entries = (
             await stub.ListVersionHistory(
                 pb.ListVersionHistoryRequest(model_name=MODEL, page_size=1000)
@@ -193,6 +210,9 @@ async def checked(repository: MmsProcess, database_url: str) -> World:
         if entry.alias:
             moved = {**replayed.aliases, entry.alias: entry.version}
             replayed = replace(replayed, aliases=moved)
+        elif entry.HasField("labels"):
+            said = {**replayed.labels, entry.version: entry.labels.labels["run"]}
+            replayed = replace(replayed, labels=said)
         else:
             replayed = replayed.with_state(entry.version, state_name(entry.to_state))
     assert replayed == told

@@ -35,7 +35,9 @@ from mms_repository.ports import ModelReader, ModelStore, ModelWriter, NewVersio
 from mms_repository.searches import VersionFilter
 from mms_repository.versions import (
     AliasChange,
+    Change,
     HistoryEntry,
+    LabelChange,
     ModelVersion,
     StateChange,
     VersionState,
@@ -67,7 +69,7 @@ def new_version(request_id: str, *, model_name: str = MODEL, note: str = "") -> 
     )
 
 
-def entry(version: int, change: StateChange | AliasChange, *, model: str = MODEL) -> HistoryEntry:
+def entry(version: int, change: Change, *, model: str = MODEL) -> HistoryEntry:
     """An entry of the history."""
     return HistoryEntry(model, version, change, "test", "because", NOW)
 
@@ -279,24 +281,25 @@ class TestStore:
         await publish(store, "r3")
         moved = entry(1, AliasChange("champion", 2))
         tested = entry(1, StateChange(VersionState.REGISTERED, VersionState.TESTED))
+        labelled = entry(1, LabelChange({"team": "ntn"}))
 
         def work(writer: ModelWriter) -> list[int]:
-            return [writer.record(moved).position, writer.record(tested).position]
+            return [writer.record(each).position for each in (moved, tested, labelled)]
 
-        assert await store.write(work) == [4, 5]
+        assert await store.write(work) == [4, 5, 6]
 
         def positions(**filters: Any) -> Any:
             wanted = {"model_name": None, "version": None, "after": 0, "limit": 10, **filters}
             return store.read(lambda reader: [p.position for p in reader.history(**wanted)])
 
-        assert await positions() == [1, 2, 3, 4, 5]
-        assert await positions(model_name=MODEL) == [1, 3, 4, 5]
-        assert await positions(model_name=MODEL, version=1) == [1, 4, 5]
+        assert await positions() == [1, 2, 3, 4, 5, 6]
+        assert await positions(model_name=MODEL) == [1, 3, 4, 5, 6]
+        assert await positions(model_name=MODEL, version=1) == [1, 4, 5, 6]
         assert await positions(after=2, limit=2) == [3, 4]
         last = await store.read(
             lambda reader: reader.history(model_name=MODEL, version=1, after=3, limit=10)
         )
-        assert [positioned.entry for positioned in last] == [moved, tested]
+        assert [positioned.entry for positioned in last] == [moved, tested, labelled]
 
     async def test_description_comes_back(self, store: ModelStore) -> None:
         """All that a publisher says, and what the files take and give."""

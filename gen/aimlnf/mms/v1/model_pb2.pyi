@@ -512,7 +512,7 @@ class ModelVersion(_message.Message):
     model_unique_id: _builtins.int
     """`modelUniqueId` of TS 29.520 and TS 29.575."""
     etag: _builtins.str
-    """Guards the state verbs. Output only."""
+    """Guards what changes state, figures or labels. Output only."""
     dataset_sha256: _builtins.str
     """SHA-256 of the data it was trained on, hexadecimal; empty where nobody said."""
     coordination_group: _builtins.str
@@ -589,8 +589,52 @@ class ModelVersion(_message.Message):
 Global___ModelVersion: _TypeAlias = ModelVersion  # noqa: Y015
 
 @_typing.final
+class Labels(_message.Message):
+    """All labels of a version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    LABELS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """By name; may be empty."""
+
+    def __init__(
+        self,
+        *,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Labels: _TypeAlias = Labels  # noqa: Y015
+
+@_typing.final
 class VersionHistoryEntry(_message.Message):
-    """One change of a version's state or of an alias: who, when, why."""
+    """One change of a version's state, of an alias or of labels: who, when, why."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -602,16 +646,17 @@ class VersionHistoryEntry(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     model_name: _builtins.str
     """Name of the model."""
     version: _builtins.int
     """Version."""
     from_state: Global___ModelVersionState.ValueType
-    """State before; UNSPECIFIED at publication and for alias changes."""
+    """State before; UNSPECIFIED at publication and for changes of an alias or of labels."""
     to_state: Global___ModelVersionState.ValueType
-    """State after; UNSPECIFIED for alias changes."""
+    """State after; UNSPECIFIED for changes of an alias or of labels."""
     alias: _builtins.str
-    """Alias that was moved to this version; empty for state changes."""
+    """Alias that was moved to this version; empty for other changes."""
     actor: _builtins.str
     """Who did it."""
     reason: _builtins.str
@@ -619,6 +664,10 @@ class VersionHistoryEntry(_message.Message):
     @_builtins.property
     def change_time(self) -> _timestamp_pb2.Timestamp:
         """When, wall-clock UTC."""
+
+    @_builtins.property
+    def labels(self) -> Global___Labels:
+        """Its labels from then on; absent for other changes."""
 
     def __init__(
         self,
@@ -631,10 +680,11 @@ class VersionHistoryEntry(_message.Message):
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
         change_time: _timestamp_pb2.Timestamp | None = ...,
+        labels: Global___Labels | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time", "labels", b"labels"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "alias", b"alias", "change_time", b"change_time", "from_state", b"from_state", "model_name", b"model_name", "reason", b"reason", "to_state", b"to_state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "alias", b"alias", "change_time", b"change_time", "from_state", b"from_state", "labels", b"labels", "model_name", b"model_name", "reason", b"reason", "to_state", b"to_state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -96,6 +96,11 @@ class ModelRepositoryServiceStub:
                 request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ArchiveModelVersionRequest.SerializeToString,
                 response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ArchiveModelVersionResponse.FromString,
                 _registered_method=True)
+        self.SetModelVersionLabels = channel.unary_unary(
+                '/aimlnf.mms.v1.ModelRepositoryService/SetModelVersionLabels',
+                request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SetModelVersionLabelsRequest.SerializeToString,
+                response_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SetModelVersionLabelsResponse.FromString,
+                _registered_method=True)
         self.ListVersionHistory = channel.unary_unary(
                 '/aimlnf.mms.v1.ModelRepositoryService/ListVersionHistory',
                 request_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ListVersionHistoryRequest.SerializeToString,
@@ -250,6 +255,13 @@ class ModelRepositoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetModelVersionLabels(self, request, context):
+        """Replaces all labels of a version, in any state; nothing happens if it has these already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListVersionHistory(self, request, context):
         """Changes of a model's versions and aliases, oldest first.
         """
@@ -392,6 +404,11 @@ def add_ModelRepositoryServiceServicer_to_server(servicer, server):
                     servicer.ArchiveModelVersion,
                     request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ArchiveModelVersionRequest.FromString,
                     response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ArchiveModelVersionResponse.SerializeToString,
+            ),
+            'SetModelVersionLabels': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetModelVersionLabels,
+                    request_deserializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SetModelVersionLabelsRequest.FromString,
+                    response_serializer=aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SetModelVersionLabelsResponse.SerializeToString,
             ),
             'ListVersionHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListVersionHistory,
@@ -775,6 +792,33 @@ class ModelRepositoryService:
             '/aimlnf.mms.v1.ModelRepositoryService/ArchiveModelVersion',
             aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ArchiveModelVersionRequest.SerializeToString,
             aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.ArchiveModelVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetModelVersionLabels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aimlnf.mms.v1.ModelRepositoryService/SetModelVersionLabels',
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SetModelVersionLabelsRequest.SerializeToString,
+            aimlnf_dot_mms_dot_v1_dot_model__repository__service__pb2.SetModelVersionLabelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

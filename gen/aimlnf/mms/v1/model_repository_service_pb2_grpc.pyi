@@ -69,6 +69,8 @@ class ModelRepositoryServiceStub:
     """REGISTERED, TESTED or APPROVED to REJECTED; not while an alias `champion` points to it."""
     ArchiveModelVersion: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.ArchiveModelVersionRequest, _model_repository_service_pb2.ArchiveModelVersionResponse]
     """Any state to ARCHIVED; not while an alias points to it."""
+    SetModelVersionLabels: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.SetModelVersionLabelsRequest, _model_repository_service_pb2.SetModelVersionLabelsResponse]
+    """Replaces all labels of a version, in any state; nothing happens if it has these already."""
     ListVersionHistory: _grpc.UnaryUnaryMultiCallable[_model_repository_service_pb2.ListVersionHistoryRequest, _model_repository_service_pb2.ListVersionHistoryResponse]
     """Changes of a model's versions and aliases, oldest first."""
     WatchVersions: _grpc.UnaryStreamMultiCallable[_model_repository_service_pb2.WatchVersionsRequest, _model_repository_service_pb2.WatchVersionsResponse]
@@ -139,6 +141,8 @@ class ModelRepositoryServiceAsyncStub(ModelRepositoryServiceStub):
     """REGISTERED, TESTED or APPROVED to REJECTED; not while an alias `champion` points to it."""
     ArchiveModelVersion: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.ArchiveModelVersionRequest, _model_repository_service_pb2.ArchiveModelVersionResponse]  # type: ignore[assignment]
     """Any state to ARCHIVED; not while an alias points to it."""
+    SetModelVersionLabels: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.SetModelVersionLabelsRequest, _model_repository_service_pb2.SetModelVersionLabelsResponse]  # type: ignore[assignment]
+    """Replaces all labels of a version, in any state; nothing happens if it has these already."""
     ListVersionHistory: _aio.UnaryUnaryMultiCallable[_model_repository_service_pb2.ListVersionHistoryRequest, _model_repository_service_pb2.ListVersionHistoryResponse]  # type: ignore[assignment]
     """Changes of a model's versions and aliases, oldest first."""
     WatchVersions: _aio.UnaryStreamMultiCallable[_model_repository_service_pb2.WatchVersionsRequest, _model_repository_service_pb2.WatchVersionsResponse]  # type: ignore[assignment]
@@ -278,6 +282,14 @@ class ModelRepositoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_repository_service_pb2.ArchiveModelVersionResponse, _abc.Awaitable[_model_repository_service_pb2.ArchiveModelVersionResponse]]:
         """Any state to ARCHIVED; not while an alias points to it."""
+
+    @_abc_1.abstractmethod
+    def SetModelVersionLabels(
+        self,
+        request: _model_repository_service_pb2.SetModelVersionLabelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_repository_service_pb2.SetModelVersionLabelsResponse, _abc.Awaitable[_model_repository_service_pb2.SetModelVersionLabelsResponse]]:
+        """Replaces all labels of a version, in any state; nothing happens if it has these already."""
 
     @_abc_1.abstractmethod
     def ListVersionHistory(
