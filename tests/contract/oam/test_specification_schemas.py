@@ -56,7 +56,7 @@ async def test_objects_of_a_whole_lifecycle_are_valid(
         TRAINING,
         aIMLInferenceName=NAME,
         performanceRequirements=[
-            {"performanceMetric": "ratio_to_exhaustive", "performanceScore": 0.99}
+            {"performanceMetric": "ratio_to_exhaustive", "performanceScore": 0.9}
         ],
     )
     await consumer.ended(TRAINING)
