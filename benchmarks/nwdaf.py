@@ -7,6 +7,7 @@ each stream. Prints tables, asserts nothing: ``python benchmarks/nwdaf.py [--eve
 
 import argparse
 import asyncio
+import importlib
 import json
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 
 import yaml
 from kafka import KafkaConsumer, KafkaProducer
+from sqlalchemy import Connection, insert, select
 
 from aimlctl.figures import percentile
 from aimlnf.nwdaf.v1 import events_subscription_pb2 as sub
@@ -35,12 +37,13 @@ from nf_runtime.database import Database
 from nf_runtime.events.catalogue import DopplerSinrDrop, EventData
 from nf_runtime.events.cloud_event import CloudEvent, encode
 from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
-from nwdaf.anlf.adapters.sql_tables import METADATA
+from nwdaf.anlf.adapters.sql_tables import METADATA, SUBSCRIPTIONS
 from nwdaf.anlf.admission import admit
 from nwdaf.anlf.app import MIGRATIONS
 from nwdaf.anlf.subscriptions import Criteria, WatchedEvent
 
-SUBSCRIPTIONS = 10_000
+COUNT = 10_000
+DIFFERENT = 50
 STREAMS = 1_000
 RESTART_LIMIT_S = 5.0
 NOTIFICATIONS_PER_S = 10_000
@@ -80,6 +83,18 @@ def anlf(folder: Path, kafka: dict[str, object]) -> Iterator[str]:
     config.write_text(yaml.safe_dump(settings))
     with process("-m", "nwdaf.anlf", "--config", str(config), ready=ready, folder=folder):
         yield json.loads(ready.read_text())["address"]
+
+
+@contextmanager
+def kafka_node(folder: Path) -> Iterator[dict[str, object]]:
+    """Settings of a real Apache Kafka, started the way the tests start it."""
+    sys.path.append(str(Path(__file__).parent.parent / "tests"))
+    node: Any = importlib.import_module("support.kafka_node").KafkaNode(folder)
+    node.start()
+    try:
+        yield {"bootstrap": node.address, "log_identity": "benchmark"}
+    finally:
+        node.kill()
 
 
 @contextmanager
@@ -135,10 +150,10 @@ def subscribe(stub: EventsSubscriptionServiceStub) -> str:
 
 def latency(folder: Path, events: int) -> None:
     """From the record in Kafka to the notification at the consumer, in turns with bare Kafka."""
-    with broker(folder) as kafka, anlf(folder, kafka) as address:
-        client = {"bootstrap_servers": kafka["bootstrap"], "api_version": (2, 3)}
+    with kafka_node(folder) as kafka, anlf(folder, kafka) as address:
+        client = {"bootstrap_servers": kafka["bootstrap"]}
         producer = KafkaProducer(**client, linger_ms=0)
-        bare = KafkaConsumer("bare", **client, auto_offset_reset="earliest", fetch_max_wait_ms=1)
+        bare = KafkaConsumer("bare", **client, auto_offset_reset="earliest")
         channel = open_sync_channel(address, settings=ClientSettings(deadline_s=60.0))
         stub = EventsSubscriptionServiceStub(channel)
         request = pb.WatchNotificationsRequest(subscription_id=subscribe(stub))
@@ -211,7 +226,7 @@ def read(folder: Path, address: str, ids: list[str], count: int, tell: Callable[
     file = folder / "ids.txt"
     file.write_text("\n".join(ids))
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.nwdaf_streams", "read", address, str(file), str(count)],
+        [sys.executable, "-m", "benchmarks.nwdaf_reader", address, str(file), str(count)],
         stdout=subprocess.PIPE,
     ) as reader:
         if reader.stdout is None or reader.stdout.readline() != b"open\n":
@@ -221,18 +236,32 @@ def read(folder: Path, address: str, ids: list[str], count: int, tell: Callable[
 
 
 async def fill(url: str) -> None:
-    """Subscriptions in a database."""
+    """Subscriptions in a database: as many different ones as there are, each copied often."""
     database = Database(url, METADATA, MIGRATIONS)
     await database.open()
-    store = SqlSubscriptionStore(
-        database, clock=CLOCK, per_consumer=2 * SUBSCRIPTIONS, total=2 * SUBSCRIPTIONS
-    )
-    for number in range(SUBSCRIPTIONS):
-        watched = WatchedEvent("QOS_SUSTAINABILITY", threshold=float(number % 50))
+    store = SqlSubscriptionStore(database, clock=CLOCK, per_consumer=2 * COUNT, total=2 * COUNT)
+    for number in range(DIFFERENT):
+        watched = WatchedEvent("QOS_SUSTAINABILITY", threshold=float(number))
         asked = Criteria((watched,))
         admission = admit(asked, now=CLOCK.now())
         await store.create(asked, admission, request_id="", position=0)
+    await database.transact(copy_all)
     await database.close()
+
+
+def copy_all(connection: Connection) -> None:
+    """Each subscription that is there again and again, under ids of its own."""
+    rows = [dict(row) for row in connection.execute(select(SUBSCRIPTIONS)).mappings()]
+    for row in rows:
+        del row["position"]
+    connection.execute(
+        insert(SUBSCRIPTIONS),
+        [
+            {**row, "subscription_id": uuid.uuid4().hex}
+            for _ in range(COUNT // DIFFERENT - 1)
+            for row in rows
+        ],
+    )
 
 
 def restart(folder: Path) -> None:
@@ -247,7 +276,7 @@ def restart(folder: Path) -> None:
             with anlf(folder / name, kafka):
                 times_s.append(CLOCK.monotonic_s() - before_s)
     empty_s, full_s = (statistics.median(times_s) for times_s in taken_s.values())
-    print(f"\nstart with {SUBSCRIPTIONS:,} subscriptions {full_s:.2f} s (≤ {RESTART_LIMIT_S} s)")
+    print(f"\nstart with {COUNT:,} subscriptions {full_s:.2f} s (≤ {RESTART_LIMIT_S} s)")
     print(f"empty {empty_s:.2f} s, ratio {full_s / empty_s:.2f}")
 
 
