@@ -14,6 +14,7 @@ import asyncio
 import struct
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from aimlnf.nwdaf.v1 import events_subscription_service_pb2 as pb
@@ -143,6 +144,10 @@ class Connection(asyncio.Protocol):
             self._parts[stream] = payload[at:]
 
 
+def _same(connection: Connection) -> Connection:
+    return connection
+
+
 def _text(text: str) -> bytes:
     return bytes([len(text)]) + text.encode()
 
@@ -159,7 +164,8 @@ async def read(address: str, subscription_ids: list[str], count: int) -> None:
     transports = []
     for number in range(CONNECTIONS):
         mine = Connection(subscription_ids[number::CONNECTIONS], tally)
-        transports.append((await loop.create_connection(lambda one=mine: one, host, int(port)))[0])
+        transport, _ = await loop.create_connection(partial(_same, mine), host, int(port))
+        transports.append(transport)
     await tally.all_open
     print("open", flush=True)
     print(await tally.took_s, flush=True)
@@ -168,4 +174,5 @@ async def read(address: str, subscription_ids: list[str], count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(read(sys.argv[1], Path(sys.argv[2]).read_text().split(), int(sys.argv[3])))
+    asked = Path(sys.argv[2]).read_text().split()
+    asyncio.run(read(sys.argv[1], asked, int(sys.argv[3])))
