@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TEST_JOBS ?= 2
 PROVE_ROUNDS ?= 25
-BENCHMARKS ?= orbit atmosphere antennas physics_tensor simulation closed_loop serving repository
+BENCHMARKS ?= orbit atmosphere antennas physics_tensor simulation closed_loop serving repository nwdaf
 PROTOS = $(sort $(shell find proto -name '*.proto'))
 
 .DEFAULT_GOAL := help

@@ -1,12 +1,10 @@
-"""A thousand consumers of notifications, and the server with a thread for each that ours is beside.
+"""The server with a thread for each stream that the fan-out of ours is beside.
 
-``python -m benchmarks.nwdaf_streams read ADDRESS FILE COUNT`` opens a stream for each subscription
-id in the file, and tells on stdout when each has its first message and how long `COUNT` more took.
-``… threads READY STREAMS COUNT`` serves such streams with `grpc.server` and a queue and a thread
-for each; every stream gets a message of its own making. It stores and matches nothing.
+``python -m benchmarks.nwdaf_streams READY STREAMS COUNT`` serves with `grpc.server` and a queue and
+a thread for each stream, each of which gets messages of its own making. It stores and matches
+nothing.
 """
 
-import asyncio
 import queue
 import sys
 import threading
@@ -19,55 +17,8 @@ import grpc
 
 from aimlnf.nwdaf.v1 import events_subscription_pb2 as sub
 from aimlnf.nwdaf.v1 import events_subscription_service_pb2 as pb
-from nf_runtime.clock import SystemClock
 
-CHANNELS = 8
 METHOD = "/aimlnf.nwdaf.v1.EventsSubscriptionService/WatchNotifications"
-
-
-async def read(address: str, subscription_ids: list[str], count: int) -> None:
-    """Count what comes; nothing is decoded, so that the reader costs as little as it can."""
-    clock = SystemClock()
-    first, last = asyncio.Event(), asyncio.Event()
-    seen = {"first": 0, "later": 0}
-    times_s: dict[str, float] = {}
-
-    async def stream(channel: grpc.aio.Channel, subscription_id: str) -> None:
-        request = pb.WatchNotificationsRequest(subscription_id=subscription_id)
-        call: Any = channel.unary_stream(METHOD, _serialized)(request)
-        await call.read()
-        seen["first"] += 1
-        if seen["first"] == len(subscription_ids):
-            first.set()
-        while await call.read() is not grpc.aio.EOF:
-            if not seen["later"]:
-                times_s["begin"] = clock.monotonic_s()
-            seen["later"] += 1
-            if seen["later"] == count * len(subscription_ids):
-                times_s["end"] = clock.monotonic_s()
-                last.set()
-
-    channels = [
-        grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
-        for _ in range(CHANNELS)
-    ]
-    tasks = [
-        asyncio.create_task(stream(channels[number % CHANNELS], subscription_id))
-        for number, subscription_id in enumerate(subscription_ids)
-    ]
-    await first.wait()
-    print("open", flush=True)
-    await last.wait()
-    print(times_s["end"] - times_s["begin"], flush=True)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    for channel in channels:
-        await channel.close()
-
-
-def _serialized(request: pb.WatchNotificationsRequest) -> bytes:
-    return request.SerializeToString()
 
 
 class ThreadPerStream:
@@ -139,8 +90,4 @@ def serve_with_threads(ready: Path, streams: int, count: int) -> None:
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["read", address, file, count]:
-            asyncio.run(read(address, Path(file).read_text().split(), int(count)))
-        case ["threads", ready, streams, count]:
-            serve_with_threads(Path(ready), int(streams), int(count))
+    serve_with_threads(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -33,6 +33,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
     insert,
     select,
@@ -72,6 +73,21 @@ def inbox_table(metadata: MetaData) -> tuple[Table, Table]:
 
 _OFFSETS, _EVENTS = inbox_table(MetaData())
 
+# Statements of the way of each event: SQLAlchemy takes longer to build one than SQLite to run it.
+_SEEN = select(_EVENTS.c.sequence).where(
+    _EVENTS.c.source == bindparam("source"), _EVENTS.c.event_id == bindparam("event_id")
+)
+_SEE = insert(_EVENTS).returning(_EVENTS.c.sequence)
+_GO_ON = (
+    update(_OFFSETS)
+    .where(
+        _OFFSETS.c.log_identity == bindparam("of_log"),
+        _OFFSETS.c.topic == bindparam("of_topic"),
+        _OFFSETS.c.partition == bindparam("of_partition"),
+    )
+    .values(next_offset=bindparam("following"))
+)
+
 
 def create_inbox(connection: Connection) -> None:
     """Create both tables; for a network function's migration."""
@@ -95,14 +111,10 @@ def accept(connection: Connection, record: Record) -> bool:
     _advance(connection, record)
     if record.event is None:
         return False
-    here = (_EVENTS.c.source == record.event.source) & (_EVENTS.c.event_id == record.event.id)
-    if connection.execute(select(_EVENTS.c.sequence).where(here)).first() is not None:
+    event = {"source": record.event.source, "event_id": record.event.id}
+    if connection.execute(_SEEN, event).first() is not None:
         return False
-    sequence = connection.execute(
-        insert(_EVENTS)
-        .values(source=record.event.source, event_id=record.event.id)
-        .returning(_EVENTS.c.sequence)
-    ).scalar_one()
+    sequence = connection.execute(_SEE, event).scalar_one()
     if sequence % _FORGET_EVERY == 0:
         oldest = sequence - REMEMBERED_EVENTS
         connection.execute(delete(_EVENTS).where(_EVENTS.c.sequence <= oldest))
@@ -110,15 +122,22 @@ def accept(connection: Connection, record: Record) -> bool:
 
 
 def _advance(connection: Connection, record: Record) -> None:
-    here = {
-        "log_identity": record.log_identity,
-        "topic": record.topic,
-        "partition": record.partition,
-    }
-    conditions = [_OFFSETS.c[name] == value for name, value in here.items()]
-    next_offset = record.offset + 1
+    following = record.offset + 1
     updated = connection.execute(
-        update(_OFFSETS).where(*conditions).values(next_offset=next_offset)
+        _GO_ON,
+        {
+            "of_log": record.log_identity,
+            "of_topic": record.topic,
+            "of_partition": record.partition,
+            "following": following,
+        },
     )
     if updated.rowcount == 0:
-        connection.execute(insert(_OFFSETS).values(**here, next_offset=next_offset))
+        connection.execute(
+            insert(_OFFSETS).values(
+                log_identity=record.log_identity,
+                topic=record.topic,
+                partition=record.partition,
+                next_offset=following,
+            )
+        )

@@ -1,9 +1,12 @@
 """Notifications: one for each cause and subscription, numbered within the subscription."""
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
+
+import msgspec
 
 from nf_runtime.events.catalogue import EventData
 from nf_runtime.events.cloud_event import CloudEvent
@@ -32,8 +35,7 @@ class Cause:
         return cls(f"{event.source} {event.id}", event.published_at_ns, event.traceparent)
 
 
-@dataclass(frozen=True)
-class Notification:
+class Notification(msgspec.Struct, frozen=True):
     """`NnwdafEventsSubscriptionNotification`, TS 29.520 5.1.6.2.4.
 
     Attributes:
@@ -58,5 +60,13 @@ class Notification:
 
 
 def notification_id_of(subscription_id: str, cause: Cause) -> str:
-    """The identity of the notification of this cause to this subscription, always the same."""
-    return uuid.uuid5(_NAMESPACE, f"{subscription_id} {cause.identity}").hex
+    """The identity of the notification of this cause to this subscription, always the same.
+
+    The hexadecimal digits of `uuid.uuid5`, worked out in a third of its time: an event may have
+    thousands of them.
+    """
+    name = f"{subscription_id} {cause.identity}".encode()
+    digest = bytearray(hashlib.sha1(_NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50  # version 5
+    digest[8] = digest[8] & 0x3F | 0x80  # RFC 9562 variant
+    return digest.hex()

@@ -1,7 +1,7 @@
 """The MTLF beside a model repository that trusts its key, each a process of its own."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class MtlfWorld:
         kafka: Their broker.
         worker: More settings of the MTLF's section `worker`.
         mtlf_port: Where the MTLF serves; 0: anywhere.
+        databases: Their URLs by name of the function; SQLite in the folder where left out.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class MtlfWorld:
         kafka: KafkaSettings = NO_BROKER,
         worker: dict[str, Any] | None = None,
         mtlf_port: int = 0,
+        databases: Mapping[str, str] | None = None,
     ) -> None:
         key_file = folder / "mtlf.key"
         Signer.from_file(key_file)
@@ -44,9 +46,11 @@ class MtlfWorld:
         repository_folder, mtlf_folder = folder / "mms", folder / "mtlf"
         repository_folder.mkdir()
         mtlf_folder.mkdir()
+        stored = {name: {"database": {"url": url}} for name, url in (databases or {}).items()}
         self.repository = NfProcess(
             "mms_repository",
             {
+                **stored.get("mms_repository", {}),
                 "server": {"port": port},
                 "kafka": kafka.model_dump(),
                 "signing": {"trusted_keys": [str(key_file.with_suffix(".pub"))]},
@@ -56,6 +60,7 @@ class MtlfWorld:
         self.mtlf = NfProcess(
             "nwdaf.mtlf",
             {
+                **stored.get("nwdaf.mtlf", {}),
                 "server": {"port": mtlf_port},
                 "kafka": kafka.model_dump(),
                 "repository": {"address": f"127.0.0.1:{port}"},

@@ -7,63 +7,17 @@ from pathlib import Path
 
 import pytest
 from support.nf_process import NfProcess
+from support.notification_consumer import subscribed
 from support.ran_events import doppler, event, measurement
 
 from aimlnf.nwdaf.v1 import events_subscription_pb2 as sub
-from aimlnf.nwdaf.v1 import events_subscription_service_pb2 as pb
-from aimlnf.nwdaf.v1.events_subscription_service_pb2_grpc import EventsSubscriptionServiceStub
-from nf_runtime.client import open_channel
 from nf_runtime.clock import SystemClock
-from nf_runtime.config import ClientSettings, KafkaSettings
-from nf_runtime.errors import NfError
+from nf_runtime.config import KafkaSettings
 from nf_runtime.events.publisher import EventPublisher
 
 TRIGGERS = 150
 KILLS = 4
 TIMEOUT_S = 120.0
-
-
-class Consumer:
-    """Watches one subscription, resuming after what it has seen, wherever the function is."""
-
-    def __init__(self, subscription_id: str) -> None:
-        self.subscription_id = subscription_id
-        self.address = ""
-        self.seen: list[sub.Notification] = []
-
-    async def run(self, wanted: int) -> None:
-        """Return when that many notifications were received."""
-        while len(self.seen) < wanted:
-            try:
-                await self._watch(wanted)
-            except NfError:
-                await asyncio.sleep(0.02)
-
-    async def _watch(self, wanted: int) -> None:
-        async with open_channel(self.address, settings=ClientSettings(attempts=1)) as channel:
-            stub = EventsSubscriptionServiceStub(channel)
-            position = self.seen[-1].sequence if self.seen else 0
-            async for response in stub.WatchNotifications(
-                pb.WatchNotificationsRequest(
-                    subscription_id=self.subscription_id, after_sequence=position
-                )
-            ):
-                self.seen.append(response.notification)
-                if len(self.seen) == wanted:
-                    return
-
-
-async def subscribe(address: str, watched: sub.EventSubscription) -> str:
-    """The id of a subscription to one event."""
-    async with open_channel(address, settings=ClientSettings()) as channel:
-        response = await EventsSubscriptionServiceStub(channel).CreateEventsSubscription(
-            pb.CreateEventsSubscriptionRequest(
-                subscription=sub.EventsSubscription(
-                    event_subscriptions=[watched], consumer_nf_id="test"
-                )
-            )
-        )
-        return response.subscription.subscription_id
 
 
 @pytest.mark.slow
@@ -100,7 +54,7 @@ async def test_killed_again_and_again_no_notification_is_missed_or_doubled(
     try:
         address = anlf.start()
         triggers, crossings = [
-            Consumer(await subscribe(address, watched))
+            await subscribed(address, watched)
             for watched in (
                 sub.EventSubscription(event="DOPPLER", satellite_ids=[satellite_id]),
                 sub.EventSubscription(
@@ -108,7 +62,6 @@ async def test_killed_again_and_again_no_notification_is_missed_or_doubled(
                 ),
             )
         ]
-        triggers.address = crossings.address = address
         consuming = asyncio.gather(triggers.run(TRIGGERS), crossings.run(TRIGGERS - 1))
         kills = {round(TRIGGERS * (number + rng.random()) / KILLS) for number in range(KILLS)}
         async with (
@@ -137,9 +90,7 @@ async def test_killed_again_and_again_no_notification_is_missed_or_doubled(
         anlf.kill()
 
     for consumer, kind, first in ((triggers, "", 0), (crossings, "m-", 1)):
-        expected = [f"{satellite_id}/{kind}{number}" for number in range(first, TRIGGERS)]
-        seen = [n.event_notifications[0].trigger_id for n in consumer.seen]
-        assert [n.sequence for n in consumer.seen] == list(range(1, len(expected) + 1))
-        assert len({n.notification_id for n in consumer.seen}) == len(expected)
-        assert sorted(seen) == sorted(expected)
+        consumer.assert_each_once(
+            [f"{satellite_id}/{kind}{number}" for number in range(first, TRIGGERS)]
+        )
     assert [n.event_notifications[0].observed_value for n in crossings.seen][:2] == [10.0, 0.0]

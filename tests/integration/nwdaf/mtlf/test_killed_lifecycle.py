@@ -4,21 +4,25 @@ import asyncio
 import random
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from fakes.oam.grpc_repository import APPROVED
 from fakes.oam.peers import FakePeers, fake_peers
 from support.kafka_node import free_port
 from support.mtlf_world import MtlfWorld
 from support.nf_process import NfProcess
+from support.notification_consumer import subscribed
 from support.oam_client import kinds, lifecycle, steps_of
-from support.ran_events import decision, event
+from support.postgres_server import PostgresServer
+from support.ran_events import decision, doppler, event
 
+from aimlnf.nwdaf.v1 import events_subscription_pb2 as sub
 from aimlnf.oam.v1 import lifecycle_service_pb2 as pb
 from aimlnf.oam.v1.lifecycle_service_pb2_grpc import LifecycleServiceStub
 from nf_runtime.client import open_channel
@@ -33,8 +37,11 @@ MODEL = "gan-gdm"
 TIMEOUT_S = 600.0
 NAMES = ("oam", "nwdaf.anlf", "nwdaf.mtlf")
 LONGEST_PEACE_S = 4.0
+TRIGGER_PERIOD_S = 0.3
 # The MTLF trains again from the start each time, so it has to be left alone in the end.
 MOST_KILLS_OF_MTLF = 3
+
+log = structlog.get_logger(__name__)
 
 pytestmark = [pytest.mark.slow, pytest.mark.prove]
 
@@ -43,7 +50,12 @@ class Functions:
     """The processes: the three that are killed, and the repository that is not."""
 
     def __init__(
-        self, folder: Path, broker: KafkaSettings, pretrained: Path, inference: FakePeers
+        self,
+        folder: Path,
+        broker: KafkaSettings,
+        databases: Mapping[str, str],
+        pretrained: Path,
+        inference: FakePeers,
     ) -> None:
         for name in ("oam", "anlf"):
             (folder / name).mkdir()
@@ -54,14 +66,23 @@ class Functions:
             kafka=broker,
             worker={"pretrained_folder": str(pretrained)},
             mtlf_port=ports["nwdaf.mtlf"],
+            databases=databases,
         )
+        stored = {name: {"database": {"url": url}} for name, url in databases.items()}
         self.addresses = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         anlf = NfProcess(
-            "nwdaf.anlf", {"kafka": kafka, "server": {"port": ports["nwdaf.anlf"]}}, folder / "anlf"
+            "nwdaf.anlf",
+            {
+                **stored.get("nwdaf.anlf", {}),
+                "kafka": kafka,
+                "server": {"port": ports["nwdaf.anlf"]},
+            },
+            folder / "anlf",
         )
         oam = NfProcess(
             "oam",
             {
+                **stored.get("oam", {}),
                 "kafka": kafka,
                 "server": {"port": ports["oam"]},
                 "peers": {
@@ -175,40 +196,84 @@ async def publish_low_reliability(broker: KafkaSettings, version: int) -> None:
             await publisher.publish(event(data, f"{MODEL}/{number}"), key=MODEL)
 
 
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def surroundings(
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[KafkaSettings, Mapping[str, str]]]:
+    """The embedded broker and SQLite, or Kafka and a PostgreSQL database for each function."""
+    if request.param == "embedded":
+        yield request.getfixturevalue("embedded_broker"), {}
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    databases = {name: server.create_database() for name in (*NAMES, "mms_repository")}
+    yield request.getfixturevalue("kafka_broker"), databases
+    for url in databases.values():
+        server.drop_database(url)
+
+
+async def publish_triggers(broker: KafkaSettings, satellite_id: str, over: asyncio.Event) -> int:
+    """How many triggers of the satellite were published until it was over."""
+    count = 0
+    async with EventPublisher(broker, clock=SystemClock()) as publisher:
+        while not over.is_set():
+            data = doppler(satellite_id=satellite_id)
+            await publisher.publish(event(data, f"{satellite_id}/{count}"), key="1")
+            count += 1
+            await asyncio.sleep(TRIGGER_PERIOD_S)
+    return count
+
+
 async def test_lifecycle_completes_and_its_record_verifies(
     request: pytest.FixtureRequest,
-    embedded_broker: KafkaSettings,
+    surroundings: tuple[KafkaSettings, Mapping[str, str]],
     pretrained: Path,
     tmp_path: Path,
     round_seed: int,
 ) -> None:
-    """First training, retraining by rule with a canary, rollback: each step once, in a chain."""
+    """First training, retraining by rule with a canary, rollback: each step once, in a chain.
+
+    Meanwhile a consumer of the AnLF is told of each trigger exactly once.
+    """
     if request.config.getoption("rounds") == 1:
         pytest.skip("takes minutes: it runs with --rounds 2 or more, as 'make prove' has it")
+    broker, databases = surroundings
+    satellite_id = uuid.uuid4().hex  # a real broker keeps the topics of other tests
     rng = random.Random(round_seed)
     async with fake_peers() as inference:
         # The inference function asks nobody whether a version may be loaded: that is its own test.
         inference.repository.states = defaultdict(lambda: APPROVED)
-        functions = Functions(tmp_path, embedded_broker, pretrained, inference)
+        functions = Functions(tmp_path, broker, databases, pretrained, inference)
         try:
             await functions.start()
+            consumer = await subscribed(
+                functions.addresses["nwdaf.anlf"],
+                sub.EventSubscription(event="DOPPLER", satellite_ids=[satellite_id]),
+            )
+            consuming = asyncio.create_task(consumer.run())
             killer = Killer(functions, rng)
             over = asyncio.Event()
             killing = asyncio.create_task(killer.run(over))
+            publishing = asyncio.create_task(publish_triggers(broker, satellite_id, over))
             train = pb.TrainRequest(model_name=MODEL, request_id=uuid.uuid4().hex, actor="ada")
             await asked(functions, "Train", train)
             await in_use(functions, 1)
-            await publish_low_reliability(embedded_broker, 1)
+            await publish_low_reliability(broker, 1)
             await in_use(functions, 2)
             back = pb.RollbackRequest(model_name=MODEL, request_id=uuid.uuid4().hex, actor="ada")
             await asked(functions, "Rollback", back)
             await in_use(functions, 1)
             over.set()
             await killing
+            triggers = [f"{satellite_id}/{number}" for number in range(await publishing)]
+            consuming.cancel()
+            async with asyncio.timeout(TIMEOUT_S):
+                await consumer.run(len(triggers))  # what it has not seen yet
             async with functions.oam() as stub:
                 record = await steps_of(stub)
         finally:
             functions.end()
+    log.info("killed", **killer.killed, triggers=len(triggers))
+    consumer.assert_each_once(triggers)
     assert set(killer.killed) == set(NAMES)
     assert kinds(record) == [
         *("requested", "trained", "published", "tested", "approved", "loaded", "activated"),
