@@ -100,8 +100,10 @@ class NfServer:
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", settings.max_message_bytes),
                 ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
-                # Clients may ping as often as our own do, also on idle connections.
+                # Clients may ping, also on idle connections, and none is cut off for it: where a
+                # machine stood still for a while, the pings of that while arrive together.
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+                ("grpc.http2.max_ping_strikes", 0),
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
