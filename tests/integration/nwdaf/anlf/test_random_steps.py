@@ -30,7 +30,7 @@ from nwdaf.anlf.subscriptions import MatchingDirection, Subscription, WatchedEve
 # `make prove` runs 25 rounds: a million steps.
 STEPS, STEPS_OF_A_SAMPLE = 40_000, 800
 BEAMS = ("1", "2", "3", "4")
-SUBSCRIPTIONS = 25
+SUBSCRIPTIONS = 25  # about as many at a time: more leave than come once there are that many
 RESTARTS = 5
 QUEUE_CAPACITY = 8  # of a stream: small enough that one often overflows between two readings
 READ_TIMEOUT_S = 60.0  # for what never comes
@@ -78,12 +78,12 @@ class Life:
         draw = self.rng.random()
         if draw < 0.02 or not self.consumers:
             await self.subscribe()
-        elif draw < 0.03 and len(self.consumers) > SUBSCRIPTIONS:
+        elif draw < 0.05 and len(self.consumers) > SUBSCRIPTIONS:
             consumer = self.consumers.pop(self.rng.randrange(len(self.consumers)))
             await self.read(consumer)
             await self.leave(consumer)
             await self.scene.subscribing.unsubscribe(consumer.subscription.subscription_id)
-        elif draw < 0.06:
+        elif draw < 0.08:
             await self.read(self.rng.choice(self.consumers))
         elif draw < 0.3:
             await self.trigger(f"t-{number}")
