@@ -35,7 +35,7 @@ prove: $(INSTALLED) ## Kill the functions at many more points than the tests do;
 	$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile -m prove --rounds $(PROVE_ROUNDS)
 
 bench: $(INSTALLED) ## Measure the loop and the simulator; prints ratios, asserts nothing
-	for each in $(BENCHMARKS); do OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$each.py || exit 1; done
+	for each in $(BENCHMARKS); do OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.$$each || exit 1; done
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

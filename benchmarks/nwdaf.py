@@ -2,7 +2,8 @@
 
 Matching is compared with a loop over all subscriptions, the way of an event with a bare producer
 and consumer of kafka-python on the same broker, the fan-out with a server that has a thread for
-each stream. Prints tables, asserts nothing: ``python benchmarks/nwdaf.py [--events N]``.
+each stream. Prints tables, asserts nothing: ``python -m benchmarks.nwdaf [--events N]``; by its
+file name it would hide the package that it measures.
 """
 
 import argparse

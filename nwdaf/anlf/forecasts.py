@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -23,9 +23,9 @@ class Forecast:
 
     def quantile(self, probability: float) -> FloatArray:
         """What is not exceeded with that probability [T]."""
-        return np.asarray(self.mean + norm.ppf(probability) * self.deviation)
+        return np.asarray(self.mean + ndtri(probability) * self.deviation)
 
     def confidence(self, tolerance: float) -> float:
         """Probability in percent, mean over the instants, to lie within `tolerance` of the mean."""
-        within = 2 * norm.cdf(tolerance / np.maximum(self.deviation, 1e-9)) - 1
+        within = 2 * ndtr(tolerance / np.maximum(self.deviation, 1e-9)) - 1
         return float(100 * within.mean())
