@@ -13,7 +13,7 @@ from ml_models.datasets.scenarios import ScenarioProfile, draw_scenarios
 from ml_models.evaluate import EvaluationConfig, evaluate
 from ml_models.export.artifact import config_of_card
 from ml_models.gan_gdm.config import load_config
-from ml_models.methods import LEARNED, artifacts_in
+from ml_models.methods import LEARNED, OWN_MODEL, artifacts_in
 from ml_models.onnx_sampler import OnnxSampler, read_card
 from ml_models.reliability_figures import reliability_document
 from radio_math.channel import ChannelModel
@@ -102,7 +102,7 @@ def test_reliability_tells_shifts_that_it_never_saw() -> None:
     """Stations next to the ESIMs nearly always, the mean shift mostly, and in windows surely."""
     model = OnnxSampler(FOLDER)
     usual = config_of_card(model.card).data.profile
-    told = reliability_document(model, usual, samples=48, seed=181)
+    told = reliability_document({OWN_MODEL: model}, OWN_MODEL, usual, samples=48, seed=181)
     assert told["auroc"]["near_eavesdroppers"] > 0.95
     assert told["mean_auroc"] > 0.85
     assert told["mean_auroc_window"] > 0.95

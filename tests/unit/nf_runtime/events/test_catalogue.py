@@ -26,7 +26,7 @@ def test_type_is_named_after_its_class(data_type: type[EventData]) -> None:
 
 def test_every_type_has_one_topic() -> None:
     """No type is missing, none is there twice."""
-    assert len(TYPES) == len(EVENT_TYPES) == len(TOPICS) == 13
+    assert len(TYPES) == len(EVENT_TYPES) == len(TOPICS) == 14
     assert set(TOPICS.values()) == set(CATALOGUE)
 
 
