@@ -31,8 +31,9 @@ test: $(INSTALLED) ## Run every test that this machine can run
 
 check: $(INSTALLED) lint types imports protocheck test ## Everything that must hold before a change lands
 
-prove: $(INSTALLED) ## Kill the functions at many more points than the tests do; takes a while
+prove: $(INSTALLED) ## Kill and search at many more points than the tests do; takes a while
 	$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile -m prove --rounds $(PROVE_ROUNDS)
+	$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile -m hypothesis --hypothesis-profile search
 
 bench: $(INSTALLED) ## Measure the loop and the simulator; prints ratios, asserts nothing
 	for each in $(BENCHMARKS); do OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.$$each || exit 1; done

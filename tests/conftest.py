@@ -1,14 +1,21 @@
-"""What all tests share: one thread for linear algebra, and how often the long proofs go round."""
+"""What all tests share: one thread for linear algebra, and how far tests and proofs search."""
 
 import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from support.s3_server import S3Server
 
 # Matrices are small here, and a busy machine makes threads wait for each other.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+# The same examples on every machine, so that a check tells of the change and of nothing else;
+# `make prove` searches on, with other ones each time.
+settings.register_profile("check", derandomize=True)
+settings.register_profile("search", derandomize=False, print_blob=True)
+settings.load_profile("check")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

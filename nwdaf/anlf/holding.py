@@ -105,7 +105,8 @@ def _muted(muting: Muting, held: tuple[Held, ...], new: Held) -> Outcome:
         case BufferedNotificationsAction.DISCARD_ALL:
             send, remaining = (), held[:0]
         case BufferedNotificationsAction.DROP_OLD:
-            send, remaining = (), held[1:]
+            # A group that was being held when muting began may be larger than muting allows.
+            send, remaining = (), held[len(held) - muting.max_no_of_notif + 1 :]
     kept = (*remaining, new)
     if muting.subscription is SubscriptionAction.CONTINUE_WITH_MUTING:
         return Outcome(send, kept, muted=True)

@@ -143,6 +143,16 @@ def test_a_full_buffer_is_dealt_with_as_instructed(
     assert shown(after_reports(subscription(instructed, A, B, muted=True), (C,), START)) == outcome
 
 
+def test_a_group_larger_than_the_buffer_gives_way_to_what_comes_while_muted() -> None:
+    """Muting may begin when more is held than it has room for; the oldest go."""
+    assert shown(after_reports(subscription(muting(), A, B, C, muted=True), (A,), START)) == (
+        "",
+        "CA",
+        True,
+        False,
+    )
+
+
 def test_what_is_held_too_long_is_forgotten() -> None:
     """durationBufferedNotif: an old notification neither fills the buffer nor is handed out."""
     bounded = muting(keep=5 * SECOND)
