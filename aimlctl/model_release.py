@@ -15,7 +15,6 @@ from aimlctl.model_transfer import (
     VersionOption,
     labels_of,
     pieces_of,
-    sha256_of,
     version_of,
 )
 from aimlctl.options import ActorOption, JsonOption, ReasonOption, StateDirOption
@@ -24,7 +23,8 @@ from aimlctl.peers import Peers, connected
 from aimlctl.run_file import DEFAULT_STATE_DIR
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as mms
-from nf_runtime.signing import ArtifactDigest, SignedManifest, TrustedKeys
+from nf_runtime.artifact_files import digest_of, sha256_of
+from nf_runtime.signing import SignedManifest, TrustedKeys
 from nf_runtime.use_terms import UseTerms
 
 _CHAMPION = "champion"
@@ -192,10 +192,7 @@ def _tell(output: Output, champions: list[model_pb2.ModelVersion]) -> None:
 
 def _signed(version: model_pb2.ModelVersion) -> SignedManifest:
     manifest = version.manifest
-    digests = [
-        ArtifactDigest(artifact.file_name, artifact.sha256, artifact.size_bytes)
-        for artifact in manifest.artifacts
-    ]
+    digests = list(map(digest_of, manifest.artifacts))
     return SignedManifest(
         manifest.model_name, manifest.source_version, digests, UseTerms.of(version)
     )

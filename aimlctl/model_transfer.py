@@ -6,9 +6,8 @@ folder. Nothing counts before its digest is that of the signed manifest.
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -23,23 +22,22 @@ from aimlctl.peers import Peers, connected
 from aimlctl.run_file import DEFAULT_STATE_DIR
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as mms
+from nf_runtime.artifact_files import (
+    KINDS,
+    artifact_of,
+    digest_of,
+    sha256_of,
+    upload_requests,
+)
 from nf_runtime.clock import SystemClock
 from nf_runtime.errors import NotFound
 from nf_runtime.heap import keep_freed_memory
-from nf_runtime.signing import ArtifactDigest, SignedManifest, Signer
+from nf_runtime.signing import SignedManifest, Signer
 from nf_runtime.use_terms import UseTerms
 
 TRANSFER_DEADLINE_S = 3600.0
-_CHUNK_BYTES = 1024 * 1024
 _PARTIAL = ".part"
 _PICTURES = {".svg"}  # of the training, beside the artifact: for people, not for repositories
-_KINDS: "Mapping[str, model_pb2.ArtifactKind.ValueType]" = {
-    ".onnx": model_pb2.ARTIFACT_KIND_ONNX,
-    ".safetensors": model_pb2.ARTIFACT_KIND_SAFETENSORS,
-    ".json": model_pb2.ARTIFACT_KIND_JSON,
-    ".yaml": model_pb2.ARTIFACT_KIND_YAML,
-    ".yml": model_pb2.ARTIFACT_KIND_YAML,
-}
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the model.")]
 LabelOption = Annotated[
@@ -83,14 +81,15 @@ def push(
     signer = Signer.from_file(_existing(key or state_dir / "keys" / "mtlf.key"))
     files = _files_of(folder)
     terms = UseTerms(orbit_shells=orbit_shell or (), target_environments=target or ())
-    manifest = SignedManifest(name, source_version, [file.digest for file in files], terms)
+    artifacts = [artifact_of(file) for file in files]
+    manifest = SignedManifest(name, source_version, list(map(digest_of, artifacts)), terms)
     key_id, signature = signer.sign(manifest)
     header = mms.UploadHeader(
         request_id=hashlib.sha256(manifest.canonical_bytes()).hexdigest(),
         manifest=model_pb2.Manifest(
             model_name=name,
             source_version=source_version,
-            artifacts=[file.artifact() for file in files],
+            artifacts=artifacts,
         ),
         signature=model_pb2.Signature(key_id=key_id, value=signature),
         actor=actor,
@@ -167,48 +166,19 @@ def pieces_of(
         yield message.data
 
 
-def sha256_of(path: Path) -> "hashlib._Hash":
-    """The digest of a file, to be continued."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256")
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file to be sent."""
-
-    path: Path
-    digest: ArtifactDigest
-
-    def artifact(self) -> model_pb2.Artifact:
-        """Its line in the manifest."""
-        return model_pb2.Artifact(
-            file_name=self.digest.file_name,
-            kind=_KINDS[self.path.suffix],
-            sha256=self.digest.sha256,
-            size_bytes=self.digest.size_bytes,
-        )
-
-
-def _files_of(folder: Path) -> Sequence[_File]:
+def _files_of(folder: Path) -> Sequence[Path]:
     if not folder.is_dir():
         raise CommandError(f"{folder} is no folder; name the one that holds the model's files")
     files = sorted(path for path in folder.iterdir() if path.is_file())
     paths = [path for path in files if path.suffix not in _PICTURES]
-    strange = [path.name for path in paths if path.suffix not in _KINDS]
+    strange = [path.name for path in paths if path.suffix not in KINDS]
     if strange:
         raise CommandError(
-            f"{strange[0]} is of no kind that is accepted; leave {', '.join(_KINDS)} files only"
+            f"{strange[0]} is of no kind that is accepted; leave {', '.join(KINDS)} files only"
         )
     if not paths:
         raise CommandError(f"{folder} is empty; there is nothing to publish")
-    return [
-        _File(
-            path,
-            ArtifactDigest(path.name, sha256_of(path).hexdigest(), path.stat().st_size),
-        )
-        for path in paths
-    ]
+    return paths
 
 
 def labels_of(pairs: Sequence[str]) -> dict[str, str]:
@@ -238,7 +208,7 @@ def _make_model(peers: Peers, name: str, inference_name: str) -> None:
 
 
 def _upload(
-    peers: Peers, header: mms.UploadHeader, files: Sequence[_File]
+    peers: Peers, header: mms.UploadHeader, files: Sequence[Path]
 ) -> model_pb2.ModelVersion:
     progress = peers.repository.GetUploadProgress(
         mms.GetUploadProgressRequest(request_id=header.request_id, manifest=header.manifest)
@@ -251,19 +221,11 @@ def _upload(
 
 
 def _requests(
-    header: mms.UploadHeader, files: Sequence[_File], received_bytes: Sequence[int]
+    header: mms.UploadHeader, files: Sequence[Path], received_bytes: Sequence[int]
 ) -> Iterator[mms.UploadModelVersionRequest]:
     yield mms.UploadModelVersionRequest(header=header)
     for file, received in zip(files, received_bytes, strict=True):
-        with file.path.open("rb") as content:
-            content.seek(received)
-            offset_bytes = received
-            while data := content.read(_CHUNK_BYTES):
-                chunk = mms.UploadChunk(
-                    file_name=file.digest.file_name, offset_bytes=offset_bytes, data=data
-                )
-                yield mms.UploadModelVersionRequest(chunk=chunk)
-                offset_bytes += len(data)
+        yield from upload_requests(file, received)
 
 
 def _fetch(

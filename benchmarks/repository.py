@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import hashlib
 import json
-import mmap
 import os
 import shutil
 import signal
@@ -39,19 +38,19 @@ from mms_repository.adapters.sql_models import MIGRATIONS, SqlModels
 from mms_repository.manifests import Artifact, ArtifactKind, Manifest, Signature
 from mms_repository.models import AliasMove, Model
 from mms_repository.ports import ModelWriter, NewVersion
+from nf_runtime.artifact_files import artifact_of, digest_of, upload_requests
 from nf_runtime.client import open_sync_channel
 from nf_runtime.clock import SystemClock
 from nf_runtime.config import ClientSettings
 from nf_runtime.database import Database
 from nf_runtime.heap import keep_freed_memory
-from nf_runtime.signing import ArtifactDigest, SignedManifest, Signer
+from nf_runtime.signing import SignedManifest, Signer
 
 PEER_VERSION = "mlflow>=3,<4"
 NAME, SMALL_NAME = "gan-gdm", "small"
 FILE_NAME = "weights.safetensors"
 SIZE_BYTES = 100_000_000
 PAGE = 1000
-CHUNK_BYTES = 1024 * 1024
 LOOKUPS = 20
 DEADLINE_S = 120.0
 _STOP_TIMEOUT_S = 10.0
@@ -94,33 +93,17 @@ class Ours:
 
     def publish(self) -> None:
         """Hash, sign, send; the version is committed when it returns."""
-        with (
-            self._file.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        ):
-            sha256 = hashlib.sha256(content).hexdigest()
-        size_bytes = self._file.stat().st_size
-        digest = ArtifactDigest(FILE_NAME, sha256, size_bytes)
-        key_id, value = self._signer.sign(SignedManifest("published", 0, [digest]))
+        artifact = artifact_of(self._file)
+        key_id, value = self._signer.sign(SignedManifest("published", 0, [digest_of(artifact)]))
         header = pb.UploadHeader(
             request_id=uuid.uuid4().hex,
-            manifest=model_pb2.Manifest(
-                model_name="published",
-                artifacts=[
-                    model_pb2.Artifact(
-                        file_name=FILE_NAME,
-                        kind=model_pb2.ARTIFACT_KIND_SAFETENSORS,
-                        sha256=sha256,
-                        size_bytes=size_bytes,
-                    )
-                ],
-            ),
+            manifest=model_pb2.Manifest(model_name="published", artifacts=[artifact]),
             signature=model_pb2.Signature(key_id=key_id, value=value),
             actor="benchmark",
             reason="measured",
         )
         response = self._stub.UploadModelVersion(self._messages(header))
-        self._published, self._sha256 = response.model_version.version, sha256
+        self._published, self._sha256 = response.model_version.version, artifact.sha256
 
     def fetch(self) -> None:
         """To a file, and its digest compared."""
@@ -150,14 +133,7 @@ class Ours:
 
     def _messages(self, header: pb.UploadHeader) -> Iterator[pb.UploadModelVersionRequest]:
         yield pb.UploadModelVersionRequest(header=header)
-        with self._file.open("rb") as file:
-            offset_bytes = 0
-            while data := file.read(CHUNK_BYTES):
-                message = pb.UploadModelVersionRequest()
-                chunk = message.chunk  # filled in its place: `chunk=` would copy the bytes again
-                chunk.file_name, chunk.offset_bytes, chunk.data = FILE_NAME, offset_bytes, data
-                yield message
-                offset_bytes += len(data)
+        yield from upload_requests(self._file)
 
 
 async def fill(url: str, counts: dict[str, int]) -> None:

@@ -1,7 +1,6 @@
 """The model repository over gRPC: fetches the files of a version, publishes new ones."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +11,9 @@ import grpc
 from aimlnf.mms.v1 import model_pb2
 from aimlnf.mms.v1 import model_repository_service_pb2 as pb
 from aimlnf.mms.v1.model_repository_service_pb2_grpc import ModelRepositoryServiceStub
+from nf_runtime.artifact_files import artifact_of, digest_of, sha256_of, upload_requests
 from nf_runtime.errors import DataLoss, NotFound, ResourceExhausted, Unavailable
-from nf_runtime.signing import ArtifactDigest, SignedManifest, Signer
+from nf_runtime.signing import SignedManifest, Signer
 from nwdaf.mtlf.jobs import TrainingSpec
 from nwdaf.mtlf.ports import ModelFile, ProvisionedModel, Region
 
@@ -21,14 +21,7 @@ CHAMPION = "champion"
 AIML_INFERENCE_NAME = "NTN_SECURE_BEAMFORMING"
 _DESCRIPTION = "Joint secure beamforming, carrier and power allocation of ESIMs on an NTN uplink"
 _ACTOR = "nwdaf.mtlf"
-_CHUNK_BYTES = 512 * 1024
 _PAGE = 100
-_KINDS = {
-    ".onnx": model_pb2.ARTIFACT_KIND_ONNX,
-    ".safetensors": model_pb2.ARTIFACT_KIND_SAFETENSORS,
-    ".json": model_pb2.ARTIFACT_KIND_JSON,
-    ".yaml": model_pb2.ARTIFACT_KIND_YAML,
-}
 
 
 class GrpcRepository:
@@ -75,8 +68,8 @@ class GrpcRepository:
     ) -> int:
         """The version that holds the files of `folder`; the same job makes it only once."""
         await self._make_model(spec.model_name)
-        files = await asyncio.to_thread(_digests, folder)
-        header = self._header(spec, files, job_id=job_id, kpis=kpis)
+        files, artifacts = await asyncio.to_thread(_described, folder)
+        header = self._header(spec, artifacts, job_id=job_id, kpis=kpis)
         # What an earlier attempt has left there need not be sent again.
         progress = await self._stub.GetUploadProgress(
             pb.GetUploadProgressRequest(request_id=job_id, manifest=header.manifest)
@@ -85,7 +78,7 @@ class GrpcRepository:
             return int(progress.model_version.version)
         try:
             response = await self._stub.UploadModelVersion(
-                _requests(header, folder, progress.received_bytes),
+                _requests(header, files, progress.received_bytes),
                 timeout=self._transfer_deadline_s,
             )
         except ResourceExhausted as error:
@@ -208,7 +201,8 @@ class GrpcRepository:
         with partial.open("ab") as file:
             async for chunk in call:
                 await asyncio.to_thread(file.write, chunk.data)
-        if await asyncio.to_thread(_sha256, partial) != artifact.sha256:
+        digest = await asyncio.to_thread(sha256_of, partial)
+        if digest.hexdigest() != artifact.sha256:
             partial.unlink()
             raise DataLoss(
                 f"{artifact.file_name} of version {version} of model {model_name} does not match "
@@ -221,11 +215,12 @@ class GrpcRepository:
     def _header(
         self,
         spec: TrainingSpec,
-        digests: Sequence[ArtifactDigest],
+        artifacts: Sequence[model_pb2.Artifact],
         *,
         job_id: str,
         kpis: Mapping[str, float],
     ) -> pb.UploadHeader:
+        digests = list(map(digest_of, artifacts))
         manifest = SignedManifest(spec.model_name, spec.source_version, digests)
         key_id, signature = self._signer.sign(manifest)
         return pb.UploadHeader(
@@ -233,15 +228,7 @@ class GrpcRepository:
             manifest=model_pb2.Manifest(
                 model_name=spec.model_name,
                 source_version=spec.source_version,
-                artifacts=[
-                    model_pb2.Artifact(
-                        file_name=digest.file_name,
-                        kind=_KINDS[Path(digest.file_name).suffix],
-                        sha256=digest.sha256,
-                        size_bytes=digest.size_bytes,
-                    )
-                    for digest in digests
-                ],
+                artifacts=artifacts,
             ),
             signature=model_pb2.Signature(key_id=key_id, value=signature),
             kpis=kpis,
@@ -261,31 +248,17 @@ def _time(
     return time
 
 
-def _digests(folder: Path) -> Sequence[ArtifactDigest]:
-    return [
-        ArtifactDigest(path.name, _sha256(path), path.stat().st_size)
-        for path in sorted(folder.iterdir())
-    ]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _described(folder: Path) -> tuple[Sequence[Path], Sequence[model_pb2.Artifact]]:
+    files = sorted(folder.iterdir())
+    return files, list(map(artifact_of, files))
 
 
 async def _requests(
-    header: pb.UploadHeader, folder: Path, received_bytes: Sequence[int]
+    header: pb.UploadHeader, files: Sequence[Path], received_bytes: Sequence[int]
 ) -> AsyncIterator[pb.UploadModelVersionRequest]:
-    """The header, then what is not there yet; of each file one chunk is in memory at a time."""
+    """The header, then what is not there yet."""
     yield pb.UploadModelVersionRequest(header=header)
-    for artifact, received in zip(header.manifest.artifacts, received_bytes, strict=True):
-        with (folder / artifact.file_name).open("rb") as file:
-            file.seek(received)
-            offset_bytes = received
-            while data := await asyncio.to_thread(file.read, _CHUNK_BYTES):
-                yield pb.UploadModelVersionRequest(
-                    chunk=pb.UploadChunk(
-                        file_name=artifact.file_name, offset_bytes=offset_bytes, data=data
-                    )
-                )
-                offset_bytes += len(data)
+    for file, received in zip(files, received_bytes, strict=True):
+        requests = upload_requests(file, received)
+        while (request := await asyncio.to_thread(next, requests, None)) is not None:
+            yield request
