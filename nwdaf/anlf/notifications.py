@@ -35,7 +35,7 @@ class Cause:
         return cls(f"{event.source} {event.id}", event.published_at_ns, event.traceparent)
 
 
-class Notification(msgspec.Struct, frozen=True):
+class Notification(msgspec.Struct, frozen=True, gc=False):
     """`NnwdafEventsSubscriptionNotification`, TS 29.520 5.1.6.2.4.
 
     Attributes:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, ScalarSelect, bindparam, delete, insert, select, update
 
 from nf_runtime.clock import Clock
 from nf_runtime.database import Database
@@ -12,13 +12,19 @@ from nf_runtime.errors import InvalidArgument
 from nf_runtime.events.record import Record
 from nf_runtime.inbox import accept
 from nwdaf.anlf.accuracy import AccuracyStatus
+from nwdaf.anlf.adapters.sql_contents import Contents
 from nwdaf.anlf.adapters.sql_sending import Sending
 from nwdaf.anlf.adapters.sql_subscriptions import accuracy_json, read_subscription
-from nwdaf.anlf.adapters.sql_tables import NOTIFICATIONS, OBSERVATIONS, SUBSCRIPTIONS
+from nwdaf.anlf.adapters.sql_tables import (
+    CONTENTS,
+    NOTIFICATIONS,
+    OBSERVATIONS,
+    SUBSCRIPTIONS,
+)
 from nwdaf.anlf.adapters.stored_reports import content_of, observation_json, observation_of
 from nwdaf.anlf.holding import after_reports, after_time
 from nwdaf.anlf.matching import Match
-from nwdaf.anlf.notifications import Cause, Notification
+from nwdaf.anlf.notifications import Cause, Notification, notification_id_of
 from nwdaf.anlf.observations import Observation
 from nwdaf.anlf.ports import Recorded
 from nwdaf.anlf.reports import Report
@@ -58,6 +64,7 @@ class SqlNotificationStore:
         self._remembered_series = remembered_series
         self._sending = partial(
             Sending,
+            contents=Contents(),
             undelivered_limit=undelivered_limit,
             terminate_on_overflow=terminate_on_overflow,
         )
@@ -83,7 +90,7 @@ class SqlNotificationStore:
                     self._keep(connection, record)
             self._remember(connection, observations, position)
             now = self._clock.now()
-            sending = self._sending(connection, cause, now)
+            sending = self._sending(connection, cause=cause, now=now)
             if reports:
                 for subscription_id in sending.to_all(reports):
                     subscription = read_subscription(connection, subscription_id)
@@ -102,7 +109,7 @@ class SqlNotificationStore:
         def work(connection: Connection) -> Recorded:
             now = self._clock.now()
             current = read_subscription(connection, subscription.subscription_id)
-            sending = self._sending(connection, cause, now)
+            sending = self._sending(connection, cause=cause, now=now)
             if (current.revision, current.due_time) != (
                 subscription.revision,
                 subscription.due_time,
@@ -136,7 +143,7 @@ class SqlNotificationStore:
         def work(connection: Connection) -> tuple[Subscription, Recorded]:
             now = self._clock.now()
             current = read_subscription(connection, subscription.subscription_id)
-            sending = self._sending(connection, cause, now)
+            sending = self._sending(connection, cause=cause, now=now)
             unchanged = (current.revision, current.accuracy) == (
                 subscription.revision,
                 subscription.accuracy,
@@ -158,16 +165,22 @@ class SqlNotificationStore:
     ) -> Sequence[Notification]:
         """At most `size` stored notifications with a higher sequence than `after`, in order."""
         query = (
-            select(NOTIFICATIONS)
+            select(
+                *NOTIFICATIONS.c["sequence", "notification_id", "notif_corr_id", "term_cause"],
+                *CONTENTS.c["content", "create_time"],
+            )
+            .join_from(NOTIFICATIONS, CONTENTS)
             .where(
-                NOTIFICATIONS.c.subscription_id == subscription_id,
+                NOTIFICATIONS.c.subscription_position == _position_of(subscription_id),
                 NOTIFICATIONS.c.sequence > after,
             )
             .order_by(NOTIFICATIONS.c.sequence)
             .limit(size)
         )
         return await self._database.transact(
-            lambda connection: [_notification(row) for row in connection.execute(query)]
+            lambda connection: [
+                _notification(subscription_id, row) for row in connection.execute(query)
+            ]
         )
 
     async def acknowledge(self, subscription_id: str, sequence: int) -> None:
@@ -186,7 +199,7 @@ class SqlNotificationStore:
                 return
             connection.execute(
                 delete(NOTIFICATIONS).where(
-                    NOTIFICATIONS.c.subscription_id == subscription_id,
+                    NOTIFICATIONS.c.subscription_position == _position_of(subscription_id),
                     NOTIFICATIONS.c.sequence <= sequence,
                 )
             )
@@ -238,11 +251,19 @@ class SqlNotificationStore:
                 connection.execute(delete(OBSERVATIONS).where(OBSERVATIONS.c.position <= too_old))
 
 
-def _notification(row: Row[Any]) -> Notification:
+def _position_of(subscription_id: str) -> ScalarSelect[int]:
+    return (
+        select(SUBSCRIPTIONS.c.position)
+        .where(SUBSCRIPTIONS.c.subscription_id == subscription_id)
+        .scalar_subquery()
+    )
+
+
+def _notification(subscription_id: str, row: Row[Any]) -> Notification:
     content = content_of(row.content)
     return Notification(
-        notification_id=row.notification_id,
-        subscription_id=row.subscription_id,
+        notification_id=row.notification_id or notification_id_of(subscription_id, content.cause),
+        subscription_id=subscription_id,
         sequence=row.sequence,
         notif_corr_id=row.notif_corr_id,
         reports=content.reports,

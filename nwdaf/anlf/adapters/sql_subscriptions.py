@@ -26,6 +26,7 @@ from nf_runtime.errors import (
     ResourceExhausted,
 )
 from nwdaf.anlf.accuracy import AccuracyStatus
+from nwdaf.anlf.adapters.sql_contents import Contents
 from nwdaf.anlf.adapters.sql_sending import Sending
 from nwdaf.anlf.adapters.sql_tables import SUBSCRIPTIONS
 from nwdaf.anlf.adapters.stored_reports import held_of
@@ -63,6 +64,7 @@ class SqlSubscriptionStore:
         self._per_consumer = per_consumer
         self._total = total
         self._undelivered_limit = undelivered_limit
+        self._contents = Contents()
         # Quotas, request ids and etags are read before they are written, one change at a time.
         self._changing = asyncio.Lock()
 
@@ -137,6 +139,7 @@ class SqlSubscriptionStore:
             now, changed = self._clock.now(), read_subscription(connection, subscription_id)
             sending = Sending(
                 connection,
+                self._contents,
                 Cause(f"modification {changed.revision}"),
                 now,
                 undelivered_limit=self._undelivered_limit,

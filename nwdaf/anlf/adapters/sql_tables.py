@@ -58,20 +58,34 @@ OBSERVATIONS = Table(
     Column("observation", Text, nullable=False),  # JSON of observations.Observation
 )
 
+# What notifications tell, once for all subscriptions that are told the same.
+CONTENTS = Table(
+    "notification_contents",
+    METADATA,
+    Column("content_id", COUNTER, primary_key=True, autoincrement=True),
+    Column("content", Text, nullable=False),  # JSON of stored_reports.Content
+    Column("create_time", UtcDateTime, nullable=False),
+)
+
+# Narrow, and kept in the order in which one consumer reads: a row is added for each subscription
+# and event.
 NOTIFICATIONS = Table(
     "notifications",
     METADATA,
     Column(
-        "subscription_id",
-        ForeignKey("subscriptions.subscription_id", ondelete="CASCADE"),
+        "subscription_position",
+        COUNTER,
+        ForeignKey("subscriptions.position", ondelete="CASCADE"),
         primary_key=True,
+        autoincrement=False,
     ),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("notification_id", String(64), nullable=False, unique=True),
+    Column("content_id", COUNTER, ForeignKey("notification_contents.content_id"), nullable=False),
     Column("notif_corr_id", String(200), nullable=False),
-    Column("content", Text, nullable=False),  # JSON of stored_reports.Content
     Column("term_cause", String(100), nullable=False),
-    Column("create_time", UtcDateTime, nullable=False),
+    Column("notification_id", String(64)),  # NULL: what subscription and cause make of it
+    Index("ix_notifications_content_id", "content_id"),
+    sqlite_with_rowid=False,
 )
 
 MEASUREMENTS = Table(

@@ -19,7 +19,15 @@ from nwdaf.anlf.adapters.sql_loads import SqlLoadStore
 from nwdaf.anlf.adapters.sql_measurements import SqlMeasurementStore
 from nwdaf.anlf.adapters.sql_notifications import SqlNotificationStore
 from nwdaf.anlf.adapters.sql_subscriptions import SqlSubscriptionStore
-from nwdaf.anlf.adapters.sql_tables import DECISIONS, MEASUREMENTS, METADATA, OBSERVATIONS
+from nwdaf.anlf.adapters.sql_tables import (
+    CONTENTS,
+    DECISIONS,
+    MEASUREMENTS,
+    METADATA,
+    NOTIFICATIONS,
+    OBSERVATIONS,
+)
+from nwdaf.anlf.adapters.stored_reports import content_json
 from nwdaf.anlf.admission import admit
 from nwdaf.anlf.analytics import LoadSample
 from nwdaf.anlf.app import MIGRATIONS
@@ -40,6 +48,18 @@ VALUES (1, 't-7', '/ran_sim', 'org.aimlnf.ran.doppler-sinr-drop.v1', 0, 17, :dat
 INSERT INTO notifications (subscription_id, sequence, notification_id, trigger_position,
     notif_corr_id, events, create_time)
 VALUES ('s', 3, 'n-3', 1, '', '["DOPPLER"]', 0)
+"""
+
+# Two subscriptions that wait for the same, each under an identity of its own.
+FIFTH_REVISION = """
+INSERT INTO subscriptions (position, subscription_id, consumer_nf_id, request_digest, criteria,
+    failures, notif_corr_id, revision, report_count, create_time)
+VALUES (4, 's', 'me', '', '{"events": [{"event": "DOPPLER"}]}', '[]', '', 1, 3, 0),
+    (9, 'z', 'me', '', '{"events": [{"event": "DOPPLER"}]}', '[]', '', 1, 7, 0);
+INSERT INTO notifications (subscription_id, sequence, notification_id, notif_corr_id, content,
+    term_cause, create_time)
+VALUES ('s', 2, 'n-1', 'corr', :content, '', 5), ('s', 3, 'n-2', '', :content, 'over', 6),
+    ('z', 7, 'n-3', '', :content, '', 5)
 """
 
 
@@ -77,10 +97,8 @@ async def report(
     made = record(doppler(), f"t-{number}", offset=number)
     assert made.event is not None
     observations = observations_of(made.event, received_time=START)
-    matches = [
-        Match(subscription.subscription_id, (Report("DOPPLER", observations[0]),))
-        for subscription in subscriptions
-    ]
+    reports = (Report("DOPPLER", observations[0]),)
+    matches = [Match(subscription.subscription_id, reports) for subscription in subscriptions]
     recorded = await store.record(
         made, Cause.of_event(made.event), matches, observations, position=number
     )
@@ -202,6 +220,66 @@ async def test_a_database_of_the_first_revision_keeps_its_undelivered_notificati
     assert observation.detail == doppler()
     assert waiting.cause.published_at_ns == 17
     assert (subscription.acknowledged, subscription.report_count) == (2, 3)
+
+
+async def test_a_database_of_the_fifth_revision_keeps_its_undelivered_notifications(
+    database_url: str, clock: ManualClock
+) -> None:
+    """With their identities; what they tell is kept once where they were told it at once."""
+    content = content_json(Cause("it"), (Report("DOPPLER"),))
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        migrate(connection, MIGRATIONS, "0005")
+        for statement in FIFTH_REVISION.split(";"):
+            connection.execute(
+                text(statement), {"content": content} if ":content" in statement else {}
+            )
+    engine.dispose()
+    database = Database(database_url, METADATA, MIGRATIONS)
+    await database.open()
+    try:
+        store = SqlNotificationStore(database, clock=clock)
+        waiting = [
+            (
+                one.subscription_id,
+                one.sequence,
+                one.notification_id,
+                one.notif_corr_id,
+                one.term_cause,
+                one.reports,
+                one.cause.identity,
+            )
+            for subscription_id in ("s", "z")
+            for one in await store.notifications(subscription_id, after=0, size=9)
+        ]
+        contents = await count(database, CONTENTS)
+    finally:
+        await database.close()
+    reports = (Report("DOPPLER"),)
+    assert waiting == [
+        ("s", 2, "n-1", "corr", "", reports, "it"),
+        ("s", 3, "n-2", "", "over", reports, "it"),
+        ("z", 7, "n-3", "", "", reports, "it"),
+    ]
+    assert contents == 2
+
+
+async def test_what_many_are_told_is_stored_once_and_until_the_last_has_acknowledged(
+    database: Database,
+    subscriptions: SqlSubscriptionStore,
+    notifications: SqlNotificationStore,
+    clock: ManualClock,
+) -> None:
+    """One that does not acknowledge keeps what it waits for, and nothing that it was not told."""
+    slow, quick = await subscribe(subscriptions, clock), await subscribe(subscriptions, clock)
+    await report(notifications, 0, slow, quick)
+    assert await count(database, CONTENTS) == 1
+    for number in range(1, 210):
+        await report(notifications, number, quick)
+        await notifications.acknowledge(quick.subscription_id, number + 1)
+    assert len(await notifications.notifications(slow.subscription_id, after=0, size=9)) == 1
+    assert await count(database, NOTIFICATIONS) == 1
+    assert await count(database, CONTENTS) <= 101
 
 
 async def test_measurements_are_bounded_and_of_the_latest_run(database: Database) -> None:
