@@ -10,9 +10,6 @@ from prometheus_client import Gauge
 from aimlnf.nwdaf.v1.analytics_info_service_pb2_grpc import (
     add_AnalyticsInfoServiceServicer_to_server,
 )
-from aimlnf.nwdaf.v1.events_subscription_service_pb2_grpc import (
-    add_EventsSubscriptionServiceServicer_to_server,
-)
 from aimlnf.nwdaf.v1.model_monitor_service_pb2_grpc import (
     add_ModelMonitorServiceServicer_to_server,
 )
@@ -39,7 +36,11 @@ from nwdaf.anlf.assessing import Assessing
 from nwdaf.anlf.config import AnlfSettings
 from nwdaf.anlf.delivery import Delivery
 from nwdaf.anlf.desk import Desk
-from nwdaf.anlf.events_servicer import EventsSubscriptionServicer
+from nwdaf.anlf.events_servicer import SERVICE as EVENTS_SUBSCRIPTION_SERVICE
+from nwdaf.anlf.events_servicer import (
+    EventsSubscriptionServicer,
+    add_events_subscription_service,
+)
 from nwdaf.anlf.load_watch import KeptUsages
 from nwdaf.anlf.monitor_procedures import ModelMonitoring
 from nwdaf.anlf.monitor_servicer import ModelMonitorServicer
@@ -134,7 +135,7 @@ async def _serve(
     ).set_function(lambda: delivery.stream_count)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        add_EventsSubscriptionServiceServicer_to_server(
+        add_events_subscription_service(
             EventsSubscriptionServicer(subscribing, delivery, clock=clock), server
         )
         add_AnalyticsInfoServiceServicer_to_server(
@@ -144,7 +145,7 @@ async def _serve(
             ModelMonitorServicer(monitoring, model_monitoring), server
         )
         return [
-            "aimlnf.nwdaf.v1.EventsSubscriptionService",
+            EVENTS_SUBSCRIPTION_SERVICE,
             "aimlnf.nwdaf.v1.AnalyticsInfoService",
             "aimlnf.nwdaf.v1.ModelMonitorService",
         ]

@@ -30,7 +30,7 @@ class Feed:
         self._capacity = capacity
         self._queue: deque[Notification] = deque()
         self._stale = False
-        self._changed = asyncio.Event()
+        self._reader: asyncio.Future[None] | None = None  # while it waits
 
     def offer(self, notification: Notification) -> bool:
         """Queue the notification; False if the queue has just overflowed."""
@@ -40,29 +40,40 @@ class Feed:
             self.invalidate()
             return False
         self._queue.append(notification)
-        self._changed.set()
+        if self._reader is not None:
+            self._wake(self._reader)
         return True
 
     def invalidate(self) -> None:
         """Drop the queue and send the reader back to the store."""
         self._queue.clear()
         self._stale = True
-        self._changed.set()
+        if self._reader is not None:
+            self._wake(self._reader)
 
     def refresh(self) -> None:
         """Start anew, before the store is read."""
         self._queue.clear()
         self._stale = False
-        self._changed.clear()
 
-    async def live(self) -> AsyncIterator[Notification]:
-        """What is offered from now on, until the feed is stale."""
-        while not self._stale:
-            if self._queue:
-                yield self._queue.popleft()
-            else:
-                self._changed.clear()
-                await self._changed.wait()
+    @property
+    def is_stale(self) -> bool:
+        """Whether the store has to be read again."""
+        return self._stale
+
+    def take(self) -> Notification | None:
+        """The next one in the queue; None if it is empty."""
+        return self._queue.popleft() if self._queue else None
+
+    def changed(self) -> "asyncio.Future[None]":
+        """Done once there is something to take or the feed is stale; of an empty, fresh feed."""
+        self._reader = asyncio.get_running_loop().create_future()
+        return self._reader
+
+    def _wake(self, reader: "asyncio.Future[None]") -> None:
+        self._reader = None
+        if not reader.done():  # it may have been cancelled
+            reader.set_result(None)
 
 
 class Delivery:
@@ -134,13 +145,13 @@ class Delivery:
                 if subscription.has_expired(now):
                     return
                 last = subscription.criteria.report_limit
-                async for notification in feed.live():
-                    # The store may have been quicker than the feed.
-                    if notification.sequence > position:
-                        yield notification
-                        position = notification.sequence
-                    if position == last:
-                        break
+                while not feed.is_stale and position != last:
+                    live = feed.take()
+                    if live is None:
+                        await feed.changed()
+                    elif live.sequence > position:  # the store may have been quicker than the feed
+                        yield live
+                        position = live.sequence
 
     async def run_expiry(self, stop: asyncio.Event) -> None:
         """Wake the streams whose subscription reaches its end time, until `stop` is set."""

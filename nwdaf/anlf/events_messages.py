@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from aimlnf.nwdaf.v1 import events_subscription_pb2 as pb
+from aimlnf.nwdaf.v1 import events_subscription_service_pb2 as service_pb
 from nf_runtime.clock import NANOSECONDS_PER_S
 from nf_runtime.events.catalogue import (
     BeamQualityDegraded,
@@ -49,36 +50,42 @@ def subscription_message(
     )
 
 
-class NotificationMessages:
-    """Notifications as messages; what several of them have in common is made once."""
+class NotificationResponses:
+    """Responses of WatchNotifications as bytes; what several have in common is serialised once.
+
+    Each is two serialised messages, one behind the other, which is one message of both their fields
+    (Protocol Buffers, Encoding, "Last One Wins").
+    """
 
     def __init__(self) -> None:
         # By the identity of the reports, which are kept here so that it stays theirs.
-        self._made: dict[int, tuple[tuple[Report, ...], pb.Notification]] = {}
+        self._made: dict[int, tuple[tuple[Report, ...], bytes]] = {}
+        self._own = service_pb.WatchNotificationsResponse()
 
-    def message(self, notification: Notification) -> pb.Notification:
-        """The notification as a message."""
-        message = pb.Notification()
-        message.CopyFrom(self._common(notification))
-        message.notification_id = notification.notification_id
-        message.subscription_id = notification.subscription_id
-        message.sequence = notification.sequence
-        message.notif_corr_id = notification.notif_corr_id
-        message.term_cause = notification.term_cause
-        return message
+    def response(self, notification: Notification) -> bytes:
+        """The response with this notification."""
+        own = self._own.notification
+        own.notification_id = notification.notification_id
+        own.subscription_id = notification.subscription_id
+        own.sequence = notification.sequence
+        own.notif_corr_id = notification.notif_corr_id
+        own.term_cause = notification.term_cause
+        return self._common(notification) + self._own.SerializeToString()
 
-    def _common(self, notification: Notification) -> pb.Notification:
+    def _common(self, notification: Notification) -> bytes:
         key = id(notification.reports)
         made = self._made.get(key)
         if made is not None:
             return made[1]
         cause = notification.cause
-        common = pb.Notification(
-            event_notifications=[report_message(report) for report in notification.reports],
-            publish_time=_timestamp_of_ns(cause.published_at_ns),
-            create_time=timestamp_of(notification.create_time),
-            traceparent=cause.traceparent or "",
-        )
+        common = service_pb.WatchNotificationsResponse(
+            notification=pb.Notification(
+                event_notifications=[report_message(report) for report in notification.reports],
+                publish_time=_timestamp_of_ns(cause.published_at_ns),
+                create_time=timestamp_of(notification.create_time),
+                traceparent=cause.traceparent or "",
+            )
+        ).SerializeToString()
         while len(self._made) >= _REMEMBERED:
             del self._made[next(iter(self._made))]
         self._made[key] = (notification.reports, common)

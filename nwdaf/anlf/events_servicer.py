@@ -4,12 +4,14 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
+
 from aimlnf.nwdaf.v1 import events_subscription_service_pb2 as pb
 from aimlnf.nwdaf.v1 import events_subscription_service_pb2_grpc as pb_grpc
 from nf_runtime.clock import Clock
 from nwdaf.anlf.criteria_messages import criteria_of
 from nwdaf.anlf.delivery import Delivery
-from nwdaf.anlf.events_messages import NotificationMessages, subscription_message
+from nwdaf.anlf.events_messages import NotificationResponses, subscription_message
 from nwdaf.anlf.subscribing import Subscribing
 from nwdaf.message_fields import (
     checked_id,
@@ -19,6 +21,20 @@ from nwdaf.message_fields import (
     token_of,
 )
 
+SERVICE = "aimlnf.nwdaf.v1.EventsSubscriptionService"
+
+
+def add_events_subscription_service(
+    servicer: "EventsSubscriptionServicer", server: grpc.aio.Server
+) -> None:
+    """Register the service, whose stream is serialised by the servicer itself."""
+    pb_grpc.add_EventsSubscriptionServiceServicer_to_server(servicer, server)
+    watch: grpc.RpcMethodHandler[Any, Any] = grpc.unary_stream_rpc_method_handler(
+        servicer.WatchNotifications,
+        request_deserializer=pb.WatchNotificationsRequest.FromString,
+    )
+    server.add_registered_method_handlers(SERVICE, {"WatchNotifications": watch})
+
 
 class EventsSubscriptionServicer(pb_grpc.EventsSubscriptionServiceServicer):
     """See `proto/aimlnf/nwdaf/v1/events_subscription_service.proto`."""
@@ -27,7 +43,7 @@ class EventsSubscriptionServicer(pb_grpc.EventsSubscriptionServiceServicer):
         self._subscribing = subscribing
         self._delivery = delivery
         self._clock = clock
-        self._messages = NotificationMessages()
+        self._responses = NotificationResponses()
 
     async def CreateEventsSubscription(
         self, request: pb.CreateEventsSubscriptionRequest, context: Any
@@ -98,14 +114,14 @@ class EventsSubscriptionServicer(pb_grpc.EventsSubscriptionServiceServicer):
 
     async def WatchNotifications(
         self, request: pb.WatchNotificationsRequest, context: Any
-    ) -> AsyncIterator[pb.WatchNotificationsResponse]:
-        """Nnwdaf_EventsSubscription_Notify: what is stored, then what is new."""
+    ) -> AsyncIterator[Any]:
+        """Nnwdaf_EventsSubscription_Notify: what is stored, then what is new; as bytes."""
         if request.after_sequence < 0:
             raise invalid_field("is negative; 0 starts at the beginning", "after_sequence")
         async for notification in self._delivery.watch(
             request.subscription_id, request.after_sequence
         ):
-            yield pb.WatchNotificationsResponse(notification=self._messages.message(notification))
+            yield self._responses.response(notification)
 
     async def AcknowledgeNotifications(
         self, request: pb.AcknowledgeNotificationsRequest, context: Any

@@ -30,7 +30,7 @@ from nwdaf.anlf.subscriptions import Criteria, Subscription, WatchedEvent
 _REMEMBERED_SERIES = 100_000
 
 
-class Match(msgspec.Struct, frozen=True):
+class Match(msgspec.Struct, frozen=True, gc=False):
     """A subscription that observations concern, with one report for each event and observation."""
 
     subscription_id: str
@@ -193,18 +193,22 @@ class SubscriptionBook:
 
         Equal reports of several subscriptions are one object. Nothing is remembered by it.
         """
-        found: dict[str, list[tuple[int, str]]] = {}
+        # Most subscriptions are told one thing, and then share the tuple that says so.
+        found: dict[str, tuple[tuple[int, str], ...]] = {}
         for number, observation in enumerate(observations):
+            alone: dict[str, tuple[tuple[int, str]]] = {}
             for watch in self._watches_of(observation):
-                keys = found.setdefault(watch.subscription_id, [])
-                if (number, watch.event) not in keys:
-                    keys.append((number, watch.event))
-        if not found:
-            return []
+                keys = alone.get(watch.event)
+                if keys is None:
+                    keys = alone[watch.event] = ((number, watch.event),)
+                before = found.get(watch.subscription_id)
+                if before is None:
+                    found[watch.subscription_id] = keys
+                elif keys[0] not in before:
+                    found[watch.subscription_id] = before + keys
         made: dict[tuple[tuple[int, str], ...], tuple[Report, ...]] = {}
         matches = []
-        for subscription_id, keys in found.items():
-            together = tuple(keys)
+        for subscription_id, together in found.items():
             reports = made.get(together)
             if reports is None:
                 reports = tuple(Report(event, observations[number]) for number, event in together)

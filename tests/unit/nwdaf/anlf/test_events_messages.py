@@ -6,10 +6,11 @@ import pytest
 from support.ran_events import START, beam_quality, doppler, eavesdropper, event
 
 from aimlnf.nwdaf.v1 import events_subscription_pb2 as pb
+from aimlnf.nwdaf.v1 import events_subscription_service_pb2 as service_pb
 from nf_runtime.errors import InvalidArgument
 from nf_runtime.events.catalogue import EventData
 from nwdaf.anlf.criteria_messages import criteria_of
-from nwdaf.anlf.events_messages import NotificationMessages, subscription_message
+from nwdaf.anlf.events_messages import NotificationResponses, subscription_message
 from nwdaf.anlf.notifications import Cause, Notification
 from nwdaf.anlf.observations import Observation, Quantity, observations_of
 from nwdaf.anlf.reports import FailureCode, Report
@@ -173,7 +174,13 @@ def sent(*reports: Report, cause: Cause | None = None) -> pb.Notification:
     """The message of a notification with these reports."""
     cause = Cause.of_event(event(doppler(), "t")) if cause is None else cause
     notification = Notification("n", "s", 1, "", reports, cause, START)
-    return NotificationMessages().message(notification)
+    return parsed(NotificationResponses(), notification)
+
+
+def parsed(responses: NotificationResponses, notification: Notification) -> pb.Notification:
+    """What a consumer reads."""
+    response = responses.response(notification)
+    return service_pb.WatchNotificationsResponse.FromString(response).notification
 
 
 def filled(entry: pb.EventNotification) -> dict[str, object]:
@@ -221,15 +228,15 @@ def test_a_report_without_data_says_so() -> None:
 
 def test_what_notifications_have_in_common_is_not_mixed_up() -> None:
     """The identity and sequence are each one's own, the reports those of its cause."""
-    messages = NotificationMessages()
+    responses = NotificationResponses()
     (observation,) = observations_of(event(doppler(), "t"), received_time=START)
     shared = (Report("A", observation),)
     cause = Cause("c")
     made = [
-        messages.message(Notification(f"n-{n}", f"s-{n}", n, "", shared, cause, START))
+        parsed(responses, Notification(f"n-{n}", f"s-{n}", n, "", shared, cause, START))
         for n in (1, 2)
     ]
-    other = messages.message(Notification("n-3", "s-3", 3, "", (Report("B"),), cause, START))
+    other = parsed(responses, Notification("n-3", "s-3", 3, "", (Report("B"),), cause, START))
     assert [(one.notification_id, one.sequence) for one in made] == [("n-1", 1), ("n-2", 2)]
     assert made[0].event_notifications == made[1].event_notifications
     assert other.event_notifications[0].event == "B"
