@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from nwdaf.anlf.forecasts import FloatArray
 
@@ -74,6 +73,9 @@ class CircularPass:
         def misses(parameters: FloatArray) -> FloatArray:
             elevation, distance = _seen(*_scaled(parameters), time_s)
             return np.concatenate([distance - range_km, _KM_PER_DEG * (elevation - elevation_deg)])
+
+        # Imported late: the start of the function must not wait for SciPy.
+        from scipy.optimize import least_squares  # noqa: PLC0415
 
         radius_km, rate, culmination_s, least_angle = _scaled(least_squares(misses, start).x)
         range_rate = _range_rate_km_s(radius_km, rate, culmination_s, least_angle, time_s)

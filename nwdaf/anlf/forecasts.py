@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
 
 FloatArray = npt.NDArray[np.float64]
+
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,11 @@ class Forecast:
 
     def quantile(self, probability: float) -> FloatArray:
         """What is not exceeded with that probability [T]."""
-        return np.asarray(self.mean + ndtri(probability) * self.deviation)
+        return np.asarray(self.mean + _NORMAL.inv_cdf(probability) * self.deviation)
 
     def confidence(self, tolerance: float) -> float:
         """Probability in percent, mean over the instants, to lie within `tolerance` of the mean."""
+        from scipy.special import ndtr  # noqa: PLC0415 - the start must not wait for SciPy
+
         within = 2 * ndtr(tolerance / np.maximum(self.deviation, 1e-9)) - 1
         return float(100 * within.mean())
