@@ -13,6 +13,8 @@ from nf_runtime.events.cloud_event import CloudEvent
 from nwdaf.anlf.reports import Report
 
 _NAMESPACE = uuid.UUID("6f1c1f0e-8a0b-5b0e-9d5c-1c7d0f6a2b11")  # any, always the same
+_NAMESPACE_BYTES = _NAMESPACE.bytes
+_OF_THE_VARIANT = {f"{digit:x}": f"{digit & 0x3 | 0x8:x}" for digit in range(16)}
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,6 @@ def notification_id_of(subscription_id: str, cause: Cause) -> str:
     thousands of them.
     """
     name = f"{subscription_id} {cause.identity}".encode()
-    digest = bytearray(hashlib.sha1(_NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50  # version 5
-    digest[8] = digest[8] & 0x3F | 0x80  # RFC 9562 variant
-    return digest.hex()
+    digits = hashlib.sha1(_NAMESPACE_BYTES + name, usedforsecurity=False).hexdigest()
+    # Version 5 and the variant of RFC 9562, which is the two highest bits of its digit.
+    return f"{digits[:12]}5{digits[13:16]}{_OF_THE_VARIANT[digits[16]]}{digits[17:32]}"

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import (
     Connection,
     Row,
+    bindparam,
     delete,
     func,
     insert,
@@ -40,6 +41,13 @@ from nwdaf.anlf.subscriptions import Criteria, EventFailure, Subscription
 _CRITERIA = msgspec.json.Decoder(Criteria)
 _FAILURES = msgspec.json.Decoder(tuple[EventFailure, ...])
 _ACCURACY = msgspec.json.Decoder(tuple[AccuracyStatus | None, ...])
+
+# Statements that every call needs: SQLAlchemy takes longer to build one than SQLite to run it.
+_OF_ID = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.subscription_id == bindparam("of"))
+_OF_REQUEST = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.request_id == bindparam("of"))
+_ADD = insert(SUBSCRIPTIONS)
+_COUNT = select(func.count()).select_from(SUBSCRIPTIONS)
+_COUNT_OWN = _COUNT.where(SUBSCRIPTIONS.c.consumer_nf_id == bindparam("of"))
 
 
 class SqlSubscriptionStore:
@@ -85,29 +93,31 @@ class SqlSubscriptionStore:
         digest = hashlib.sha256(msgspec.json.encode(requested)).hexdigest()
 
         def work(connection: Connection) -> Subscription:
-            earlier = connection.execute(
-                select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.request_id == request_id)
-            ).first()
-            if request_id and earlier is not None:
-                return _repeated(earlier, digest)
+            if request_id:
+                earlier = connection.execute(_OF_REQUEST, {"of": request_id}).first()
+                if earlier is not None:
+                    return _repeated(earlier, digest)
             self._check_quota(connection, requested.consumer_nf_id)
             subscription_id = uuid.uuid4().hex
             now, criteria = self._clock.now(), admission.criteria
             connection.execute(
-                insert(SUBSCRIPTIONS).values(
-                    subscription_id=subscription_id,
-                    consumer_nf_id=requested.consumer_nf_id,
-                    request_id=request_id or None,
-                    request_digest=digest,
-                    revision=1,
-                    report_count=0,
-                    create_time=now,
-                    since_position=position,
-                    muted=criteria.muted,
-                    holding=criteria.muted or criteria.reporting.grp_rep_time is not None,
-                    due_time=due_time(criteria, (), muted=criteria.muted, create_time=now, now=now),
+                _ADD,
+                {
+                    "subscription_id": subscription_id,
+                    "consumer_nf_id": requested.consumer_nf_id,
+                    "request_id": request_id or None,
+                    "request_digest": digest,
+                    "revision": 1,
+                    "report_count": 0,
+                    "create_time": now,
+                    "since_position": position,
+                    "muted": criteria.muted,
+                    "holding": criteria.muted or criteria.reporting.grp_rep_time is not None,
+                    "due_time": due_time(
+                        criteria, (), muted=criteria.muted, create_time=now, now=now
+                    ),
                     **_content(admission),
-                )
+                },
             )
             return read_subscription(connection, subscription_id)
 
@@ -186,10 +196,7 @@ class SqlSubscriptionStore:
         return page, rows[size - 1].position if len(rows) > size else None
 
     def _check_quota(self, connection: Connection, consumer_nf_id: str) -> None:
-        count = select(func.count()).select_from(SUBSCRIPTIONS)
-        own = connection.execute(
-            count.where(SUBSCRIPTIONS.c.consumer_nf_id == consumer_nf_id)
-        ).scalar_one()
+        own = connection.execute(_COUNT_OWN, {"of": consumer_nf_id}).scalar_one()
         if own >= self._per_consumer:
             raise ResourceExhausted(
                 f"consumer {consumer_nf_id or '(unnamed)'} has {own} subscriptions and may have "
@@ -198,7 +205,7 @@ class SqlSubscriptionStore:
                 consumer_nf_id=consumer_nf_id,
                 quota=str(self._per_consumer),
             )
-        if connection.execute(count).scalar_one() >= self._total:
+        if connection.execute(_COUNT).scalar_one() >= self._total:
             raise ResourceExhausted(
                 f"all {self._total} subscriptions are taken; delete one first",
                 reason="QUOTA_EXCEEDED",
@@ -232,9 +239,7 @@ def _without_defaults(value: object) -> object:
 
 def read_subscription(connection: Connection, subscription_id: str) -> Subscription:
     """The subscription, in the caller's transaction. NotFound if there is none."""
-    row = connection.execute(
-        select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.subscription_id == subscription_id)
-    ).first()
+    row = connection.execute(_OF_ID, {"of": subscription_id}).first()
     if row is None:
         raise _not_found(subscription_id)
     return _subscription(row)
