@@ -2,8 +2,9 @@
 
 Matching is compared with a loop over all subscriptions, the way of an event with a bare producer
 and consumer of kafka-python on the same broker, the fan-out with a server that has a thread for
-each stream. Prints tables, asserts nothing: ``python -m benchmarks.nwdaf [--events N]``; by its
-file name it would hide the package that it measures.
+each stream and with one that is nothing but gRPC. Prints tables, asserts nothing:
+``python -m benchmarks.nwdaf [--only PART] [--events N]``; by its file name it would hide the
+package that it measures.
 """
 
 import argparse
@@ -216,19 +217,13 @@ def fan_out(folder: Path, count: int) -> None:
         ours = read(folder, address, ids, count, tell, pid=pid)
         producer.close()
         channel.close()
-    ready = folder / "threads.txt"
-    arguments = ("-m", "benchmarks.nwdaf_streams", str(ready), str(STREAMS), str(count))
-    with process(*arguments, ready=ready, folder=folder, stdin=subprocess.PIPE) as threads:
-
-        def tell_threads() -> None:
-            threads.stdin.write(b"\n")
-            threads.stdin.flush()
-
-        peer = read(folder, ready.read_text(), ids, count, tell_threads, pid=threads.pid)
+    peer = read_peer("threads", folder, ids, count)
+    bare = read_peer("bare", folder, ids, count)
     print(f"\n{STREAMS:,} streams, {count} notifications each (≥ {NOTIFICATIONS_PER_S:,}/s, ≥ 3)")
     print(f"{'':<34}{'a second':>10}{'ratio':>8}{'µs of processor each':>22}{'ratio':>8}")
     for name, (taken_s, used_s) in (
         ("a thread for each stream", peer),
+        ("grpc.aio, bytes made beforehand", bare),
         ("ours", ours),
     ):
         total = STREAMS * count
@@ -236,6 +231,19 @@ def fan_out(folder: Path, count: int) -> None:
             f"{name:<34}{total / taken_s:>10,.0f}{peer[0] / taken_s:>8.2f}"
             f"{1e6 * used_s / total:>22.1f}{peer[1] / used_s:>8.2f}"
         )
+
+
+def read_peer(kind: str, folder: Path, ids: list[str], count: int) -> tuple[float, float]:
+    """What `read` says of a server of `nwdaf_streams`."""
+    ready = folder / f"{kind}.txt"
+    arguments = ("-m", "benchmarks.nwdaf_streams", kind, str(ready), str(STREAMS), str(count))
+    with process(*arguments, ready=ready, folder=folder, stdin=subprocess.PIPE) as server:
+
+        def tell() -> None:
+            server.stdin.write(b"\n")
+            server.stdin.flush()
+
+        return read(folder, ready.read_text(), ids, count, tell, pid=server.pid)
 
 
 def read(
@@ -323,15 +331,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=500, help="events of the latency")
     parser.add_argument("--notifications", type=int, default=20, help="to each of the streams")
+    parser.add_argument("--only", choices=("matching", "latency", "fan-out", "restart"))
     arguments = parser.parse_args()
-    show("NWDAF", matching())
-    growth()
+    if arguments.only in (None, "matching"):
+        show("NWDAF", matching())
+        growth()
     with tempfile.TemporaryDirectory(prefix="aimlnf-bench-") as folder:
         for name, measure in (
             ("latency", lambda at: latency(at, arguments.events)),
             ("fan-out", lambda at: fan_out(at, arguments.notifications)),
             ("restart", restart),
         ):
+            if arguments.only not in (None, name):
+                continue
             at = Path(folder) / name
             at.mkdir()
             try:
