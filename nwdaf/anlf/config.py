@@ -17,7 +17,7 @@ class SubscriptionSettings(Section):
     """Bounds of subscriptions and their streams."""
 
     per_consumer: int = Field(default=100, ge=1)
-    total: int = Field(default=10_000, ge=1, le=30_000)  # all may match one trigger, in one query
+    total: int = Field(default=10_000, ge=1, le=30_000)  # all may match one trigger
     stream_queue: int = Field(default=256, ge=1)  # notifications that may wait for one stream
     # Notifications of one subscription that may wait for acknowledgement, and what becomes of it
     # when there are more: the oldest are forgotten, or the subscription ends (NWDAF_OVERLOAD).
