@@ -197,16 +197,17 @@ class SqlNotificationStore:
                 )
             if sequence <= current.acknowledged:
                 return
+            # The subscription first, as whoever tells it something: they could wait for each other.
+            connection.execute(
+                update(SUBSCRIPTIONS)
+                .where(SUBSCRIPTIONS.c.subscription_id == subscription_id)
+                .values(acknowledged=sequence)
+            )
             connection.execute(
                 delete(NOTIFICATIONS).where(
                     NOTIFICATIONS.c.subscription_position == _position_of(subscription_id),
                     NOTIFICATIONS.c.sequence <= sequence,
                 )
-            )
-            connection.execute(
-                update(SUBSCRIPTIONS)
-                .where(SUBSCRIPTIONS.c.subscription_id == subscription_id)
-                .values(acknowledged=sequence)
             )
 
         await self._database.transact(work)
