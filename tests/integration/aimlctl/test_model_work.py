@@ -60,18 +60,23 @@ def test_what_is_wrong_is_told_in_one_sentence(
     assert "magic is no method; choose from exhaustive" in capsys.readouterr().err
 
 
+@pytest.mark.timeout(600)  # a busy machine takes minutes to start the workers
 def test_an_interrupted_command_leaves_no_process_behind(tmp_path: Path) -> None:
     """Ended in the middle of a comparison, it takes the work and its workers along."""
     words = ["-m", "aimlctl", "model", "evaluate", "--models", str(tmp_path), "--samples", "5000"]
     with subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL) as command:
-        workers = 2 if len(os.sched_getaffinity(0)) > 1 else 0  # one core works by itself
-        wait_until(
-            lambda: len(grandchildren_of(command.pid)) >= workers, timeout_s=60.0, what="workers"
-        )
-        started = [*children_of(command.pid), *grandchildren_of(command.pid)]
-        assert len(started) > workers
-        command.terminate()
-        command.wait(10.0)
+        try:
+            workers = 2 if len(os.sched_getaffinity(0)) > 1 else 0  # one core works by itself
+            wait_until(
+                lambda: len(grandchildren_of(command.pid)) >= workers,
+                timeout_s=240.0,
+                what="workers",
+            )
+            started = [*children_of(command.pid), *grandchildren_of(command.pid)]
+            assert len(started) > workers
+        finally:
+            command.terminate()
+            command.wait(60.0)
     wait_until(
         lambda: not any(is_running(pid) for pid in started), timeout_s=60.0, what="their end"
     )
