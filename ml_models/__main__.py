@@ -20,7 +20,7 @@ from ml_models.comparison_document import document, dump
 from ml_models.datasets.labelled import generate, load, save
 from ml_models.datasets.scenarios import ScenarioProfile
 from ml_models.evaluate import EvaluationConfig, EvaluationReport, card_metrics, evaluate
-from ml_models.export.commands import calibrate_command, export_command
+from ml_models.export.commands import calibrate_command, export_command, reexport_command
 from ml_models.gan_gdm import config as configs
 from ml_models.methods import ESTIMATED_MODEL, OWN_MODEL, artifacts_in, usual
 from ml_models.onnx_sampler import OnnxSampler
@@ -36,6 +36,7 @@ _CHECKPOINT_STEPS, _GPU_CHECKPOINT_STEPS = 50, 500  # seconds either way
 _COMPARING_SHARE = 0.9  # of the progress; the reliability takes the rest
 
 app.command("export")(export_command)
+app.command("reexport")(reexport_command)
 app.command("calibrate")(calibrate_command)
 app.command("precision")(precision_command)
 app.command("robustness")(robustness_command)

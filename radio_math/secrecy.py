@@ -68,12 +68,12 @@ class CarrierPlaces:
     """Where the ESIMs stand on their carriers.
 
     Attributes:
-        rank: [..., U] the place of each ESIM among those of its carrier, from 0 to quota - 1; no
-            two of a carrier have the same.
-        quota: places of a carrier.
+        seat: [..., M L, U] 1 where an ESIM has a place of a carrier, of which each has L, and 0
+            elsewhere; every ESIM has one place, and no two the same.
+        quota: L, places of a carrier.
     """
 
-    rank: Array
+    seat: Array
     quota: int
 
 
@@ -118,6 +118,8 @@ def sinr_without_ici(
     """
     power_w = allocation.power_w
     gain = interpolate_grid(context.gain_per_w, allocation.beamformer_index)
+    if combining is Combining.MMSE and places is not None:
+        return _ratio_by_places(context, power_w * gain, places)
     xp = array_namespace(power_w)
     carriers = xp.arange(
         context.carrier_noise.shape[-1], dtype=allocation.carrier.dtype, device=device(power_w)
@@ -125,8 +127,6 @@ def sinr_without_ici(
     one_hot = xp.astype(allocation.carrier[..., None] == carriers, power_w.dtype)  # [..., U, M]
     noise = xp.sum(one_hot * context.carrier_noise[..., None, :], axis=-1)
     signal = power_w * gain / noise  # a_u
-    if combining is Combining.MMSE and places is not None:
-        return _ratio_by_places(context.beam_amplitude, signal, one_hot, places)
     gram = _shared_gram(context.beam_amplitude, one_hot)
     if combining is Combining.MMSE:
         return 1 / mmse_error(signal[..., None] * gram) - 1
@@ -237,42 +237,41 @@ def _shared_gram(amplitude: Array, one_hot: Array) -> Array:
     return (amplitude @ transposed(amplitude)) * (one_hot @ transposed(one_hot))
 
 
-def _ratio_by_places(
-    amplitude: Array, signal: Array, one_hot: Array, places: CarrierPlaces
-) -> Array:
+def _ratio_by_places(context: RadioContext, received: Array, places: CarrierPlaces) -> Array:
     """Ratios t_u [..., U] from L x L matrices of the carriers instead of one U x U matrix.
 
     Where rows and columns are eliminated one after the other, the last pivot is 1 + t of the last.
     So every ESIM of a carrier is put last once, L matrices a carrier, side by side.
     """
-    xp = array_namespace(signal)
+    xp = array_namespace(received)
     transposed = xp.matrix_transpose
-    quota, carriers = places.quota, one_hot.shape[-1]
-    ranks = xp.arange(quota, dtype=places.rank.dtype, device=device(signal))
-    at_rank = xp.astype(places.rank[..., None] == ranks, signal.dtype)  # [..., U, L]
-    batch, users = signal.shape[:-1], signal.shape[-1]
-    seat = one_hot[..., :, None] * at_rank[..., None, :]
-    seat = xp.reshape(seat, (*batch, users, carriers * quota))
-    pattern = transposed(seat) @ amplitude  # [..., M L, B], zero where nobody is
-    load = transposed(seat) @ signal[..., None]
-    pattern = xp.reshape(pattern, (*batch, carriers, quota, amplitude.shape[-1]))
-    loaded = xp.reshape(load, (*batch, carriers, quota, 1)) * (pattern @ transposed(pattern))
-    turned = xp.take(
-        xp.reshape(loaded, (*batch, carriers, quota * quota)), _turns(quota, signal), axis=-1
-    )
+    quota, carriers = places.quota, context.carrier_noise.shape[-1]
+    batch, beams = received.shape[:-1], context.beam_amplitude.shape[-1]
+    pattern = places.seat @ context.beam_amplitude  # [..., M L, B], zero where nobody is
+    pattern = xp.reshape(pattern, (*batch, carriers, quota, beams))
+    load = xp.reshape(places.seat @ received[..., None], (*batch, carriers, quota, 1))
+    load = load / context.carrier_noise[..., :, None, None]
+    loaded = xp.reshape(load * (pattern @ transposed(pattern)), (*batch, carriers, quota * quota))
+    # As a product, because to take entries one by one is slow.
+    turned = loaded @ _turns(quota, received)
     matrix = xp.reshape(turned, (*batch, carriers, quota, quota, quota))
-    number = xp.arange(quota, device=device(signal))
-    matrix = matrix + xp.astype(number[:, None] == number[None, :], signal.dtype)
+    number = xp.arange(quota, device=device(received))
+    matrix = matrix + xp.astype(number[:, None] == number[None, :], received.dtype)
     for _ in range(quota - 1):
         first = matrix[..., :1, 1:] / matrix[..., :1, :1]
         matrix = matrix[..., 1:, 1:] - matrix[..., 1:, :1] * first
     ratio = xp.reshape(matrix, (*batch, carriers * quota, 1)) - 1
-    return (seat @ ratio)[..., 0]
+    return (transposed(places.seat) @ ratio)[..., 0]
 
 
 def _turns(size: int, like: Array) -> Array:
-    """Flat places in a matrix such that taking them turns each of its indices to the end once."""
+    """Of a flat matrix, one with each of its indices turned to the end: [1, L L, L L L] ones.
+
+    The axis in front tells it from the layer of a network, which may be rounded.
+    """
     xp = array_namespace(like)
     number = xp.arange(size, device=device(like))
     turns = (number[:, None] + number[None, :] + 1) % size
-    return xp.reshape(turns[:, :, None] * size + turns[:, None, :], (-1,))
+    taken = xp.reshape(turns[:, :, None] * size + turns[:, None, :], (-1,))
+    entry = xp.arange(size * size, device=device(like))
+    return xp.astype(entry[:, None] == taken[None, :], like.dtype)[None]

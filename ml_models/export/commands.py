@@ -1,4 +1,4 @@
-"""`python -m ml_models export` and `calibrate`."""
+"""`python -m ml_models export`, `reexport` and `calibrate`."""
 
 import json
 import shlex
@@ -36,6 +36,27 @@ def export_command(
         if name in card
     }
     typer.echo(json.dumps(shown, indent=2))
+
+
+def reexport_command(
+    artifact: Annotated[Path, typer.Option(help="artifact folder; its files are replaced")],
+) -> None:
+    """Writes graph, golden samples and card anew from the weights, which stay, as do the metrics.
+
+    Of use when the exporter or the way that the graph is written has changed.
+    """
+    # torch takes two seconds to import
+    from ml_models.export.artifact import write_artifact  # noqa: PLC0415
+    from ml_models.export.stored import stored_model  # noqa: PLC0415
+
+    card = read_card(artifact)
+    write_artifact(
+        stored_model(artifact),
+        artifact,
+        name=card["name"],
+        command=card["command"],
+        metrics=card["metrics"],
+    )
 
 
 def calibrate_command(

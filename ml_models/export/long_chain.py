@@ -28,7 +28,7 @@ from ml_models.gan_gdm.network import VARIABLE, Conditioning, Generator, Proposa
 from ml_models.gan_gdm.sampler import Sampler
 from radio_math.context import CARRIERS, ESIMS, RadioContext
 
-_PROPOSAL = ("chain_logits", "chain_power", "chain_place")
+_PROPOSAL = "chain_proposal"
 _CAPTURED = ("chain_cells", "chain_weights")  # the same in every step
 _NOISE, _LATENT, _CONSTANTS = "chain_noise", "chain_latent", "chain_constants"
 _BODY = "step_"
@@ -66,7 +66,8 @@ class _Around(Sampler):
 
     def denoise(self, conditioning: Conditioning, noise: Tensor, latent: Tensor) -> Proposal:
         """The proposal that was given."""
-        self.kept = [conditioning.cells, conditioning.weights, noise, latent.movedim(2, 0)]
+        noise, latent = noise.permute(0, 2, 3, 1), latent.permute(2, 0, 3, 4, 1)
+        self.kept = [conditioning.cells, conditioning.weights, noise, latent]
         return self.given.pop()
 
 
@@ -79,10 +80,9 @@ class _AroundTensors(nn.Module):
         self.tensors = TensorSampler(self.around)
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Outputs of the sampler and then what the chain needs, from inputs and proposals."""
-        logits, power, place = inputs[-len(_PROPOSAL) :]
-        self.around.given.append(Proposal(logits, power, place))
-        outputs = self.tensors(*inputs[: -len(_PROPOSAL)])
+        """Outputs of the sampler and then what the chain needs, from inputs and proposal."""
+        self.around.given.append(Proposal(inputs[-1].movedim(1, 0)))
+        outputs = self.tensors(*inputs[:-1])
         return (*outputs, *(part.clone() for part in self.around.kept))
 
 
@@ -96,28 +96,30 @@ class _Step(nn.Module):
 
     def forward(
         self, noisy: Tensor, constants: Tensor, latent: Tensor, cells: Tensor, weights: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """x_earlier, and the proposal that it was drawn with: logits, powers, places."""
+    ) -> tuple[Tensor, Tensor]:
+        """x_earlier, and the proposal that it was drawn with, its batch axis first."""
         proposal: Proposal = self.denoiser(
-            Conditioning(cells, weights), noisy, latent[..., : self._latent], constants[:1]
+            Conditioning(cells, weights),
+            noisy,
+            latent[:, :, : self._latent],
+            constants[:1],
         )
-        drawn = latent[..., self._latent :]
+        drawn = latent[:, :, self._latent :]
         earlier = constants[1] * proposal.clean() + constants[2] * noisy + constants[3] * drawn
-        return earlier, proposal.logits, proposal.power, proposal.place
+        return earlier, proposal.said.movedim(0, 1)
 
 
 def _exported_around(sampler: Sampler) -> onnx.ModelProto:
     network = sampler.config
-    samples = (_EXAMPLES, network.candidates, ESIMS)
     inputs = (
         *example_inputs(network, _EXAMPLES),
-        *(torch.rand(*samples, CARRIERS) for _ in _PROPOSAL),
+        torch.rand(_EXAMPLES, 3, ESIMS, CARRIERS, network.candidates),
     )
     batch = torch.export.Dim(BATCH_AXIS, min=1)
     return exported(
         _AroundTensors(sampler).eval(),
         inputs,
-        input_names=[*(entry["name"] for entry in input_signature(network)), *_PROPOSAL],
+        input_names=[*(entry["name"] for entry in input_signature(network)), _PROPOSAL],
         output_names=[
             *(entry["name"] for entry in output_signature(network)),
             *_CAPTURED,
@@ -132,7 +134,7 @@ def _exported_step(sampler: Sampler) -> onnx.GraphProto:
     """The graph of one step; its last two inputs are those that stay the same."""
     network = sampler.config
     context = example_inputs(network, _EXAMPLES)[: len(CONTEXT_INPUTS)]
-    samples = (_EXAMPLES, network.candidates, ESIMS)
+    samples = network.candidates
     with torch.no_grad():
         conditioning: Conditioning = sampler.denoiser.encoder(
             sampler.features(RadioContext(*context))
@@ -141,15 +143,15 @@ def _exported_step(sampler: Sampler) -> onnx.GraphProto:
     model = exported(
         _Step(sampler.denoiser, network.latent).eval(),
         (
-            torch.rand(*samples, VARIABLE),
+            torch.rand(_EXAMPLES, ESIMS, VARIABLE, samples),
             torch.rand(_STEP_CONSTANTS),
-            torch.rand(*samples, sampler.latent_size),
+            torch.rand(_EXAMPLES, ESIMS, sampler.latent_size, samples),
             conditioning.cells,
             conditioning.weights,
         ),
         input_names=["noisy", "constants", "latent", "cells", "weights"],
-        output_names=["earlier", "logits", "power", "place"],
-        dynamic_shapes=({0: batch}, {}, {0: batch}, {0: batch}, {0: batch}),
+        output_names=["earlier", "proposal"],
+        dynamic_shapes=({0: batch}, {}, {0: batch}, {0: batch}, {1: batch}),
     )
     graph: onnx.GraphProto = compose.add_prefix(model, _BODY).graph
     return graph
@@ -160,42 +162,40 @@ def _insert_chain(
     step: onnx.GraphProto,
     constants: npt.NDArray[np.float32],
 ) -> None:
-    """Puts the loop where the proposals came in, and takes its inputs off the outputs."""
+    """Puts the loop where the proposal came in, and takes its inputs off the outputs."""
     graph = model.graph
     same = (value.name for value in step.input[-len(_CAPTURED) :])
     captured = dict(zip(same, _CAPTURED, strict=True))
     del step.input[-len(_CAPTURED) :]
     for node in step.node:
         node.input[:] = [captured.get(name, name) for name in node.input]
-    proposals = [value for value in graph.input if value.name in _PROPOSAL]
-    scanned = [f"{value.name}_all" for value in proposals]
+    (proposal,) = (value for value in graph.input if value.name == _PROPOSAL)
+    own = [axis.dim_value for axis in proposal.type.tensor_type.shape.dim][1:]
     nodes = [
         helper.make_node(
             "Scan",
             [_NOISE, _CONSTANTS, _LATENT],
-            ["chain_end", *scanned],
+            ["chain_end", "chain_proposals"],
             "chain",
             body=step,
             num_scan_inputs=2,
-        )
+        ),
+        helper.make_node(
+            "Gather", ["chain_proposals", "chain_last"], ["chain_final"], "chain_final", axis=0
+        ),
+        helper.make_node("Reshape", ["chain_final", "chain_shape"], [_PROPOSAL], _PROPOSAL),
     ]
     tensors = [
         numpy_helper.from_array(constants, _CONSTANTS),
         numpy_helper.from_array(np.array(len(constants) - 1), "chain_last"),
+        numpy_helper.from_array(np.array([-1, *own]), "chain_shape"),
     ]
-    for value, steps in zip(proposals, scanned, strict=True):
-        own = [axis.dim_value for axis in value.type.tensor_type.shape.dim][1:]
-        shape = f"{value.name}_shape"
-        tensors.append(numpy_helper.from_array(np.array([-1, *own]), shape))
-        last = f"{value.name}_last"
-        nodes.append(helper.make_node("Gather", [steps, "chain_last"], [last], last, axis=0))
-        nodes.append(helper.make_node("Reshape", [last, shape], [value.name], value.name))
-        graph.input.remove(value)
+    graph.input.remove(proposal)
     kept = {*_CAPTURED, _NOISE, _LATENT}
     for value in [value for value in graph.output if value.name in kept]:
         graph.output.remove(value)
     graph.initializer.extend(tensors)
-    waiting = set(_PROPOSAL)  # values that the chain must have given before
+    waiting = {_PROPOSAL}  # values that the chain must have given before
     before, after = [], []
     for node in graph.node:
         if waiting.isdisjoint(node.input):

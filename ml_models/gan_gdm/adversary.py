@@ -63,7 +63,7 @@ def denoising(
         features=features,
         noisy=noisy,
         level=torch.full((1,), float(step.time), device=clean.device),
-        fake=earlier(proposal.clean()),
+        fake=earlier(proposal.clean()[..., 0]),
         real=earlier(clean),
     )
     return diffusion_loss(proposal, batch), exhibits

@@ -18,48 +18,70 @@ _SOONEST = 1e-30
 
 @dataclass(frozen=True)
 class Assignment:
-    """Carriers within the quota.
+    """Carriers within the quota, of K samples each.
 
     Attributes:
-        one_hot: [..., U, M] 1 at the carrier of each ESIM.
-        rank: [..., U] which of the places of its carrier an ESIM has, from 0 to quota - 1.
+        one_hot: [..., U, M, K] 1 at the carrier of each ESIM.
+        seat: [..., U, M, L, K] 1 at the place that an ESIM has on its carrier, of L = quota places.
     """
 
     one_hot: Tensor
-    rank: Tensor
+    seat: Tensor
 
     @property
     def carrier(self) -> Tensor:
-        """[..., U] (int64)."""
-        return torch.argmax(self.one_hot, dim=-1)
+        """[..., U, K] (int64)."""
+        return torch.argmax(self.one_hot, dim=-2)
 
 
 def assign_within_quota(logits: Tensor, quota: int) -> Assignment:
-    """Carriers for logits [..., U, M]; no carrier is taken more than `quota` times."""
-    users, carriers = logits.shape[-2], logits.shape[-1]
-    score = torch.log_softmax(logits, dim=-1)
-    number = torch.arange(carriers, device=logits.device)
+    """Carriers for logits [..., U, M, K]; no carrier is taken more than `quota` times."""
+    users, carriers = logits.shape[-3], logits.shape[-2]
+    score = torch.log_softmax(logits, dim=-2)
     position = torch.arange(users, device=logits.device)
     earlier = position[:, None] > position[None, :]  # settles ties
-    taken = torch.zeros_like(score)
-    rank = torch.zeros_like(score[..., 0])
-    for _ in range(min(carriers, -(-users // quota))):
-        load = taken.sum(dim=-2, keepdim=True)
-        waiting = 1.0 - taken.sum(dim=-1, keepdim=True)  # [..., U, 1]
-        sureness, favourite = torch.max(
-            torch.where(load > quota - 0.5, _CLOSED, score), dim=-1, keepdim=True
-        )
-        asked = (favourite == number).to(score.dtype) * waiting
-        rivals = asked @ asked.transpose(-1, -2)
-        other = sureness.transpose(-1, -2)
-        ahead = (other > sureness) | ((other == sureness) & earlier)
-        place = (rivals * ahead).sum(dim=-1, keepdim=True) + (asked * load).sum(
-            dim=-1, keepdim=True
-        )
-        accepted = asked * (place < quota - 0.5)
-        rank = rank + (accepted * place).sum(dim=-1)
-        taken = taken + accepted
-    return Assignment(taken, rank)
+    own, other = score[..., :, None, :, :], score[..., None, :, :, :]
+    # Who would come before whom on every carrier, [..., U, U, M, K].
+    ahead = ((other > own) | ((other == own) & earlier[:, :, None, None])).to(score.dtype)
+    taken = _accepted(score, ahead, quota)
+    for _ in range(min(carriers, -(-users // quota)) - 1):
+        load = taken.sum(dim=-3, keepdim=True)
+        waiting = 1.0 - taken.sum(dim=-2, keepdim=True)
+        still_open = torch.where(load > quota - 0.5, _CLOSED, score)
+        taken = taken + _accepted(still_open, ahead, quota, load=load, waiting=waiting)
+    # Places are taken in the order of the ESIMs.
+    before = (earlier.to(score.dtype) @ taken.flatten(-2)).reshape(taken.shape)
+    place = torch.arange(quota, device=logits.device, dtype=score.dtype)[:, None]
+    seat = (before[..., None, :] == place).to(score.dtype) * taken[..., None, :]
+    return Assignment(taken, seat)
+
+
+def _accepted(
+    score: Tensor,
+    ahead: Tensor,
+    quota: int,
+    *,
+    load: Tensor | None = None,
+    waiting: Tensor | None = None,
+) -> Tensor:
+    """Who gets the favourite carrier in one round, [..., U, M, K] 1 or 0.
+
+    Args:
+        score: of the carriers that are open.
+        ahead: who comes before whom.
+        quota: places of a carrier.
+        load: [..., 1, M, K] places that are taken; none if not given.
+        waiting: [..., U, 1, K] 1 for ESIMs that ask; all if not given.
+    """
+    favourite = torch.argmax(score, dim=-2, keepdim=True)
+    number = torch.arange(score.shape[-2], device=score.device)[:, None]
+    asked = (favourite == number).to(score.dtype)
+    if waiting is not None:
+        asked = asked * waiting
+    place = (ahead * asked[..., None, :, :, :]).sum(dim=-3)
+    if load is not None:
+        place = place + load
+    return asked * (place < quota - 0.5)
 
 
 def sample_within_quota(

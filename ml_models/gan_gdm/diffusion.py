@@ -79,7 +79,34 @@ def clean_variable(carrier_probability: Tensor, log_share: Tensor, index: Tensor
     Log shares are relative to an equal share and cut at both ends: below a hundredth of an equal
     share an ESIM is off, however far below.
     """
-    relative = log_share + math.log(log_share.shape[-1])
-    power = (relative.clamp(_POWER_FLOOR, _POWER_CEILING) / _POWER_SCALE)[..., None]
-    place = ((index - _INDEX_CENTRE) / _INDEX_SCALE)[..., None]
-    return torch.cat([2.0 * carrier_probability - 1.0, power, place], dim=-1)
+    cut = cut_log_share(log_share, log_share.shape[-1])
+    own = (cut[..., None], index[..., None] / (REPORT_POINTS - 1))
+    scale, offset = variable_scales(carrier_probability[..., None])
+    return scale[:, 0] * torch.cat([carrier_probability, *own], dim=-1) + offset[:, 0]
+
+
+def cut_log_share(log_share: Tensor, users: int) -> Tensor:
+    """Log shares of the power budget, cut as the diffused variable has them."""
+    equal = -math.log(users)
+    return log_share.clamp(equal + _POWER_FLOOR, equal + _POWER_CEILING)
+
+
+def variable_scales(table: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale and offset [M + 2, 1] of x_0 over probabilities, cut log shares and places from 0 to 1.
+
+    Args:
+        table: any of this device and type that is [..., U, M, K].
+    """
+    users, carriers = table.shape[-3:-1]
+
+    def column(*parts: tuple[int, float]) -> Tensor:
+        # Not torch.tensor: a copy from the host to a device would have the host wait.
+        filled = [table.new_full((count, 1), value) for count, value in parts]
+        return torch.cat(filled)
+
+    last = REPORT_POINTS - 1
+    scale = column((carriers, 2.0), (1, 1.0 / _POWER_SCALE), (1, last / _INDEX_SCALE))
+    offset = column(
+        (carriers, -1.0), (1, math.log(users) / _POWER_SCALE), (1, -_INDEX_CENTRE / _INDEX_SCALE)
+    )
+    return scale, offset

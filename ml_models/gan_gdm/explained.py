@@ -55,6 +55,7 @@ class Explained(nn.Module):
         self.mean.copy_(inputs.mean(dim=0))
         self.deviation.copy_(inputs.std(dim=0).clamp(min=1e-3))
         units = self._units(inputs)
+        units = torch.cat([torch.ones_like(units[:, :1]), units], dim=1)
         self.centre.copy_(self._least_squares(units, targets))
         left = targets - units @ self.centre
         # Logarithms of squares are skewed: their mean is below the log of the variance.
@@ -65,15 +66,17 @@ class Explained(nn.Module):
 
     def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """[..., T] of inputs [..., I] and targets [..., T]."""
-        units = self._units(inputs)
-        log_variance = (units @ self.log_variance).clamp(-_LOG_VARIANCE_LIMIT, _LOG_VARIANCE_LIMIT)
-        left = (targets - units @ self.centre) * torch.exp(-0.5 * log_variance)
+        # Both at once: few operations to export. The first row is the constant unit's.
+        weight = torch.cat([self.centre, self.log_variance], dim=1)
+        foretold = self._units(inputs) @ weight[1:] + weight[0]
+        centre, log_variance = torch.split(foretold, self.centre.shape[1], dim=-1)
+        log_variance = log_variance.clamp(-_LOG_VARIANCE_LIMIT, _LOG_VARIANCE_LIMIT)
+        left: Tensor = (targets - centre) * torch.exp(-0.5 * log_variance)
         return left.clamp(-_RESIDUAL_LIMIT, _RESIDUAL_LIMIT)
 
     def _units(self, inputs: Tensor) -> Tensor:
         scaled = ((inputs - self.mean) / self.deviation).clamp(-_INPUT_LIMIT, _INPUT_LIMIT)
-        one = torch.ones_like(scaled[..., :1])
-        return torch.cat([one, scaled, torch.tanh(scaled @ self.hidden + self.bias)], dim=-1)
+        return torch.cat([scaled, torch.tanh(scaled @ self.hidden + self.bias)], dim=-1)
 
     def _least_squares(self, units: Tensor, targets: Tensor) -> Tensor:
         exact = units.double()

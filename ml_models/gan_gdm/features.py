@@ -94,8 +94,8 @@ class FeatureExtractor(nn.Module):
         mean_noise = log_noise.mean(dim=1, keepdim=True)
         esim = torch.cat(
             [
-                (log_gain - log_gain[..., :1])[..., self.grid],
-                (log_leakage - log_leakage[..., :1])[..., self.grid],
+                (log_gain - log_gain[..., :1]).index_select(-1, self.grid),
+                (log_leakage - log_leakage[..., :1]).index_select(-1, self.grid),
                 log_own,
                 log_gain[..., :1] + (log_own + log_share),
                 log_leakage[..., :1] + log_share,

@@ -23,17 +23,18 @@ from radio_math.secrecy import sum_secrecy_rate
 
 
 def diffusion_loss(proposal: Proposal, batch: Batch) -> Tensor:
-    """L_diff: cross-entropy of carriers, squared error of power and beamformer on the label's.
+    """L_diff of single samples: carriers' cross-entropy, squared errors on the label's carriers.
 
     ESIMs count by their share of the power: where one is off its carrier means nothing.
     """
     share = torch.exp(batch.log_share) * batch.log_share.shape[1]
     weight = share.clamp(max=2.0)
     cross_entropy = functional.cross_entropy(
-        proposal.logits.flatten(0, 1), batch.carrier.flatten(), reduction="none"
+        proposal.logits[..., 0].flatten(0, 1), batch.carrier.flatten(), reduction="none"
     ).reshape(weight.shape)
     one_hot = functional.one_hot(batch.carrier, CARRIERS).to(share.dtype)
-    said, wanted = clean_variable(one_hot, *proposal.on(one_hot)), batch.clean()
+    log_share, index = proposal.on(one_hot[..., None])
+    said, wanted = clean_variable(one_hot, log_share[..., 0], index[..., 0]), batch.clean()
     power_error = (said[..., CARRIERS] - wanted[..., CARRIERS]).square()
     index_error = (said[..., CARRIERS + 1] - wanted[..., CARRIERS + 1]).square()
     return (weight * (cross_entropy + 0.5 * index_error) + power_error).mean()
@@ -74,14 +75,15 @@ def secrecy_loss(
     )
     proposal = sampler.propose(context, features, noise, latent)
     carrier, log_probability = sample_within_quota(
-        proposal.logits.flatten(0, 1), config.quota, generator
+        proposal.logits.movedim(-1, 1).flatten(0, 1), config.quota, generator
     )
     carrier = carrier.reshape(count, samples, users)
-    log_share, index = proposal.on(functional.one_hot(carrier, CARRIERS).to(noise.dtype))
+    one_hot = functional.one_hot(carrier, CARRIERS).to(noise.dtype)
+    log_share, index = proposal.on(one_hot.movedim(1, -1))
     drawn = Allocation(
         carrier=carrier,
-        power_w=torch.exp(log_share) * context.power_budget_w[:, None, None],
-        beamformer_index=index,
+        power_w=torch.exp(log_share.movedim(-1, 1)) * context.power_budget_w[:, None, None],
+        beamformer_index=index.movedim(-1, 1),
     )
     expected = sampler.expected(context, features).with_candidate_axis()
     with torch.no_grad():  # which point is best has no gradient
@@ -104,17 +106,16 @@ def secrecy_loss(
 def single_step_proposal(
     sampler: Sampler, batch: Batch, time: Tensor, alpha_bar: Tensor, generator: torch.Generator
 ) -> tuple[Proposal, Tensor, ContextFeatures]:
-    """The generator's proposal [N] for noised labels; with it x_t and the features."""
+    """The generator's single samples for noised labels [N]; with them x_t and the features."""
     clean = batch.clean()
     noisy = noised(clean, time, standard_normal(clean.shape, generator, clean.device), alpha_bar)
     features = sampler.features(batch.context)
     conditioning = sampler.denoiser.encoder(features)
     latent = standard_normal((*clean.shape[:2], sampler.config.latent), generator, clean.device)
     proposal: Proposal = sampler.denoiser(
-        conditioning, noisy[:, None], latent[:, None], time.to(clean.dtype)
+        conditioning, noisy[..., None], latent[..., None], time.to(clean.dtype)
     )
-    only = Proposal(proposal.logits[:, 0], proposal.power[:, 0], proposal.place[:, 0])
-    return only, noisy, features
+    return proposal, noisy, features
 
 
 def standard_normal(

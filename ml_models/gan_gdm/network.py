@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ml_models.gan_gdm.config import DIFFUSION_STEPS, NetworkConfig
-from ml_models.gan_gdm.diffusion import clean_variable
+from ml_models.gan_gdm.diffusion import cut_log_share, variable_scales
 from ml_models.gan_gdm.expectation import Expectation
 from ml_models.gan_gdm.features import (
     CARRIER_FEATURES,
@@ -36,33 +36,49 @@ class Proposal:
     """What one evaluation of the generator says of x_0; power and place depend on the carrier.
 
     Attributes:
-        logits: [..., U, M] carrier logits.
-        power: [..., U, M] logits of the share of the power budget, were the ESIM on that carrier.
-        place: [..., U, M] logit of the place on the beamformer grid, likewise.
+        said: [3, ..., U, M, K] for each ESIM on each carrier: carrier logits, logits of the share
+            of the power budget, and logits of the place on the beamformer grid, were the ESIM on
+            that carrier.
     """
 
-    logits: Tensor
-    power: Tensor
-    place: Tensor
+    said: Tensor
+
+    @property
+    def logits(self) -> Tensor:
+        """[..., U, M, K] carrier logits."""
+        return self.said[0]
 
     def on(self, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Log shares and beamformer indices [..., U] of ESIMs on their carriers.
+        """Log shares and beamformer indices [..., U, K] of ESIMs on their carriers.
 
         Args:
-            weight: [..., U, M] one-hot carriers, or probabilities.
+            weight: [..., U, M, K] one-hot carriers, or probabilities.
 
         Returns:
             Log of the shares of the power budget, which sum to 1 over the ESIMs, and indices from
             0 to the end of the frontier.
         """
-        log_share = torch.log_softmax((weight * self.power).sum(dim=-1), dim=-1)
-        index = (REPORT_POINTS - 1) * torch.sigmoid((weight * self.place).sum(dim=-1))
-        return log_share, index
+        log_share, place = self._own(self.said[1:], weight)
+        return log_share[0, ..., 0, :], (REPORT_POINTS - 1) * place[0, ..., 0, :]
 
     def clean(self) -> Tensor:
-        """The proposal as a variable x_0 [..., U, M + 2], with carriers as probabilities."""
-        probability = torch.softmax(self.logits, dim=-1)
-        return clean_variable(probability, *self.on(probability))
+        """The proposal as a variable x_0 [..., U, M + 2, K], with carriers as probabilities."""
+        scale, offset = variable_scales(self.said)
+        return scale * self.unscaled() + offset
+
+    def unscaled(self) -> Tensor:
+        """The same before `variable_scales`, which a chain of steps applies with its own."""
+        logits, own = torch.split(self.said, [1, _OWN])
+        probability = torch.softmax(logits, dim=-2)
+        log_share, place = self._own(own, probability)
+        cut = cut_log_share(log_share, log_share.shape[-3])
+        return torch.cat([probability, cut, place], dim=-2).squeeze(0)
+
+    @staticmethod
+    def _own(own: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Log shares and places from 0 to 1, [1, ..., U, 1, K] both."""
+        power, place = torch.split((weight * own).sum(dim=-2, keepdim=True), 1)
+        return torch.log_softmax(power, dim=-3), torch.sigmoid(place)
 
 
 @dataclass(frozen=True)
@@ -70,8 +86,8 @@ class Conditioning:
     """A context as the table networks use it, N contexts with an axis for their samples.
 
     Attributes:
-        cells: [N, 1, U, M, width] what is known of every cell.
-        weights: [N, 1, channels, U, U] how ESIM u (row) hears ESIM v of the same carrier.
+        cells: [N, U, M, 1, width] what is known of every cell.
+        weights: [channels, N, U, U] how ESIM u (row) hears ESIM v of the same carrier.
     """
 
     cells: Tensor
@@ -92,15 +108,15 @@ class AttentionLayer(nn.Module):
         self.narrow = nn.Linear(2 * width, width)
 
     def forward(self, tokens: Tensor, bias: Tensor) -> Tensor:
-        """Tokens [N, U, width] after attention with bias [N, heads, U, U] and perceptron."""
-        users, width = tokens.shape[1], tokens.shape[2]
+        """Tokens [N U, width] after attention with bias [N, heads, U, U] and perceptron."""
+        users, width = bias.shape[-1], tokens.shape[1]
         depth = width // self._heads
         mixed = self.projections(self.before_attention(tokens))
         mixed = mixed.reshape(-1, users, 3 * self._heads, depth).transpose(1, 2)
         query, key, value = mixed.split(self._heads, dim=1)  # [N, heads, U, depth]
         score = query @ key.transpose(2, 3) / math.sqrt(depth) + bias
         attended = (torch.softmax(score, dim=-1) @ value).transpose(1, 2)
-        tokens = tokens + self.merge(attended.reshape(-1, users, width))
+        tokens = tokens + self.merge(attended.reshape(-1, width))
         widened = torch.relu(self.widen(self.before_perceptron(tokens)))
         update: Tensor = self.narrow(widened)
         return tokens + update
@@ -127,26 +143,33 @@ class ContextEncoder(nn.Module):
 
     def forward(self, features: ContextFeatures) -> Conditioning:
         """The conditioning of contexts [N]."""
-        bias = self.pair_bias(features.pair).permute(0, 3, 1, 2)
-        tokens = self.embed(features.esim)
+        # Tokens and pairs stand in matrices, one row each, like the cells of the table.
+        users, width = features.esim.shape[1], self.rows.out_features
+        pairs = features.pair.flatten(0, 2)
+        bias = self.pair_bias(pairs).reshape(-1, users, users, self.pair_bias.out_features)
+        bias = bias.permute(0, 3, 1, 2)
+        tokens = self.embed(features.esim.flatten(0, 1))
         for number, layer in enumerate(self.layers):
             tokens = layer(tokens, bias[:, number * self._heads : (number + 1) * self._heads])
         tokens = self.last_norm(tokens)
-        cells = self.rows(tokens)[:, :, None] + self.columns(features.carrier)[:, None]
-        hidden = self.pair_hidden(features.pair) + self.hears(tokens)[:, :, None]
-        hidden = torch.relu(hidden + self.heard(tokens)[:, None])
-        users = tokens.shape[1]
+        rows = self.rows(tokens).reshape(-1, users, 1, width)
+        cells = rows + self.columns(features.carrier)[:, None]
+        hidden = self.pair_hidden(pairs).reshape(-1, users, users, _PAIR_HIDDEN)
+        hidden = hidden + self.hears(tokens).reshape(-1, users, 1, _PAIR_HIDDEN)
+        hidden = torch.relu(hidden + self.heard(tokens).reshape(-1, 1, users, _PAIR_HIDDEN))
+        weights = self.pair_weights(hidden.flatten(0, 2))
+        weights = weights.T.reshape(weights.shape[1], -1, users, users)
         number_ = torch.arange(users, device=tokens.device)
         others = (number_[:, None] != number_[None, :]).to(tokens.dtype)
-        weights = self.pair_weights(hidden).permute(0, 3, 1, 2) * others
-        return Conditioning(cells[:, None], weights[:, None])
+        return Conditioning(cells[:, :, :, None], weights * others)
 
 
 class TableLayer(nn.Module):
     """Every cell looks along its column and its row, then a two-layer perceptron.
 
     Cells stand in one matrix, one row each, so that a product and what is added to it are one
-    operation of the exported graph.
+    operation of the exported graph; a context's samples of one cell stand together, so that what
+    is the same for them, or done with each, is one operation on long rows and not one a sample.
     """
 
     def __init__(self, width: int, hidden: int, channels: int) -> None:
@@ -159,23 +182,24 @@ class TableLayer(nn.Module):
         self.narrow = nn.Linear(hidden, width, bias=False)
 
     def forward(self, cells: Tensor, weights: Tensor, shape: tuple[int, int, int]) -> Tensor:
-        """Cells [N K U M, width] after one look.
+        """Cells [N U M K, width] after one look.
 
         Args:
             cells: the cells.
             weights: as of `Conditioning`.
-            shape: K, U and M.
+            shape: U, M and K.
         """
-        samples, users, carriers = shape
+        users, carriers, samples = shape
+        channels, hidden_width = self.source.out_features, self.widen.out_features
         width = cells.shape[1]
         seen = self.norm(cells)
-        source = self.source(seen).reshape(-1, samples, users, carriers, self.source.out_features)
-        heard = weights @ source.permute(0, 1, 4, 2, 3)  # [N, K, channels, U, M]
-        heard = heard.permute(0, 1, 3, 4, 2).reshape(-1, self.source.out_features)
-        row = self.from_row(seen.reshape(-1, carriers, width).mean(dim=1))
+        source = (self.source.weight @ seen.T).reshape(channels, -1, users, carriers * samples)
+        heard = (weights @ source).reshape(channels, -1).T
+        row = seen.reshape(-1, carriers, samples * width).mean(dim=1).reshape(-1, width)
+        row = self.from_row(row).reshape(-1, 1, samples * hidden_width)
         hidden = torch.addmm(self.widen(seen), heard, self.from_column.weight.T)
-        hidden = torch.relu(hidden.reshape(-1, carriers, hidden.shape[1]) + row[:, None])
-        return torch.addmm(cells, hidden.flatten(0, 1), self.narrow.weight.T)
+        hidden = torch.relu(hidden.reshape(-1, carriers, samples * hidden_width) + row)
+        return torch.addmm(cells, hidden.reshape(-1, hidden_width), self.narrow.weight.T)
 
 
 class TableNetwork(nn.Module):
@@ -197,20 +221,20 @@ class TableNetwork(nn.Module):
     def forward(
         self, conditioning: Conditioning, cells: Tensor, rows: Tensor, time: Tensor
     ) -> Tensor:
-        """Cells [N, K, U, M, width], written as one matrix [N K U M, width].
+        """Cells [N, U, M, K, width], written as one matrix [N U M K, width].
 
         Args:
             conditioning: of N contexts.
-            cells: [N, K, U, M, cell inputs] what is said of each ESIM on each carrier.
-            rows: [N, K, U, row inputs] what is said of each ESIM.
+            cells: [N U M K, cell inputs] what is said of each ESIM on each carrier.
+            rows: [N, U, row inputs, K] what is said of each ESIM.
             time: [N] or [1] noise level t.
         """
-        level = self.embed_time(_time_waves(time))[:, None, None, :]
-        samples, users, carriers = cells.shape[1:4]
-        table = conditioning.cells + (self.embed_rows(rows) + level)[..., None, :]
-        table = torch.addmm(table.flatten(0, 3), cells.flatten(0, 3), self.embed_cells.weight.T)
+        level = self.embed_time(_time_waves(time))
+        embedded = self.embed_rows(rows.transpose(2, 3)) + level[:, None, None, :]
+        known = conditioning.cells + embedded[:, :, None]
+        table = torch.addmm(known.flatten(0, 3), cells, self.embed_cells.weight.T)
         for layer in self.layers:
-            table = layer(table, conditioning.weights, (samples, users, carriers))
+            table = layer(table, conditioning.weights, known.shape[1:4])
         result: Tensor = self.last_norm(table)
         return result
 
@@ -230,12 +254,12 @@ class Generator(nn.Module):
     def forward(
         self, conditioning: Conditioning, noisy: Tensor, latent: Tensor, time: Tensor
     ) -> Proposal:
-        """The proposal for x_t [N, K, U, M + 2] at time [N] or [1] with latent [N, K, U, Z]."""
-        rows = torch.cat([noisy[..., -_OWN:], latent], dim=-1)
-        table = self.table(conditioning, noisy[..., :-_OWN, None], rows, time)
-        said = self.head(table).reshape(*noisy.shape[:-1], -1, 1 + _OWN)
-        logits, power, place = said.unbind(dim=-1)
-        return Proposal(logits, power, place)
+        """The proposal for x_t [N, U, M + 2, K] at time [N] or [1] with latent [N, U, Z, K]."""
+        carriers, own = torch.split(noisy, [noisy.shape[2] - _OWN, _OWN], dim=2)
+        rows = torch.cat([own, latent], dim=2)
+        table = self.table(conditioning, carriers.reshape(-1, 1), rows, time)
+        said = torch.addmm(self.head.bias[:, None], self.head.weight, table.T)
+        return Proposal(said.reshape(1 + _OWN, -1, *carriers.shape[1:]))
 
 
 class Discriminator(nn.Module):
@@ -253,7 +277,7 @@ class Discriminator(nn.Module):
         """Logits [N] that the pair of x_earlier and x_t, [N, U, M + 2], is real."""
         cells = torch.stack([earlier[..., :-_OWN], noisy[..., :-_OWN]], dim=-1)
         rows = torch.cat([earlier[..., -_OWN:], noisy[..., -_OWN:]], dim=-1)
-        table = self.table(self.encoder(features), cells[:, None], rows[:, None], time)
+        table = self.table(self.encoder(features), cells.flatten(0, 2), rows[..., None], time)
         whole = table.reshape(len(noisy), -1, table.shape[-1]).mean(dim=1)
         logits: Tensor = self.head(whole)[:, 0]
         return logits

@@ -1,5 +1,6 @@
 """The whole decision as one module: features, few-step denoising, decoder, best of K."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from ml_models.gan_gdm.confidence import Confidence, decision_statistics
 from ml_models.gan_gdm.config import GAN_GDM, ConfigError, NetworkConfig
 from ml_models.gan_gdm.decoder import assign_within_quota
-from ml_models.gan_gdm.diffusion import signal_power, strided_steps
+from ml_models.gan_gdm.diffusion import signal_power, strided_steps, variable_scales
 from ml_models.gan_gdm.expectation import Expectation, Expected
 from ml_models.gan_gdm.features import ContextFeatures, FeatureExtractor
 from ml_models.gan_gdm.network import VARIABLE, Conditioning, Generator, Proposal
@@ -85,7 +86,7 @@ class Sampler(nn.Module):
     def propose(
         self, context: RadioContext, features: ContextFeatures, noise: Tensor, latent: Tensor
     ) -> Proposal:
-        """One proposal for every sample of every context.
+        """One proposal for every context, of all its samples.
 
         Args:
             context: the contexts [N].
@@ -94,7 +95,7 @@ class Sampler(nn.Module):
             latent: [N, K, T', U, Z] standard normal.
 
         Returns:
-            The proposals of all samples, [N, K].
+            The proposals [N] with their samples last, see `Proposal`.
         """
         if isinstance(self.generator, UnfoldedOptimiser):
             proposal: Proposal = self.generator(context, noise)
@@ -110,16 +111,35 @@ class Sampler(nn.Module):
             latent: [N, K, T', U, Z] standard normal; the first part of Z feeds the generator, the
                 rest is the noise of the posterior.
         """
-        noisy = noise
-        own = self.config.latent
-        for number, step in enumerate(self.steps):
+        noisy = noise.permute(0, 2, 3, 1)  # [N, U, M + 2, K], samples last from here on
+        scale, offset = variable_scales(noisy[:, :, :-2])
+        latents, drifts = self._drawn(latent, offset)
+        for step, own, drift in zip(self.steps, latents, drifts, strict=True):
             time = torch.full((1,), float(step.time), device=noise.device)
-            drawn = latent[:, :, number]
-            proposal: Proposal = self.denoiser(conditioning, noisy, drawn[..., :own], time)
+            proposal: Proposal = self.denoiser(conditioning, noisy, own, time)
             if step.earlier > 0:
-                noisy = step.from_clean * proposal.clean() + step.from_noisy * noisy
-                noisy = noisy + step.deviation * drawn[..., own:]
+                moved = (step.from_clean * scale) * proposal.unscaled()
+                noisy = moved + (step.from_noisy * noisy + drift)
         return proposal
+
+    def _drawn(self, latent: Tensor, offset: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """Of every step, the generator's latent [N, U, Z, K] and what the step adds to x_t.
+
+        All steps are scaled at once: every operation of an exported graph takes time.
+
+        Args:
+            latent: as of `denoise`.
+            offset: of `variable_scales`.
+        """
+        own = self.config.latent
+        factors, shifts = [], []
+        for step in self.steps:
+            factors += [offset.new_ones(own, 1), step.deviation * torch.ones_like(offset)]
+            shifts += [offset.new_zeros(own, 1), step.from_clean * offset]
+        drawn = latent.permute(0, 3, 2, 4, 1).flatten(2, 3)  # [N, U, T' Z, K]
+        drawn = drawn * torch.cat(factors) + torch.cat(shifts)
+        parts = torch.split(drawn, [own, VARIABLE] * len(self.steps), dim=2)
+        return parts[::2], parts[1::2]
 
     def forward(self, context: RadioContext, noise: Tensor, latent: Tensor) -> SampledDecision:
         """Decisions for contexts with one batch axis [N].
@@ -157,12 +177,14 @@ class Sampler(nn.Module):
         proposal = self.propose(context, features, noise, latent)
         assigned = assign_within_quota(proposal.logits, self.config.quota)
         log_share, index = proposal.on(assigned.one_hot)
+        log_share, index = log_share.movedim(-1, 1), index.movedim(-1, 1)
         drawn = Allocation(
-            carrier=assigned.carrier,
+            carrier=assigned.carrier.movedim(-1, 1),
             power_w=torch.exp(log_share) * context.power_budget_w[:, None, None],
             beamformer_index=index,
         )
-        places = CarrierPlaces(assigned.rank, self.config.quota)
+        seat = assigned.seat.permute(0, 4, 2, 3, 1).flatten(2, 3)  # [N, K, M L, U]
+        places = CarrierPlaces(seat, self.config.quota)
         expected = self.expected(context, features).with_candidate_axis()
         drawn = self.placed(expected, drawn, places)
         rates: Tensor = sum_secrecy_rate(

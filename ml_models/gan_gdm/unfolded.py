@@ -103,12 +103,8 @@ class UnfoldedOptimiser(nn.Module):
             power = (power + own[..., 0]).clamp(-_LIMIT, _LIMIT)
             place = (place + own[..., 1]).clamp(-_LIMIT, _LIMIT)
         everywhere = torch.ones_like(logits)
-        shape = (-1, samples, *logits.shape[1:])
-        return Proposal(
-            logits.reshape(shape),
-            (power[..., None] * everywhere).reshape(shape),
-            (place[..., None] * everywhere).reshape(shape),
-        )
+        said = torch.stack([logits, power[..., None] * everywhere, place[..., None] * everywhere])
+        return Proposal(said.reshape(3, -1, samples, *logits.shape[1:]).movedim(2, -1))
 
 
 def _flattened(context: RadioContext, times: int) -> RadioContext:

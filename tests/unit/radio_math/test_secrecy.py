@@ -167,7 +167,7 @@ def test_quota(carriers: list[int], respected: bool) -> None:
 
 
 def test_places_on_the_carriers_only_save_time() -> None:
-    """With ranks given the rates are those of the inverse over all ESIMs."""
+    """With places given the rates are those of the inverse over all ESIMs."""
     rng = np.random.default_rng(5)
     pair = draw_scenarios(ScenarioProfile(), 16, 7)
     slots = np.stack([rng.permutation(16)[:10] for _ in range(16)])
@@ -176,7 +176,7 @@ def test_places_on_the_carriers_only_save_time() -> None:
         power_w=rng.dirichlet(np.ones(10), 16) * pair.true.power_budget_w[:, None],
         beamformer_index=rng.uniform(0, 15, (16, 10)),
     )
-    places = CarrierPlaces((slots % 4).astype(np.float64), 4)
+    places = CarrierPlaces((np.arange(16)[:, None] == slots[:, None, :]).astype(np.float64), 4)
     np.testing.assert_allclose(
         secrecy_rates(pair.true, allocation, places=places),
         secrecy_rates(pair.true, allocation),

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from typer.testing import CliRunner
 
+from ml_models.__main__ import app
 from ml_models.export.artifact import GOLDEN_FILE, WEIGHTS_FILE, config_of_card, write_card
 from ml_models.export.tolerances import measured_tolerances
 from ml_models.gan_gdm.sampler import Sampler
@@ -61,6 +64,16 @@ def test_half_precision_has_a_measured_tolerance(tiny_folder: Path, tmp_path: Pa
     stored["outputs.carrier"] = (stored["outputs.carrier"] + 1) % 4
     save_file(stored, tmp_path / GOLDEN_FILE)
     assert measured_tolerances(tiny_folder / MODEL_FILE, tmp_path / GOLDEN_FILE, least=1e-3) == {}
+
+
+def test_exported_again_it_is_the_same(tiny_folder: Path, tmp_path: Path) -> None:
+    """Graph, samples and card come from the weights and the card alone."""
+    again = shutil.copytree(tiny_folder, tmp_path / "again")
+    (again / MODEL_FILE).unlink()
+    done = CliRunner().invoke(app, ["reexport", "--artifact", str(again)])
+    assert done.exit_code == 0, done.output
+    for name in (MODEL_FILE, GOLDEN_FILE, WEIGHTS_FILE, CARD_FILE):
+        assert (again / name).read_bytes() == (tiny_folder / name).read_bytes()
 
 
 def test_weights_come_back(tiny_model: TrainedModel, tiny_folder: Path) -> None:

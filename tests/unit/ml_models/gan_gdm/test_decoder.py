@@ -13,6 +13,13 @@ from radio_math.secrecy import quota_respected
 LOGITS = arrays(np.float32, (3, 10, 4), elements=st.floats(-50, 50, width=32))
 
 
+def assigned_to(logits: torch.Tensor, quota: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Carriers [N, U] and places [N, U, M, L] of single samples for logits [N, U, M]."""
+    assignment = assign_within_quota(logits[..., None], quota)
+    assert (assignment.one_hot.sum(dim=-2) == 1).all()
+    return assignment.carrier[..., 0], assignment.seat[..., 0]
+
+
 def respected(carrier: torch.Tensor, quota: int) -> bool:
     """Whether all rows keep the quota."""
     return bool(quota_respected(Allocation(carrier.numpy(), None, None), quota, 4).all())
@@ -22,20 +29,19 @@ def respected(carrier: torch.Tensor, quota: int) -> bool:
 @settings(max_examples=100, deadline=None)
 def test_assignment_always_keeps_the_quota(logits: np.ndarray, quota: int) -> None:
     """Whatever the logits, ties and extremes included."""
-    assignment = assign_within_quota(torch.as_tensor(logits), quota)
-    assert respected(assignment.carrier, quota)
-    assert (assignment.one_hot.sum(dim=-1) == 1).all()
+    carrier, _ = assigned_to(torch.as_tensor(logits), quota)
+    assert respected(carrier, quota)
 
 
 @given(LOGITS, st.integers(3, 10))
 @settings(max_examples=50, deadline=None)
 def test_no_two_share_a_place(logits: np.ndarray, quota: int) -> None:
-    """Ranks on a carrier count from zero without a gap."""
-    assignment = assign_within_quota(torch.as_tensor(logits), quota)
-    for carrier, rank in zip(assignment.carrier, assignment.rank, strict=True):
-        for number in range(4):
-            places = sorted(rank[carrier == number].tolist())
-            assert places == list(range(len(places)))
+    """Every ESIM has one place, on its carrier, and those of a carrier are taken in order."""
+    carrier, seat = assigned_to(torch.as_tensor(logits), quota)
+    assert torch.equal(seat.sum(dim=-1), torch.nn.functional.one_hot(carrier, 4).float())
+    taken = seat.sum(dim=1)  # [N, M, L]
+    assert set(taken.flatten().tolist()) <= {0.0, 1.0}
+    assert (taken.diff(dim=-1) <= 0).all()
 
 
 @given(LOGITS, st.integers(0, 2**31))
@@ -52,7 +58,7 @@ def test_without_conflict_everybody_gets_the_favourite() -> None:
     """Where the quota does not bind, the decision is the largest logit."""
     wanted = torch.tensor([[0, 1, 2, 3, 0, 1, 2, 3, 0, 1]])
     logits = 3.0 * torch.nn.functional.one_hot(wanted, 4)
-    assert torch.equal(assign_within_quota(logits, 4).carrier, wanted)
+    assert torch.equal(assigned_to(logits, 4)[0], wanted)
 
 
 def test_in_conflict_the_surest_come_first() -> None:
@@ -60,7 +66,7 @@ def test_in_conflict_the_surest_come_first() -> None:
     logits = torch.zeros(1, 10, 4)
     logits[0, :, 0] = torch.arange(10) / 2 + 3
     logits[0, :, 2] = 1.0
-    carrier = assign_within_quota(logits, 4).carrier[0]
+    carrier = assigned_to(logits, 4)[0][0]
     assert (carrier == 0).nonzero().flatten().tolist() == [6, 7, 8, 9]
     assert int((carrier == 2).sum()) == 4
 

@@ -44,7 +44,8 @@ def saying(logits: torch.Tensor, log_share: torch.Tensor, index: torch.Tensor) -
     """A proposal of these shares and indices on whatever carrier."""
     everywhere = torch.ones_like(logits)
     place = torch.logit(index / 15)
-    return Proposal(logits, log_share[..., None] * everywhere, place[..., None] * everywhere)
+    said = (logits, log_share[..., None] * everywhere, place[..., None] * everywhere)
+    return Proposal(torch.stack(said)[..., None])
 
 
 def test_the_label_itself_has_no_diffusion_loss(batch: Batch) -> None:

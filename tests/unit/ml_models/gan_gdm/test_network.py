@@ -49,26 +49,25 @@ def turned(features: ContextFeatures) -> ContextFeatures:
 
 
 def turned_variable(variable: Tensor) -> Tensor:
-    """Decisions [..., U, M + 2] of them."""
-    return torch.cat([variable[..., CARRIERS], variable[..., -2:]], dim=-1)[..., ESIMS, :]
+    """Decisions [N, U, M + 2, ...] of them."""
+    return torch.cat([variable[:, :, CARRIERS], variable[:, :, -2:]], dim=2)[:, ESIMS]
 
 
 def test_generator_is_equivariant_to_esims_and_carriers() -> None:
     """Turned contexts and noise get turned proposals."""
     torch.manual_seed(1)
     generator = Generator(CONFIG)
-    noisy, latent = drawn(3, 2, 10, 6, seed=3), drawn(3, 2, 10, CONFIG.latent, seed=4)
+    noisy, latent = drawn(3, 10, 6, 2, seed=3), drawn(3, 10, CONFIG.latent, 2, seed=4)
     time = torch.tensor([75.0])
     before = generator(generator.encoder(features_of()), noisy, latent, time)
     after = generator(
         generator.encoder(turned(features_of())),
         turned_variable(noisy),
-        latent[..., ESIMS, :],
+        latent[:, ESIMS],
         time,
     )
-    for name in ("logits", "power", "place"):
-        expected = getattr(before, name)[..., ESIMS, :][..., CARRIERS]
-        torch.testing.assert_close(getattr(after, name), expected, atol=1e-5, rtol=1e-4)
+    expected = before.said[:, :, ESIMS][:, :, :, CARRIERS]
+    torch.testing.assert_close(after.said, expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("users", "carriers"), [(12, 4), (10, 5), (7, 3)])
@@ -79,21 +78,22 @@ def test_one_network_takes_any_number_of_esims_and_carriers(users: int, carriers
     conditioning = generator.encoder(features_of(users, carriers))
     proposal = generator(
         conditioning,
-        drawn(3, 2, users, carriers + 2, seed=3),
-        drawn(3, 2, users, CONFIG.latent, seed=4),
+        drawn(3, users, carriers + 2, 2, seed=3),
+        drawn(3, users, CONFIG.latent, 2, seed=4),
         torch.tensor([50.0]),
     )
-    assert proposal.logits.shape == (3, 2, users, carriers)
+    assert proposal.logits.shape == (3, users, carriers, 2)
 
 
 def test_shares_and_indices_belong_to_the_carriers() -> None:
     """Shares sum to one, indices stay on the grid, and another carrier gives others."""
-    proposal = Proposal(*(3.0 * drawn(5, 10, 4, seed=number) for number in range(3)))
-    first = torch.nn.functional.one_hot(torch.zeros(5, 10, dtype=torch.int64), 4).float()
+    proposal = Proposal(3.0 * drawn(3, 5, 10, 4, 2, seed=0))
+    first = torch.zeros(5, 10, 4, 2)
+    first[:, :, 0] = 1.0
     log_share, index = proposal.on(first)
-    torch.testing.assert_close(log_share.exp().sum(dim=-1), torch.ones(5))
+    torch.testing.assert_close(log_share.exp().sum(dim=1), torch.ones(5, 2))
     assert ((index >= 0) & (index <= 15)).all()
-    assert not torch.allclose(proposal.on(first.roll(1, dims=-1))[1], index)
+    assert not torch.allclose(proposal.on(first.roll(1, dims=2))[1], index)
 
 
 def test_discriminator_is_invariant() -> None:
