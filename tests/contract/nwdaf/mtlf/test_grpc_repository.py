@@ -9,6 +9,7 @@ import pytest
 from support.mms_uploads import files
 
 from aimlnf.mms.v1 import model_repository_service_pb2 as mms_pb
+from nf_runtime import artifact_files
 from nf_runtime.client import keep_trying, open_channel
 from nf_runtime.clock import SystemClock
 from nf_runtime.config import ClientSettings
@@ -64,7 +65,7 @@ async def test_an_upload_goes_on_where_it_was_broken_off(
                 sent.append(request.chunk.data)
             yield request
 
-    monkeypatch.setattr(grpc_repository, "_CHUNK_BYTES", CHUNK_BYTES)
+    monkeypatch.setattr(artifact_files, "_CHUNK_BYTES", CHUNK_BYTES)
     monkeypatch.setattr(grpc_repository, "_requests", requests)
     first = asyncio.create_task(repository.publish(SPEC, folder, job_id="job-1", kpis={}))
     await stalled.wait()
