@@ -12,6 +12,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -125,9 +126,11 @@ class Batcher:
             ResourceExhausted: QUOTA_EXCEEDED, with a hint when to try again.
             DeadlineExceeded: DEADLINE_EXCEEDED, before the run had begun.
         """
-        if alone or (engine not in self._queues and self._is_quick(engine, feeds)):
-            self._meter.stage("queue", 0.0)
-            return await self._run(engine, feeds)
+        if alone or engine not in self._queues:
+            quick = self._is_quick(engine, feeds)
+            if quick or alone:
+                self._meter.stage("queue", 0.0)
+                return self._run_here(engine, feeds) if quick else await self._hand(engine, feeds)
         if sum(map(len, self._queues.values())) >= self._max_queued:
             self._meter.shed()
             retry_s = max(self.expected_s(engine), _LEAST_RETRY_S)
@@ -229,19 +232,31 @@ class Batcher:
                 waiting.answer.set_result(Run(part, run.inference_s))
 
     async def _run(self, engine: Engine, feeds: Tensors) -> Run:
-        def timed() -> Run:
-            started_s = self._clock.monotonic_s()
-            outputs = engine.run(feeds)
-            return Run(outputs, self._clock.monotonic_s() - started_s)
+        if self._is_quick(engine, feeds):
+            return self._run_here(engine, feeds)
+        return await self._hand(engine, feeds)
 
-        quick = self._is_quick(engine, feeds)
-        run = timed() if quick else await self._worker.run(timed, urgent=True)
+    def _run_here(self, engine: Engine, feeds: Tensors) -> Run:
+        run = self._timed(engine, feeds)
+        self._learn(engine, feeds, run)
+        return run
+
+    async def _hand(self, engine: Engine, feeds: Tensors) -> Run:
+        run = await self._worker.run(partial(self._timed, engine, feeds), urgent=True)
+        self._learn(engine, feeds, run)
+        return run
+
+    def _timed(self, engine: Engine, feeds: Tensors) -> Run:
+        started_s = self._clock.monotonic_s()
+        outputs = engine.run(feeds)
+        return Run(outputs, self._clock.monotonic_s() - started_s)
+
+    def _learn(self, engine: Engine, feeds: Tensors, run: Run) -> None:
         pace = self._paces.get(engine)
         if pace is None:
             pace = self._paces[engine] = Pace(run.inference_s)
         pace.observe(run.inference_s)
         self._meter.ran(_batch_of(feeds))
-        return run
 
 
 def _batch_of(feeds: Tensors) -> int:

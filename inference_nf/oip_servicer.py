@@ -6,12 +6,9 @@ applied, and no reports are made. An empty version means the one that decides, e
 Triton's repository extension loads and frees versions; it never changes which of them decides.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
 from importlib.metadata import version as package_version
 from typing import Any
-
-import numpy.typing as npt
+from weakref import WeakKeyDictionary
 
 from aimlnf.inference.oip import open_inference_pb2 as pb
 from aimlnf.inference.oip import open_inference_pb2_grpc
@@ -19,28 +16,14 @@ from inference_nf.deciding import Deciding
 from inference_nf.loading import Models
 from inference_nf.model_card import TensorSpec
 from inference_nf.oip_repository import index_of, versions_wanted
+from inference_nf.ports import Engine
 from inference_nf.preparing import ServingModel
-from inference_nf.protocol_tensors import (
-    check_tensor,
-    datatype_of,
-    from_raw,
-    from_values,
-    invalid_tensor,
-    shape_of,
-    to_raw,
-)
-from inference_nf.releases import ModelKey
+from inference_nf.protocol_signature import ProtocolSignature
+from inference_nf.protocol_tensors import datatype_of, shape_of
 from inference_nf.servicer import deadline_of
 from nf_runtime.clock import Clock
 from nf_runtime.errors import InvalidArgument, NotFound
 
-_CONTENTS = {
-    "BOOL": "bool_contents",
-    "INT32": "int_contents",
-    "INT64": "int64_contents",
-    "FP32": "fp32_contents",
-    "FP64": "fp64_contents",
-}
 _PLATFORMS = {"onnxruntime": "onnxruntime_onnx", "tensorrt": "tensorrt_plan"}
 
 
@@ -59,6 +42,7 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
         self._deciding = deciding
         self._clock = clock
         self._max_batch = max_batch
+        self._signatures: WeakKeyDictionary[Engine, ProtocolSignature] = WeakKeyDictionary()
 
     async def ServerLive(
         self, request: pb.ServerLiveRequest, context: Any
@@ -111,16 +95,12 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
     ) -> pb.ModelInferResponse:
         """Run a model in memory; outputs are raw contents, in the order asked for."""
         model = self._find(request.model_name, request.model_version)
-        wanted = _wanted(request.outputs, model.engine.outputs)
-        feeds = self._feeds(request, model.engine.inputs)
+        signature = self._signature(model)
+        wanted = signature.wanted(request.outputs)
         outputs = await self._deciding.infer(
-            model, feeds, deadline_s=deadline_of(context, self._clock)
+            model, signature.feeds(request), deadline_s=deadline_of(context, self._clock)
         )
-        described = tuple([(s.name, datatype_of(s), outputs[s.name].shape) for s in wanted])
-        response = pb.ModelInferResponse.FromString(_head(model.key, described))
-        response.id = request.id
-        response.raw_output_contents.extend([to_raw(outputs[spec.name]) for spec in wanted])
-        return response
+        return signature.response(outputs, wanted=wanted, request_id=request.id)
 
     async def RepositoryIndex(
         self, request: pb.RepositoryIndexRequest, context: Any
@@ -157,40 +137,14 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
             )
         return self._models.find(name, int(version))
 
-    def _feeds(
-        self, request: pb.ModelInferRequest, inputs: Sequence[TensorSpec]
-    ) -> dict[str, npt.NDArray[Any]]:
-        raw = request.raw_input_contents
-        if raw and len(raw) != len(request.inputs):
-            raise InvalidArgument(
-                f"raw_input_contents holds {len(raw)} entries for {len(request.inputs)} inputs",
-                reason="INVALID_FIELD",
-                field="raw_input_contents",
+    def _signature(self, model: ServingModel) -> ProtocolSignature:
+        engine = model.engine
+        signature = self._signatures.get(engine)
+        if signature is None:
+            signature = self._signatures[engine] = ProtocolSignature(
+                model.key, inputs=engine.inputs, outputs=engine.outputs, max_batch=self._max_batch
             )
-        specs = {spec.name: spec for spec in inputs}
-        feeds: dict[str, npt.NDArray[Any]] = {}
-        for number, tensor in enumerate(request.inputs):
-            spec = specs.get(tensor.name)
-            if spec is None or tensor.name in feeds:
-                what = "is given twice" if spec else f"is unknown; there are {', '.join(specs)}"
-                raise invalid_tensor(tensor.name, what)
-            shape = tuple(tensor.shape)
-            check_tensor(spec, datatype=tensor.datatype, shape=shape, max_batch=self._max_batch)
-            if raw and tensor.HasField("contents"):
-                raise invalid_tensor(tensor.name, "has raw and typed contents; send one of them")
-            feeds[spec.name] = (
-                from_raw(spec, raw[number], shape)
-                if raw
-                else from_values(spec, _contents(tensor), shape)
-            )
-        if len(feeds) < len(specs):
-            raise invalid_tensor(min(specs.keys() - feeds.keys()), "is missing")
-        batches = {array.shape[0] for array in feeds.values()}
-        if len(batches) > 1:
-            raise invalid_tensor(
-                request.inputs[0].name, f"and others have different batches: {sorted(batches)}"
-            )
-        return feeds
+        return signature
 
 
 def _only_repository(name: str) -> None:
@@ -200,40 +154,6 @@ def _only_repository(name: str) -> None:
             reason="INVALID_FIELD",
             field="repository_name",
         )
-
-
-def _contents(tensor: pb.ModelInferRequest.InferInputTensor) -> Sequence[Any]:
-    values: Sequence[Any] = getattr(tensor.contents, _CONTENTS[tensor.datatype])
-    return values
-
-
-@lru_cache(maxsize=256)
-def _head(key: ModelKey, described: tuple[tuple[str, str, tuple[int, ...]], ...]) -> bytes:
-    """An answer without its contents: the same for the same model and shapes, call after call."""
-    outputs = [
-        pb.ModelInferResponse.InferOutputTensor(name=name, datatype=datatype, shape=shape)
-        for name, datatype, shape in described
-    ]
-    return pb.ModelInferResponse(
-        model_name=key.name, model_version=str(key.version), outputs=outputs
-    ).SerializeToString()
-
-
-def _wanted(
-    asked: Sequence[pb.ModelInferRequest.InferRequestedOutputTensor],
-    outputs: Sequence[TensorSpec],
-) -> Sequence[TensorSpec]:
-    if not asked:
-        return outputs
-    specs = {spec.name: spec for spec in outputs}
-    for output in asked:
-        if output.name not in specs:
-            raise InvalidArgument(
-                f"output {output.name} is unknown; there are {', '.join(specs)}",
-                reason="INVALID_FIELD",
-                field="outputs",
-            )
-    return [specs[output.name] for output in asked]
 
 
 def _metadata(spec: TensorSpec) -> pb.ModelMetadataResponse.TensorMetadata:

@@ -1,6 +1,6 @@
 """The one server interceptor: identity, errors, log line and metrics of every RPC.
 
-`NfServer` installs it. It takes care that
+`NfServer` lets servicers register through it. It takes care that
 
 - an `NfError` raised anywhere in a servicer becomes its status with ErrorInfo, any other exception
   INTERNAL with the request id, its traceback in the log only;
@@ -10,14 +10,17 @@
 - at shutdown open response streams end with UNAVAILABLE, ``DRAINING``, so that clients reconnect.
 
 Servicers are coroutine functions or async generators, and read request streams by ``async for``.
+
+Not one of gRPC's own interceptors: those of `grpc.aio` look a handler up anew for every call, at a
+tenth of what a small call costs. Handlers are wrapped once, when they are registered.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, NoReturn, cast
 
 import grpc
 import structlog
@@ -32,7 +35,7 @@ from nf_runtime.errors import (
     status_of,
 )
 from nf_runtime.metrics import RpcMetrics
-from nf_runtime.tracing import REQUEST_ID_KEY, TRACEPARENT_KEY, continued, new_request_id
+from nf_runtime.tracing import REQUEST_ID_KEY, TRACEPARENT_KEY, Span, bind, new_request_id
 
 _MAX_REQUEST_ID_CHARACTERS = 128
 # Probes come every few seconds and say nothing when all is well.
@@ -48,18 +51,22 @@ class _OpenStream:
 
 
 @dataclass
-class _Outcome:
-    code: str = grpc.StatusCode.OK.name
-    response: bytes | None = None
-    failure: NfError | None = None
-    exception: Exception | None = None
-
-    def fail(self, error: NfError) -> None:
-        self.code = error.status.name
-        self.failure = error
+class _Method:
+    name: str
+    in_flight: int = 0  # the gauge reads it when it is asked; a call only counts
 
 
-class RpcInterceptor(grpc.aio.ServerInterceptor):
+@dataclass(slots=True)
+class _Call:
+    """An RPC that is being served."""
+
+    method: _Method
+    context: Any
+    span: Span
+    started_s: float
+
+
+class RpcInterceptor:
     """See the module's description.
 
     Args:
@@ -71,31 +78,16 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
     def __init__(self, nf_name: str, *, clock: Clock, metrics: RpcMetrics) -> None:
         self._domain = f"{nf_name}.aimlnf"
         self._clock = clock
+        self._in_flight = metrics.in_flight
         # Looked up once for each method and code, not for each call.
-        self._in_flight = cache(metrics.in_flight.labels)
         self._duration_seconds = cache(metrics.duration_seconds.labels)
         self._log = log.bind()
         self._draining = False
         self._open_streams: set[_OpenStream] = set()
-        # Methods are few and known, so wrapping each once is safe and spares the hot path.
-        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[
-            [grpc.HandlerCallDetails], "Awaitable[grpc.RpcMethodHandler[Any, Any] | None]"
-        ],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> "grpc.RpcMethodHandler[Any, Any] | None":
-        """The handler of this method, wrapped; None (UNIMPLEMENTED) where there is none."""
-        method = handler_call_details.method
-        wrapped = self._wrapped.get(method)
-        if wrapped is None:
-            handler = await continuation(handler_call_details)
-            if handler is None:
-                return handler
-            wrapped = self._wrapped[method] = self._wrap(method, handler)
-        return wrapped
+    def around(self, server: grpc.aio.Server) -> grpc.aio.Server:
+        """What servicers are to register with instead of `server`."""
+        return cast("grpc.aio.Server", _Registry(server, self._wrap))
 
     def drain(self) -> None:
         """End open response streams, and those that still arrive, with ``DRAINING``."""
@@ -116,27 +108,37 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
             or handler.stream_unary
             or handler.stream_stream
         )
+        given = partial(_parsed, parse=parse) if handler.request_streaming else parse
 
-        def given(request: Any) -> Any:
-            return _parsed(request, parse) if handler.request_streaming else parse(request)
+        counted = _Method(method)
+        self._in_flight.labels(method).set_function(lambda: counted.in_flight)
 
-        async def unary(request: Any, context: Any) -> bytes | None:
-            async def serve() -> bytes:
-                return build(await behaviour(given(request), context))
-
-            return await self._serve(method, context, serve, stream=None)
+        async def unary(request: Any, context: Any) -> bytes:
+            call = self._begin(counted, context)
+            try:
+                response = build(await behaviour(given(request), context))
+            except BaseException as error:  # noqa: BLE001 - it is raised again, or what it becomes
+                await self._fail(call, error)
+            self._end(call)
+            return response
 
         async def streaming(request: Any, context: Any) -> None:
-            async def serve() -> bytes:
+            call = self._begin(counted, context)
+            stream = _OpenStream(asyncio.current_task())
+            self._open_streams.add(stream)
+            try:
+                self._check_open()
                 responses = behaviour(given(request), _BuildingContext(context, build))
                 if isinstance(responses, Awaitable):  # it writes to the context itself
                     await responses
                 else:
                     async for response in responses:
                         await context.write(build(response))
-                return b""
-
-            await self._serve(method, context, serve, stream=_OpenStream(asyncio.current_task()))
+            except BaseException as error:  # noqa: BLE001 - likewise
+                self._open_streams.discard(stream)
+                await self._fail(call, error, stream)
+            self._open_streams.discard(stream)
+            self._end(call)
 
         if handler.response_streaming:
             if handler.request_streaming:
@@ -146,89 +148,89 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
             return grpc.stream_unary_rpc_method_handler(unary)
         return grpc.unary_unary_rpc_method_handler(unary)
 
-    async def _serve(
-        self,
-        method: str,
-        context: Any,
-        serve: Callable[[], Awaitable[bytes]],
-        *,
-        stream: _OpenStream | None,
-    ) -> bytes | None:
-        metadata = dict(context.invocation_metadata() or ())
-        request_id = _request_id(metadata.get(REQUEST_ID_KEY))
-        started_s = self._clock.monotonic_s()
-        outcome = _Outcome()
-        with (
-            continued(metadata.get(TRACEPARENT_KEY), request_id=request_id),
-            self._in_flight(method).track_inprogress(),
-        ):
-            try:
-                await self._attempt(serve, context, stream, outcome, request_id)
-            finally:
-                self._account(method, context, outcome, self._clock.monotonic_s() - started_s)
-            if outcome.failure is not None:
-                status = status_of(outcome.failure, domain=self._domain, request_id=request_id)
-                await context.abort_with_status(status)
-        return outcome.response
+    def _check_open(self) -> None:
+        if self._draining:
+            raise _draining()
 
-    async def _attempt(
-        self,
-        serve: Callable[[], Awaitable[bytes]],
-        context: Any,
-        stream: _OpenStream | None,
-        outcome: _Outcome,
-        request_id: str,
+    def _begin(self, method: _Method, context: Any) -> _Call:
+        metadata = dict(context.invocation_metadata() or ())
+        span = Span(metadata.get(TRACEPARENT_KEY), _request_id(metadata.get(REQUEST_ID_KEY)))
+        bind(span)  # gRPC serves each RPC in a task of its own
+        method.in_flight += 1
+        return _Call(method, context, span, self._clock.monotonic_s())
+
+    def _end(
+        self, call: _Call, code: str = grpc.StatusCode.OK.name, failure: Exception | None = None
     ) -> None:
-        if stream is not None:
-            if self._draining:
-                outcome.fail(_draining())
-                return
-            self._open_streams.add(stream)
-        try:
-            outcome.response = await serve()
-        except grpc.aio.AbortError:
-            outcome.code = _code_name(context)
-            raise
-        except asyncio.CancelledError:
-            if stream is None or not stream.drained:
-                outcome.code = _cancellation(context)
-                raise
+        duration_s = self._clock.monotonic_s() - call.started_s
+        call.method.in_flight -= 1
+        self._duration_seconds(call.method.name, code).observe(duration_s)
+        unexpected = failure is not None and not isinstance(failure, NfError)
+        level = logging.DEBUG if call.method.name.startswith(_QUIET_SERVICES) else logging.INFO
+        if not (unexpected or self._log.is_enabled_for(level)):
+            return
+        fields = {
+            "method": call.method.name,
+            "code": code,
+            "duration_s": round(duration_s, 6),
+            "peer": call.context.peer(),
+        }
+        if isinstance(failure, NfError):
+            fields |= {"reason": failure.reason, "error": failure.message}
+        if unexpected:
+            self._log.error("rpc", **fields, exc_info=failure)
+        else:
+            self._log.log(level, "rpc", **fields)
+
+    async def _fail(
+        self, call: _Call, error: BaseException, stream: _OpenStream | None = None
+    ) -> NoReturn:
+        """Account for the call and end it with what the peer is to hear."""
+        request_id = call.span.request_id or ""
+        if isinstance(error, asyncio.CancelledError) and stream is not None and stream.drained:
             # We cancelled it ourselves: the peer hears why, and the task goes on to say so.
             if stream.task is not None:
                 stream.task.uncancel()
-            outcome.fail(_draining())
-        except NfError as error:
-            outcome.fail(error)
-        except Exception as error:  # noqa: BLE001 - the edge of the program; it is logged
-            outcome.exception = error
-            outcome.fail(
-                Internal(
-                    f"internal error; the log has it under request id {request_id}",
-                    reason="INTERNAL",
-                    request_id=request_id,
-                )
-            )
-        finally:
-            if stream is not None:
-                self._open_streams.discard(stream)
+            error = _draining()
+        if isinstance(error, grpc.aio.AbortError):
+            self._end(call, _code_name(call.context))
+            raise error
+        if not isinstance(error, Exception):
+            self._end(call, _cancellation(call.context))
+            raise error
+        told = error if isinstance(error, NfError) else _internal(request_id)
+        self._end(call, told.status.name, error)
+        await call.context.abort_with_status(
+            status_of(told, domain=self._domain, request_id=request_id)
+        )
+        raise error  # not reached: the line before has raised
 
-    def _account(self, method: str, context: Any, outcome: _Outcome, duration_s: float) -> None:
-        self._duration_seconds(method, outcome.code).observe(duration_s)
-        level = logging.DEBUG if method.startswith(_QUIET_SERVICES) else logging.INFO
-        if outcome.exception is None and not self._log.is_enabled_for(level):
-            return
-        fields = {
-            "method": method,
-            "code": outcome.code,
-            "duration_s": round(duration_s, 6),
-            "peer": context.peer(),
-        }
-        if outcome.failure is not None:
-            fields |= {"reason": outcome.failure.reason, "error": outcome.failure.message}
-        if outcome.exception is not None:
-            self._log.error("rpc", **fields, exc_info=outcome.exception)
-        else:
-            self._log.log(level, "rpc", **fields)
+
+class _Registry:
+    """Takes the handlers of generated code and hands them on, wrapped."""
+
+    def __init__(
+        self,
+        server: grpc.aio.Server,
+        wrap: Callable[[str, "grpc.RpcMethodHandler[Any, Any]"], "grpc.RpcMethodHandler[Any, Any]"],
+    ) -> None:
+        self._server = server
+        self._wrap = wrap
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[object]) -> None:
+        """Nothing: generated code names the same handlers once more, by their methods."""
+
+    def add_registered_method_handlers(
+        self, service_name: str, method_handlers: "Mapping[str, grpc.RpcMethodHandler[Any, Any]]"
+    ) -> None:
+        """Registers them, each wrapped."""
+        self._server.add_registered_method_handlers(
+            service_name,
+            {
+                name: self._wrap(f"/{service_name}/{name}", handler)
+                for name, handler in method_handlers.items()
+            },
+        )
 
 
 class _BuildingContext:
@@ -271,9 +273,17 @@ async def _parsed(
         yield parse(request)
 
 
-def _request_id(value: Any) -> str:
+def _request_id(value: Any) -> str | Callable[[], str]:
     usable = isinstance(value, str) and value.isprintable() and value
-    return value[:_MAX_REQUEST_ID_CHARACTERS] if usable else new_request_id()
+    return value[:_MAX_REQUEST_ID_CHARACTERS] if usable else new_request_id
+
+
+def _internal(request_id: str) -> Internal:
+    return Internal(
+        f"internal error; the log has it under request id {request_id}",
+        reason="INTERNAL",
+        request_id=request_id,
+    )
 
 
 def _draining() -> Unavailable:

@@ -5,8 +5,8 @@ Configured once by `run_nf`; everywhere else::
     log = structlog.get_logger(__name__)
     log.info("version loaded", model_name="gan-gdm", version=3, duration_s=0.4)
 
-Event names are fixed lower-case phrases, everything variable is a key. What is bound with
-`structlog.contextvars` (request id, trace id) is in every line of that task.
+Event names are fixed lower-case phrases, everything variable is a key. The request id and trace id
+of the task (`nf_runtime.tracing`) and what is bound with `structlog.contextvars` are in every line.
 """
 
 import logging
@@ -16,6 +16,7 @@ from typing import TextIO
 import structlog
 
 from nf_runtime.config import LogSettings
+from nf_runtime.tracing import current_ids
 
 # kafka-python reports each failed attempt to reconnect as several errors; publisher and subscriber
 # say once that the broker is away and once that it is back.
@@ -36,6 +37,7 @@ def configure_logs(settings: LogSettings, *, nf_name: str, stream: TextIO | None
 
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _name_ids,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         name_nf,
@@ -63,3 +65,9 @@ def configure_logs(settings: LogSettings, *, nf_name: str, stream: TextIO | None
     root.setLevel(level)
     for name, least in _LEAST_LEVELS.items():
         logging.getLogger(name).setLevel(max(level, least))
+
+
+def _name_ids(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return {**current_ids(), **event}

@@ -31,7 +31,7 @@ from typing import NoReturn
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from prometheus_client import CollectorRegistry
 
 from nf_runtime.clock import Clock, SystemClock
@@ -94,7 +94,6 @@ class NfServer:
         """
         settings = self._settings
         server = grpc.aio.server(
-            interceptors=[self._interceptor],
             options=[
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
@@ -134,9 +133,12 @@ class NfServer:
 
     async def _bring_up(self, server: grpc.aio.Server) -> None:
         settings = self._settings
-        services = [*self._register(server), health.SERVICE_NAME]
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection([*services, reflection.SERVICE_NAME], server)
+        registry = self._interceptor.around(server)
+        services = [*self._register(registry), health.SERVICE_NAME]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, registry)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
+            reflection.aio.ReflectionServicer([*services, reflection.SERVICE_NAME]), registry
+        )
         self.address = f"{settings.host}:{self._bind(server)}"
         if settings.metrics_port is not None:
             self._metrics = self._start_metrics(settings.metrics_port)

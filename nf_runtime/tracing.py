@@ -8,15 +8,17 @@ so most code never touches this module. What starts work by itself does::
         CloudEvent(..., traceparent=current_traceparent())
 
 Spans are not exported: the ids exist so that logs and events of several processes can be joined.
+They are drawn when they are asked for: every RPC is a span, and few are asked.
 Source: W3C Trace Context, section 3.2.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
 
-import structlog
-from opentelemetry import context, trace
+from opentelemetry import trace
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -27,6 +29,42 @@ _IDS = RandomIdGenerator()
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
+class Span:
+    """One piece of work, the request that it serves and its place in a trace.
+
+    Args:
+        parent: The traceparent of what it is part of. Without one, or with one that cannot be
+            read, it starts a new trace.
+        request_id: The request that it serves, or who knows it.
+    """
+
+    def __init__(
+        self, parent: str | None, request_id: str | Callable[[], str | None] | None = None
+    ) -> None:
+        self._parent = parent
+        self._request_id = request_id
+
+    @cached_property
+    def request_id(self) -> str | None:
+        """The request that it serves, if it serves one."""
+        return self._request_id() if callable(self._request_id) else self._request_id
+
+    @cached_property
+    def trace_id(self) -> str:
+        """The trace that it is part of."""
+        parent = _span_context(self._parent) if self._parent else trace.INVALID_SPAN_CONTEXT
+        number = parent.trace_id if parent.is_valid else _IDS.generate_trace_id()
+        return trace.format_trace_id(number)
+
+    @cached_property
+    def traceparent(self) -> str:
+        """What makes a peer's work part of the same trace."""
+        return f"00-{self.trace_id}-{trace.format_span_id(_IDS.generate_span_id())}-01"
+
+
+_CURRENT: ContextVar[Span | None] = ContextVar("aimlnf_span", default=None)
+
+
 def new_request_id() -> str:
     """A request id that nobody else has."""
     return uuid.uuid4().hex
@@ -34,45 +72,45 @@ def new_request_id() -> str:
 
 def current_request_id() -> str | None:
     """The request id bound to this task, if any."""
-    value = structlog.contextvars.get_contextvars().get("request_id")
-    return value if isinstance(value, str) else None
+    span = _CURRENT.get()
+    return None if span is None else span.request_id
 
 
 def current_traceparent() -> str | None:
     """The ``traceparent`` of this task, if it is part of a trace."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get(TRACEPARENT_KEY)
+    span = _CURRENT.get()
+    return None if span is None else span.traceparent
+
+
+def current_ids() -> dict[str, str]:
+    """What log lines of this task carry: `trace_id` and, where there is one, `request_id`."""
+    span = _CURRENT.get()
+    if span is None:
+        return {}
+    request_id = span.request_id
+    return {"trace_id": span.trace_id} | ({} if request_id is None else {"request_id": request_id})
+
+
+def bind(span: Span) -> None:
+    """The rest of this task is `span`; for a task that has no other work."""
+    _CURRENT.set(span)
 
 
 @contextmanager
 def continued(traceparent: str | None, *, request_id: str | None = None) -> Iterator[str]:
     """Run the body as a new span of the trace named by `traceparent`; yields its traceparent.
 
-    Without one, or with one that cannot be read, a new trace starts. Logs inside carry `trace_id`
-    and, where one is given or already bound, `request_id`.
+    Without one, or with one that cannot be read, a new trace starts. Without a request id the body
+    serves the request that is bound already, if one is.
     """
-    parent = _span_of(traceparent) if traceparent else trace.INVALID_SPAN_CONTEXT
-    span_context = trace.SpanContext(
-        trace_id=parent.trace_id if parent.is_valid else _IDS.generate_trace_id(),
-        span_id=_IDS.generate_span_id(),
-        is_remote=False,
-        trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED),
-        trace_state=parent.trace_state,
-    )
-    bound = {"trace_id": trace.format_trace_id(span_context.trace_id)}
-    if request_id is not None:
-        bound["request_id"] = request_id
-    # Every RPC comes by here: nothing is made that only some need.
-    span = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(span_context)))
-    before = structlog.contextvars.bind_contextvars(**bound)
+    span = Span(traceparent, current_request_id() if request_id is None else request_id)
+    before = _CURRENT.set(span)
     try:
-        yield f"00-{bound['trace_id']}-{trace.format_span_id(span_context.span_id)}-01"
+        yield span.traceparent
     finally:
-        structlog.contextvars.reset_contextvars(**before)
-        context.detach(span)
+        _CURRENT.reset(before)
 
 
-def _span_of(traceparent: str) -> trace.SpanContext:
+def _span_context(traceparent: str) -> trace.SpanContext:
     extracted = _PROPAGATOR.extract({TRACEPARENT_KEY: traceparent})
     return trace.get_current_span(extracted).get_span_context()

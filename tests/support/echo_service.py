@@ -109,5 +109,5 @@ def register(echo: Echo, server: grpc.aio.Server) -> Sequence[str]:
         kind: getattr(grpc, f"{kind}_rpc_method_handler")(getattr(echo, kind), *codecs)
         for kind in KINDS
     }
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    server.add_registered_method_handlers(SERVICE, handlers)
     return [SERVICE]

@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-import structlog
 
 from nf_runtime.tracing import (
     continued,
+    current_ids,
     current_request_id,
     current_traceparent,
     new_request_id,
@@ -24,10 +24,10 @@ def test_trace_goes_on_with_a_span_of_its_own() -> None:
         assert (version, trace_id, flags) == ("00", TRACE_ID, "01")
         assert span_id != "00f067aa0ba902b7"
         assert current_request_id() == "r1"
-        assert structlog.contextvars.get_contextvars()["trace_id"] == TRACE_ID
+        assert current_ids() == {"trace_id": TRACE_ID, "request_id": "r1"}
     assert current_traceparent() is None
     assert current_request_id() is None
-    assert structlog.contextvars.get_contextvars() == {}
+    assert current_ids() == {}
 
 
 @pytest.mark.parametrize(
