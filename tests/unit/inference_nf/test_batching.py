@@ -11,7 +11,7 @@ from fakes.inference_nf.memory_peers import MemoryMeter
 from support.tiny_models import expected_outputs, golden_inputs, tiny_version
 from support.waiting import until
 
-from inference_nf.batching import Batcher
+from inference_nf.batching import Batcher, Run
 from inference_nf.releases import EngineKind, Precision
 from nf_runtime.clock import Clock, SystemClock
 from nf_runtime.errors import DeadlineExceeded, ResourceExhausted
@@ -37,7 +37,9 @@ class SteppedClock(SystemClock):
 class World:
     """A batcher whose engine can be held."""
 
-    def __init__(self, *, quick_s: float = 0.0, clock: Clock | None = None) -> None:
+    def __init__(
+        self, *, quick_s: float = 0.0, at_a_time: int = 1, clock: Clock | None = None
+    ) -> None:
         self.worker = InlineWorker()
         self.meter = MemoryMeter()
         self.engine = MemoryEngine(EngineKind.ONNXRUNTIME, GRAPH, Precision.FP32)
@@ -47,6 +49,7 @@ class World:
             clock=clock or SystemClock(),
             max_batch=MAX_BATCH,
             max_queued=MAX_QUEUED,
+            at_a_time=at_a_time,
             quick_s=quick_s,
         )
 
@@ -236,3 +239,49 @@ async def test_a_large_batch_of_a_quick_graph_is_handed_to_a_thread() -> None:
     for size, handed_over in ((1, 1), (2, 1), (3, 2)):
         await world.runs.run(world.engine, inputs(size, 0))
         assert world.worker.taken == handed_over
+
+
+@pytest.mark.parametrize("at_a_time", [1, 2])
+async def test_callers_of_a_quick_graph_who_come_together_share_a_run(at_a_time: int) -> None:
+    """Also when the loop takes some turns from one to the next, and each gets its own part."""
+    world = World(quick_s=60.0, at_a_time=at_a_time)
+    await world.runs.run(world.engine, golden_inputs(1))
+
+    async def come(number: int) -> Run:
+        for _ in range(5 * number):
+            await asyncio.sleep(0)
+        return await world.runs.run(world.engine, inputs(1, number))
+
+    runs = await asyncio.gather(*map(come, range(MAX_BATCH + 1)))
+    for number, run in enumerate(runs):
+        for name, array in expected_outputs(inputs(1, number)).items():
+            np.testing.assert_allclose(run.outputs[name], array, rtol=1e-5)
+    assert world.meter.batches == [1, MAX_BATCH, 1]
+    assert world.worker.taken == 1
+
+
+async def test_who_calls_a_quick_graph_alone_is_soon_answered_at_once() -> None:
+    """Without a turn of the loop in between."""
+    world = World(quick_s=60.0)
+    for _ in range(10):
+        await world.runs.run(world.engine, golden_inputs(1))
+    with pytest.raises(StopIteration):
+        world.runs.run(world.engine, golden_inputs(1)).send(None)
+
+
+async def test_everyone_is_answered_whenever_they_come() -> None:
+    """Callers who come while others are gathered, by more than one at a time, are not lost."""
+    world = World(quick_s=60.0, at_a_time=3)
+    turns = np.random.default_rng(5)
+
+    async def come(number: int) -> None:
+        for _ in range(int(turns.integers(200))):
+            await asyncio.sleep(0)
+        size = 1 + number % MAX_BATCH
+        run = await world.runs.run(world.engine, inputs(size, number))
+        assert {len(array) for array in run.outputs.values()} == {size}
+
+    async with asyncio.timeout(30):
+        for _ in range(20):
+            await asyncio.gather(*map(come, range(MAX_QUEUED)))
+    assert max(world.meter.batches) > 1
