@@ -11,8 +11,8 @@
 
 Servicers are coroutine functions or async generators, and read request streams by ``async for``.
 
-Not one of gRPC's own interceptors: those of `grpc.aio` look a handler up anew for every call, at a
-tenth of what a small call costs. Handlers are wrapped once, when they are registered.
+Not one of gRPC's own interceptors, which `grpc.aio` asks for a handler in every call: here handlers
+are wrapped once, when they are registered.
 """
 
 import asyncio

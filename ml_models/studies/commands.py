@@ -1,15 +1,22 @@
 """`python -m ml_models precision` and `robustness`."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from ml_models.datasets.scenarios import ScenarioProfile
+from ml_models.methods import MethodError
 from ml_models.studies.robustness import METHODS, SECTIONS, RobustnessConfig, robustness
 
-ArtifactOption = Annotated[Path, typer.Option(help="artifact folder in single precision")]
+T = TypeVar("T")
+
+ArtifactOption = Annotated[
+    Path, typer.Option(help="artifact folder in single precision", exists=True, file_okay=False)
+]
 SamplesOption = Annotated[int, typer.Option(help="scenarios a power", min=1)]
 SeedOption = Annotated[int, typer.Option(help="of the scenarios; not one trained on")]
 GeometryOption = Annotated[str, typer.Option(help="reference, pass or mixed")]
@@ -31,7 +38,7 @@ def precision_command(
         artifact,
         samples=samples,
         seed=seed,
-        profile=ScenarioProfile(geometry=geometry),
+        profile=_usable(partial(ScenarioProfile, geometry=geometry)),
         on_progress=lambda fraction: typer.echo(f"{fraction:6.1%}", err=True),
     )
     typer.echo(json.dumps(result, indent=None if as_json else 2, allow_nan=False))
@@ -48,18 +55,35 @@ def robustness_command(  # noqa: PLR0917 - options of a command line
     as_json: JsonOption = False,
 ) -> None:
     """Studies an artifact without reports, with old ones, with more ESIMs, and its uncertainty."""
-    config = RobustnessConfig(
-        artifact=artifact,
-        samples=samples,
-        seed=seed,
-        profile=ScenarioProfile(geometry=geometry),
-        methods=_names(methods),
-        sections=_names(sections),
+    profile = _usable(partial(ScenarioProfile, geometry=geometry))
+    config = _usable(
+        partial(
+            RobustnessConfig,
+            artifact=artifact,
+            samples=samples,
+            seed=seed,
+            profile=profile,
+            methods=_names(methods),
+            sections=_names(sections),
+        )
     )
-    result = robustness(
-        config, lambda fraction, section: typer.echo(f"{fraction:6.1%} {section}", err=True)
-    )
+
+    def tell(fraction: float, section: str) -> None:
+        typer.echo(f"{fraction:6.1%} {section}", err=True)
+
+    try:
+        result = robustness(config, tell)
+    except MethodError as error:
+        raise typer.BadParameter(str(error)) from error
     typer.echo(json.dumps(result, indent=None if as_json else 2, allow_nan=False))
+
+
+def _usable(make: Callable[[], T]) -> T:
+    """What `make` returns; what is wrong with its values is told as one sentence."""
+    try:
+        return make()
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _names(words: str) -> tuple[str, ...]:

@@ -54,3 +54,22 @@ def test_uncertainty(tiny_folder: Path) -> None:
     correlations = figures["rank_correlation"]
     assert list(correlations) == ["0", "5", "10", "15", "20", "25", "all"]
     assert all(-1 <= value <= 1 for value in correlations.values())
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--sections", "nope", "is no section"),
+        ("--geometry", "nope", "a profile knows"),
+        ("--methods", "nope", "is no method"),
+        ("--artifact", "nope", "does not exist"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_sentence(
+    tiny_folder: Path, option: str, value: str, told: str
+) -> None:
+    """With what there is to choose from, and no traceback."""
+    words = ["robustness", "--artifact", str(tiny_folder), "--samples", "1", option, value]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    assert told in done.output
