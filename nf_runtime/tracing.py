@@ -12,7 +12,7 @@ They are drawn when they are asked for: every RPC is a span, and few are asked.
 Source: W3C Trace Context, section 3.2.
 """
 
-import uuid
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -67,7 +67,7 @@ _CURRENT: ContextVar[Span | None] = ContextVar("aimlnf_span", default=None)
 
 def new_request_id() -> str:
     """A request id that nobody else has."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def current_request_id() -> str | None:

@@ -15,7 +15,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -33,6 +33,7 @@ from nf_runtime.errors import ResourceExhausted
 
 _CONTINUED = "r-"
 _SYNC_BYTES = 16 * 1024 * 1024  # so much may wait for the disk while more comes in
+_AHEAD = 2  # chunks that may wait for the disk while more come in
 _RETRY_AFTER_S = 1.0
 
 T = TypeVar("T")
@@ -172,19 +173,25 @@ class _Incoming:
 
 
 class FileStaging:
-    """The port `Staging`: files are hashed as they grow."""
+    """The port `Staging`: files are hashed as they grow, by a thread of its own.
+
+    Writing and hashing a chunk in one thread finds its bytes in the cache; two cost more in changes
+    of thread than they save. What fails is told with a later call, and nothing is written after it.
+    """
 
     def __init__(
         self, folder: Path, executor: ThreadPoolExecutor, keep: Keep, *, outlives: bool
     ) -> None:
         self._folder = folder
-        self._executor = executor
+        self._syncing = executor
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="mms-upload")
         self._keep = keep
         self._outlives = outlives
         self._files: dict[str, _Incoming] = {}
         self._digests: defaultdict[str, hashlib._Hash] = defaultdict(hashlib.sha256)
         self._sealed: dict[str, Path] = {}  # by digest
-        self._working: asyncio.Future[Any] | None = None
+        self._working: deque[asyncio.Future[Any]] = deque()
+        self._has_failed = False
 
     async def open(self) -> None:
         """Make the folder."""
@@ -192,11 +199,13 @@ class FileStaging:
 
     async def close(self) -> None:
         """Wait for the work that a cancelled caller left behind, then remove what must not stay."""
-        if self._working is not None:
-            await asyncio.wait({self._working})
-            self._working.exception()  # looked at; whom it concerned is gone or has been told
-            self._working = None
-        await self._run(self._leave)
+        # Their outcomes are looked at; whom they concerned is gone or has been told.
+        await asyncio.gather(*self._working, return_exceptions=True)
+        self._working.clear()
+        try:
+            await self._start(self._leave)
+        finally:
+            self._thread.shutdown(wait=False)
 
     async def resume(self, artifacts: Sequence[Artifact]) -> Sequence[int]:
         """Bytes of each artifact that an interrupted upload left, hashed anew."""
@@ -204,10 +213,8 @@ class FileStaging:
 
     async def append(self, artifact: Artifact, data: bytes) -> None:
         """Write and hash the next bytes of an artifact, while the caller waits for more of them."""
-        await self._settle()
-        # Both in one thread, which has the bytes in its cache then: a second one that hashes costs
-        # more in changes of thread than it saves, since the next bytes come in meanwhile anyway.
-        self._working = self._start(partial(self._append, artifact.file_name, data))
+        self._working.append(self._start(partial(self._append, artifact.file_name, data)))
+        await self._settle(_AHEAD)
 
     async def seal(self, artifact: Artifact) -> str:
         """SHA-256 of what was appended, in hexadecimal, once it is on the disk."""
@@ -228,17 +235,19 @@ class FileStaging:
 
     async def _run(self, work: Callable[[], T]) -> T:
         await self._settle()
-        running = self._working = self._start(work)
+        running = self._start(work)
+        self._working.append(running)
         return await asyncio.shield(running)
 
-    async def _settle(self) -> None:
-        """Returns when what was started has ended; raises what it raised."""
-        if self._working is not None:
+    async def _settle(self, ahead: int = 0) -> None:
+        """Returns when so much at most of what was started goes on; raises what it raised."""
+        while len(self._working) > ahead:
             # A thread cannot be cancelled; `close` waits for it before the folder goes.
-            await asyncio.shield(self._working)
+            await asyncio.shield(self._working[0])
+            self._working.popleft()
 
     def _start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        return asyncio.get_running_loop().run_in_executor(self._executor, told(work))
+        return asyncio.get_running_loop().run_in_executor(self._thread, told(work))
 
     def _resume(self, artifacts: Sequence[Artifact]) -> list[int]:
         sizes_bytes: list[int] = []
@@ -257,12 +266,21 @@ class FileStaging:
         return sizes_bytes + [0] * (len(artifacts) - len(sizes_bytes))
 
     def _append(self, file_name: str, data: bytes) -> None:
+        if self._has_failed:  # what comes after a gap must not close it
+            return
+        try:
+            self._write(file_name, data)
+        except BaseException:
+            self._has_failed = True
+            raise
+
+    def _write(self, file_name: str, data: bytes) -> None:
         incoming = self._files.get(file_name)
         if incoming is None:
             # Unbuffered: what is there is what a client that comes back is told.
             path = self._folder / str(len(self._files))
             incoming = self._files[file_name] = _Incoming(path, path.open("xb", buffering=0))
-        incoming.write(data, self._executor)
+        incoming.write(data, self._syncing)
         self._digests[file_name].update(data)
 
     def _seal(self, file_name: str) -> str:
