@@ -47,6 +47,7 @@ class _Waiting:
     feeds: Tensors
     since_s: float
     deadline_s: float | None
+    quick: bool
     answer: asyncio.Future[Run] = field(default_factory=asyncio.Future)
 
     @property
@@ -126,11 +127,12 @@ class Batcher:
             ResourceExhausted: QUOTA_EXCEEDED, with a hint when to try again.
             DeadlineExceeded: DEADLINE_EXCEEDED, before the run had begun.
         """
-        if alone or engine not in self._queues:
-            quick = self._is_quick(engine, feeds)
-            if alone or (quick and not self._habits_of(engine).crowd.is_likely()):
-                self._meter.stage("queue", 0.0)
-                return await self._run(engine, feeds, here=quick)
+        habits = self._habits_of(engine)
+        quick = habits.least_s(_batch_of(feeds)) < self._quick_s
+        nobody_waits = engine not in self._queues
+        if alone or (quick and nobody_waits and not habits.crowd.is_likely()):
+            self._meter.stage("queue", 0.0)
+            return await self._run(engine, feeds, here=quick)
         if sum(map(len, self._queues.values())) >= self._max_queued:
             self._meter.shed()
             retry_s = max(self.expected_s(engine), _LEAST_RETRY_S)
@@ -140,7 +142,7 @@ class Batcher:
                 reason="QUOTA_EXCEEDED",
                 retry_after_s=f"{retry_s:.3f}",
             )
-        waiting = _Waiting(feeds, self._clock.monotonic_s(), deadline_s)
+        waiting = _Waiting(feeds, self._clock.monotonic_s(), deadline_s, quick=quick)
         self._queues.setdefault(engine, deque()).append(waiting)
         if self._at_work[engine] < self._at_a_time:
             self._at_work[engine] += 1
@@ -154,9 +156,6 @@ class Batcher:
         if habits is None:
             habits = self._habits[engine] = Habits()
         return habits
-
-    def _is_quick(self, engine: Engine, feeds: Tensors) -> bool:
-        return self._habits_of(engine).least_s(_batch_of(feeds)) < self._quick_s
 
     async def close(self) -> None:
         """Answer who still waits."""
@@ -214,7 +213,7 @@ class Batcher:
     async def _gather(self, engine: Engine) -> None:
         """Where a run is quick, let others come for as long as they do."""
         queue = self._queues[engine]
-        if not self._is_quick(engine, queue[0].feeds):
+        if not queue[0].quick:
             return
         found = quiet_turns = 0
         while quiet_turns < _QUIET_TURNS and len(queue) < self._max_batch:
@@ -225,7 +224,7 @@ class Batcher:
 
     async def _run_alone(self, engine: Engine, waiting: _Waiting) -> Run:
         self._meter.stage("queue", max(0.0, self._clock.monotonic_s() - waiting.since_s))
-        return await self._run(engine, waiting.feeds, here=self._is_quick(engine, waiting.feeds))
+        return await self._run(engine, waiting.feeds, here=waiting.quick)
 
     async def _run_together(self, engine: Engine, batch: Sequence[_Waiting]) -> None:
         if not batch:
@@ -234,7 +233,7 @@ class Batcher:
         for waiting in batch:
             self._meter.stage("queue", max(0.0, now_s - waiting.since_s))
         # Who would have run here alone holds the loop up for less together with others.
-        here = all(self._is_quick(engine, waiting.feeds) for waiting in batch)
+        here = all(waiting.quick for waiting in batch)
         if len(batch) == 1:
             run = await self._run(engine, batch[0].feeds, here=here)
             if not batch[0].answer.done():
