@@ -17,7 +17,7 @@ are wrapped once, when they are registered.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NoReturn, cast
@@ -29,11 +29,11 @@ from nf_runtime.clock import Clock
 from nf_runtime.errors import (
     DeadlineExceeded,
     Internal,
-    InvalidArgument,
     NfError,
     Unavailable,
     status_of,
 )
+from nf_runtime.handlers import BuildingContext, WrappingRegistry, builder, parsed, parser
 from nf_runtime.metrics import RpcMetrics
 from nf_runtime.tracing import REQUEST_ID_KEY, TRACEPARENT_KEY, Span, bind, new_request_id
 
@@ -87,7 +87,7 @@ class RpcInterceptor:
 
     def around(self, server: grpc.aio.Server) -> grpc.aio.Server:
         """What servicers are to register with instead of `server`."""
-        return cast("grpc.aio.Server", _Registry(server, self._wrap))
+        return cast("grpc.aio.Server", WrappingRegistry(server, self._wrap))
 
     def drain(self) -> None:
         """End open response streams, and those that still arrive, with ``DRAINING``."""
@@ -101,14 +101,14 @@ class RpcInterceptor:
         self, method: str, handler: "grpc.RpcMethodHandler[Any, Any]"
     ) -> "grpc.RpcMethodHandler[Any, Any]":
         # Bytes in, bytes out: (de)serialising here keeps grpc's own wording off the wire.
-        parse, build = _parser(handler.request_deserializer), _builder(handler.response_serializer)
+        parse, build = parser(handler.request_deserializer), builder(handler.response_serializer)
         behaviour: Any = (  # the one that is set
             handler.unary_unary
             or handler.unary_stream
             or handler.stream_unary
             or handler.stream_stream
         )
-        given = partial(_parsed, parse=parse) if handler.request_streaming else parse
+        given = partial(parsed, parse=parse) if handler.request_streaming else parse
 
         counted = _Method(method)
         self._in_flight.labels(method).set_function(lambda: counted.in_flight)
@@ -128,7 +128,7 @@ class RpcInterceptor:
             self._open_streams.add(stream)
             try:
                 self._check_open()
-                responses = behaviour(given(request), _BuildingContext(context, build))
+                responses = behaviour(given(request), BuildingContext(context, build))
                 if isinstance(responses, Awaitable):  # it writes to the context itself
                     await responses
                 else:
@@ -204,73 +204,6 @@ class RpcInterceptor:
             status_of(told, domain=self._domain, request_id=request_id)
         )
         raise error  # not reached: the line before has raised
-
-
-class _Registry:
-    """Takes the handlers of generated code and hands them on, wrapped."""
-
-    def __init__(
-        self,
-        server: grpc.aio.Server,
-        wrap: Callable[[str, "grpc.RpcMethodHandler[Any, Any]"], "grpc.RpcMethodHandler[Any, Any]"],
-    ) -> None:
-        self._server = server
-        self._wrap = wrap
-
-    def add_generic_rpc_handlers(self, handlers: Sequence[object]) -> None:
-        """Nothing: generated code names the same handlers once more, by their methods."""
-
-    def add_registered_method_handlers(
-        self, service_name: str, method_handlers: "Mapping[str, grpc.RpcMethodHandler[Any, Any]]"
-    ) -> None:
-        """Registers them, each wrapped."""
-        self._server.add_registered_method_handlers(
-            service_name,
-            {
-                name: self._wrap(f"/{service_name}/{name}", handler)
-                for name, handler in method_handlers.items()
-            },
-        )
-
-
-class _BuildingContext:
-    """A servicer context whose `write` takes messages where grpc was told to take bytes."""
-
-    def __init__(self, context: Any, build: Callable[[Any], bytes]) -> None:
-        self._context = context
-        self._build = build
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._context, name)
-
-    async def write(self, message: Any) -> None:
-        await self._context.write(self._build(message))
-
-
-def _parser(deserializer: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
-    def parse(data: bytes) -> Any:
-        if deserializer is None:
-            return data
-        try:
-            return deserializer(data)
-        except Exception as error:
-            raise InvalidArgument(
-                "the request is not a message of this method; check the client's proto version",
-                reason="MALFORMED_REQUEST",
-            ) from error
-
-    return parse
-
-
-def _builder(serializer: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
-    return serializer if serializer is not None else lambda message: message
-
-
-async def _parsed(
-    requests: AsyncIterator[bytes], parse: Callable[[bytes], Any]
-) -> AsyncIterator[Any]:
-    async for request in requests:
-        yield parse(request)
 
 
 def _request_id(value: Any) -> str | Callable[[], str]:
