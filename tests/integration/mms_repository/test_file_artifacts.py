@@ -226,3 +226,25 @@ async def test_full_disk_during_an_upload(store: FileArtifacts, tmp_path: Path) 
         await staging.append(artifact, CONTENT)
         with pytest.raises(ResourceExhausted):
             await staging.seal(artifact)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+async def test_nothing_is_written_after_what_could_not_be(store: FileArtifacts) -> None:
+    """Chunks that were on their way do not close the gap: what is continued has none."""
+    artifact = artifact_of(CONTENT)
+    async with store.staging("upload-1") as staging:
+        await staging.append(artifact, CONTENT[:100])
+        await staging._settle()
+        incoming = staging._files[artifact.file_name]
+        whole = incoming.file
+        with Path("/dev/full").open("wb", buffering=0) as incoming.file:
+            await staging.append(artifact, CONTENT[100:200])
+            await asyncio.wait(staging._working)
+        incoming.file = whole
+        await staging.append(artifact, CONTENT[200:300])
+        with pytest.raises(ResourceExhausted):
+            await staging.seal(artifact)
+    async with store.staging("upload-1") as staging:
+        assert await staging.resume([artifact]) == [100]
+        await staging.append(artifact, CONTENT[100:])
+        assert await staging.seal(artifact) == artifact.sha256
