@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import pytest
 from support.mms_uploads import manifest_of
@@ -228,6 +229,11 @@ async def test_full_disk_during_an_upload(store: FileArtifacts, tmp_path: Path) 
             await staging.seal(artifact)
 
 
+def full_device() -> IO[bytes]:
+    """Where no byte has room."""
+    return Path("/dev/full").open("wb", buffering=0)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 async def test_nothing_is_written_after_what_could_not_be(store: FileArtifacts) -> None:
     """Chunks that were on their way do not close the gap: what is continued has none."""
@@ -237,7 +243,7 @@ async def test_nothing_is_written_after_what_could_not_be(store: FileArtifacts) 
         await staging._settle()
         incoming = staging._files[artifact.file_name]
         whole = incoming.file
-        with Path("/dev/full").open("wb", buffering=0) as incoming.file:
+        with full_device() as incoming.file:
             await staging.append(artifact, CONTENT[100:200])
             await asyncio.wait(staging._working)
         incoming.file = whole
