@@ -7,8 +7,8 @@ may round otherwise in a larger batch, and the same trigger must get the same de
 A graph that is quicker than handing it to a thread and back runs where it is asked for: on a busy
 host the two changes of thread cost several times what such a run does. Its callers never meet by
 themselves, since the loop takes in one at a time. So where they come together, they are gathered
-until some turns of the loop in a row bring nobody. A loop that has nothing else to do takes 0.3 ms
-for these; a busy one takes in others meanwhile, as it has to anyway.
+until some turns of the loop in a row bring nobody, or 10 ms are over. A loop that has nothing else
+to do takes 0.3 ms for these turns; a busy one takes in others meanwhile, as it has to anyway.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ Tensors = Mapping[str, npt.NDArray[Any]]
 _LEAST_RETRY_S = 0.001
 # Taking a call in is some five turns of a busy loop: with four, 99 of 100 callers stayed alone.
 _QUIET_TURNS = 16
+_LONGEST_GATHERING_S = 0.01  # however many come: those who came first have deadlines
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,12 @@ class Batcher:
         if not queue[0].quick:
             return
         found = quiet_turns = 0
-        while quiet_turns < _QUIET_TURNS and len(queue) < self._max_batch:
+        end_s = queue[0].since_s + _LONGEST_GATHERING_S
+        while (
+            quiet_turns < _QUIET_TURNS
+            and len(queue) < self._max_batch
+            and self._clock.monotonic_s() < end_s
+        ):
             quiet_turns = quiet_turns + 1 if len(queue) == found else 0
             found = len(queue)
             await asyncio.sleep(0)

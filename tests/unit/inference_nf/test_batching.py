@@ -260,6 +260,21 @@ async def test_callers_of_a_quick_graph_who_come_together_share_a_run(at_a_time:
     assert world.worker.taken == 1
 
 
+async def test_gathering_ends_however_many_come() -> None:
+    """Those who came first are not kept for those who come later and later."""
+    clock = SteppedClock(step_s=0.004)
+    world = World(quick_s=0.01, clock=clock)
+    await world.runs.run(world.engine, golden_inputs(1))
+
+    async def come(number: int) -> None:
+        for _ in range(2 * number):
+            await asyncio.sleep(0)
+        await world.runs.run(world.engine, inputs(1, number))
+
+    await asyncio.gather(*map(come, range(MAX_BATCH)))
+    assert max(world.meter.batches) < MAX_BATCH
+
+
 async def test_who_calls_a_quick_graph_alone_is_soon_answered_at_once() -> None:
     """Without a turn of the loop in between."""
     world = World(quick_s=60.0)
