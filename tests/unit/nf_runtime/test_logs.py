@@ -11,6 +11,7 @@ import structlog
 
 from nf_runtime.config import LogSettings
 from nf_runtime.logs import configure_logs
+from nf_runtime.tracing import continued
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,21 @@ def test_line_is_json_with_bound_context() -> None:
     assert (line["nf"], line["level"], line["version"]) == ("oam", "info", 3)
     assert line["request_id"] == "r1"
     assert line["timestamp"].endswith("Z")
+
+
+def test_line_names_request_and_trace() -> None:
+    """Those of the task, whoever writes the line; none where there is neither."""
+    stream = io.StringIO()
+    configure_logs(LogSettings(), nf_name="oam", stream=stream)
+    with continued(None, request_id="r1") as traceparent:
+        structlog.get_logger().info("ours")
+        logging.getLogger("some.library").warning("theirs")
+    structlog.get_logger().info("outside")
+    *inside, outside = lines(stream)
+    for line in inside:
+        assert line["request_id"] == "r1"
+        assert line["trace_id"] == traceparent.split("-")[1]
+    assert not {"request_id", "trace_id"} & outside.keys()
 
 
 def test_exception_is_one_line() -> None:
