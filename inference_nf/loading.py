@@ -91,9 +91,6 @@ class Models:
             if key not in self._serving:
                 raise not_loaded(key)
             return self._serving[key]
-        active = self.active
-        if active is not None and active.key.name == name:
-            return active
         for key in self._set.group_of(self._set.active):
             if key.name == name and key in self._serving:
                 return self._serving[key]

@@ -17,7 +17,8 @@ are wrapped once, when they are registered.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NoReturn, cast
@@ -53,6 +54,7 @@ class _OpenStream:
 @dataclass
 class _Method:
     name: str
+    log_level: int
     in_flight: int = 0  # the gauge reads it when it is asked; a call only counts
 
 
@@ -110,7 +112,8 @@ class RpcInterceptor:
         )
         given = partial(parsed, parse=parse) if handler.request_streaming else parse
 
-        counted = _Method(method)
+        quiet = method.startswith(_QUIET_SERVICES)
+        counted = _Method(method, logging.DEBUG if quiet else logging.INFO)
         self._in_flight.labels(method).set_function(lambda: counted.in_flight)
 
         async def unary(request: Any, context: Any) -> bytes:
@@ -125,19 +128,16 @@ class RpcInterceptor:
         async def streaming(request: Any, context: Any) -> None:
             call = self._begin(counted, context)
             stream = _OpenStream(asyncio.current_task())
-            self._open_streams.add(stream)
             try:
-                self._check_open()
-                responses = behaviour(given(request), BuildingContext(context, build))
-                if isinstance(responses, Awaitable):  # it writes to the context itself
-                    await responses
-                else:
-                    async for response in responses:
-                        await context.write(build(response))
+                with self._opened(stream):
+                    responses = behaviour(given(request), BuildingContext(context, build))
+                    if isinstance(responses, Awaitable):  # it writes to the context itself
+                        await responses
+                    else:
+                        async for response in responses:
+                            await context.write(build(response))
             except BaseException as error:  # noqa: BLE001 - likewise
-                self._open_streams.discard(stream)
                 await self._fail(call, error, stream)
-            self._open_streams.discard(stream)
             self._end(call)
 
         if handler.response_streaming:
@@ -148,9 +148,16 @@ class RpcInterceptor:
             return grpc.stream_unary_rpc_method_handler(unary)
         return grpc.unary_unary_rpc_method_handler(unary)
 
-    def _check_open(self) -> None:
+    @contextmanager
+    def _opened(self, stream: _OpenStream) -> Iterator[None]:
+        """Within it the stream is one that `drain` ends; none is opened after that."""
         if self._draining:
             raise _draining()
+        self._open_streams.add(stream)
+        try:
+            yield
+        finally:
+            self._open_streams.discard(stream)
 
     def _begin(self, method: _Method, context: Any) -> _Call:
         metadata = dict(context.invocation_metadata() or ())
@@ -166,8 +173,7 @@ class RpcInterceptor:
         call.method.in_flight -= 1
         self._duration_seconds(call.method.name, code).observe(duration_s)
         unexpected = failure is not None and not isinstance(failure, NfError)
-        level = logging.DEBUG if call.method.name.startswith(_QUIET_SERVICES) else logging.INFO
-        if not (unexpected or self._log.is_enabled_for(level)):
+        if not (unexpected or self._log.is_enabled_for(call.method.log_level)):
             return
         fields = {
             "method": call.method.name,
@@ -180,7 +186,7 @@ class RpcInterceptor:
         if unexpected:
             self._log.error("rpc", **fields, exc_info=failure)
         else:
-            self._log.log(level, "rpc", **fields)
+            self._log.log(call.method.log_level, "rpc", **fields)
 
     async def _fail(
         self, call: _Call, error: BaseException, stream: _OpenStream | None = None

@@ -1,18 +1,16 @@
 """`python -m ml_models precision` and `robustness`."""
 
 import json
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from ml_models.datasets.scenarios import ScenarioProfile
 from ml_models.methods import MethodError
 from ml_models.studies.robustness import METHODS, SECTIONS, RobustnessConfig, robustness
-
-T = TypeVar("T")
 
 ArtifactOption = Annotated[
     Path, typer.Option(help="artifact folder in single precision", exists=True, file_okay=False)
@@ -34,11 +32,13 @@ def precision_command(
     """Measures what half precision, eight-bit integers and pruning cost and buy."""
     from ml_models.studies.precision import precision_study  # noqa: PLC0415 torch, two seconds
 
+    with _told_of(ValueError):
+        profile = ScenarioProfile(geometry=geometry)
     result = precision_study(
         artifact,
         samples=samples,
         seed=seed,
-        profile=_usable(partial(ScenarioProfile, geometry=geometry)),
+        profile=profile,
         on_progress=lambda fraction: typer.echo(f"{fraction:6.1%}", err=True),
     )
     typer.echo(json.dumps(result, indent=None if as_json else 2, allow_nan=False))
@@ -55,34 +55,30 @@ def robustness_command(  # noqa: PLR0917 - options of a command line
     as_json: JsonOption = False,
 ) -> None:
     """Studies an artifact without reports, with old ones, with more ESIMs, and its uncertainty."""
-    profile = _usable(partial(ScenarioProfile, geometry=geometry))
-    config = _usable(
-        partial(
-            RobustnessConfig,
+    with _told_of(ValueError):
+        config = RobustnessConfig(
             artifact=artifact,
             samples=samples,
             seed=seed,
-            profile=profile,
+            profile=ScenarioProfile(geometry=geometry),
             methods=_names(methods),
             sections=_names(sections),
         )
-    )
 
     def tell(fraction: float, section: str) -> None:
         typer.echo(f"{fraction:6.1%} {section}", err=True)
 
-    try:
+    with _told_of(MethodError):
         result = robustness(config, tell)
-    except MethodError as error:
-        raise typer.BadParameter(str(error)) from error
     typer.echo(json.dumps(result, indent=None if as_json else 2, allow_nan=False))
 
 
-def _usable(make: Callable[[], T]) -> T:
-    """What `make` returns; what is wrong with its values is told as one sentence."""
+@contextmanager
+def _told_of(wrong: type[ValueError]) -> Iterator[None]:
+    """What is wrong with an option is told as one sentence, without a traceback."""
     try:
-        return make()
-    except ValueError as error:
+        yield
+    except wrong as error:
         raise typer.BadParameter(str(error)) from error
 
 
